@@ -1,0 +1,74 @@
+//! The presets, and what a block's model needs.
+
+use crate::EngineError;
+
+/// Strength of compression: 1 (fast) to 9 (the full context mixer).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Preset(u8);
+
+impl Preset {
+    /// The one for every day.
+    pub const DEFAULT: Preset = Preset(5);
+
+    /// `None` outside 1 to 9.
+    pub fn new(number: u8) -> Option<Preset> {
+        (1..=9).contains(&number).then_some(Preset(number))
+    }
+
+    /// 1 to 9.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Content bytes of a block unless the caller chooses: `None` is the whole content.
+    pub fn default_block_bytes(self) -> Option<u64> {
+        match self.0 {
+            1..=2 => Some(16 << 20),
+            3..=6 => Some(64 << 20),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that decides a block's model: two bytes of the archive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ModelPlan {
+    preset: Preset,
+    /// Base-2 logarithm of the content the tables are sized for, rounded up:
+    /// 10 ..= 26 (64 MiB or more).
+    size_class: u8,
+}
+
+impl ModelPlan {
+    /// Smallest and largest size class.
+    pub const SIZE_CLASSES: std::ops::RangeInclusive<u8> = 10..=26;
+
+    /// The plan for a block whose first `known_bytes` are at hand (all of it, or 64 MiB).
+    pub fn for_block(preset: Preset, known_bytes: u64) -> ModelPlan {
+        let class = 64 - known_bytes.max(1).saturating_sub(1).leading_zeros() as u8;
+        ModelPlan { preset, size_class: class.clamp(10, 26) }
+    }
+
+    /// The plan an archive names.
+    pub fn from_bytes(preset: u8, size_class: u8) -> Result<ModelPlan, EngineError> {
+        match Preset::new(preset) {
+            Some(preset) if Self::SIZE_CLASSES.contains(&size_class) => Ok(ModelPlan { preset, size_class }),
+            _ => Err(EngineError::UnknownPlan { preset, size_class }),
+        }
+    }
+
+    /// The preset.
+    pub fn preset(self) -> Preset {
+        self.preset
+    }
+
+    /// The size class.
+    pub fn size_class(self) -> u8 {
+        self.size_class
+    }
+
+    /// Memory one [`ChunkCoder`](crate::ChunkCoder) of this plan takes, in either direction.
+    pub fn memory_bytes(self) -> u64 {
+        (1 << 20) + (1u64 << self.size_class.min(22))
+    }
+}
