@@ -1,0 +1,94 @@
+"""The exceptions of foretold, all children of :class:`ForetoldError`.
+
+They are defined here and nowhere else; the extension module looks them up by name.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CorruptError",
+    "ForetoldError",
+    "FormatError",
+    "MemoryLimitError",
+    "OutputLimitError",
+    "ParameterError",
+]
+
+
+class ForetoldError(Exception):
+    """Base of everything that foretold raises on its own account.
+
+    Failing files raise :class:`OSError` as everywhere, exhausted memory :class:`MemoryError`.
+    """
+
+
+class FormatError(ForetoldError):
+    """The input is no foretold archive, or one that only another release can read."""
+
+
+class CorruptError(ForetoldError):
+    """The archive is damaged or ends too early.
+
+    Attributes
+    ----------
+    offset : int or None
+        Where in the archive the damage was noticed, in bytes from its start.
+    block : int or None
+        Number of the block, counted from 0 within its member, where one is known.
+    chunk : int or None
+        Number of the chunk, counted from 0 within its block, where one is known.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        offset: int | None = None,
+        block: int | None = None,
+        chunk: int | None = None,
+    ) -> None:
+        super().__init__(message, offset, block, chunk)
+        self.offset = offset
+        self.block = block
+        self.chunk = chunk
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ParameterError(ForetoldError, ValueError):
+    """An argument lies outside what is allowed; nothing was done."""
+
+
+class MemoryLimitError(ForetoldError):
+    """Decoding needs more memory than the caller allows; raise ``max_memory`` to decode it.
+
+    Attributes
+    ----------
+    needed, allowed : int
+        Bytes.
+    """
+
+    def __init__(self, message: str = "", needed: int = 0, allowed: int = 0) -> None:
+        super().__init__(message, needed, allowed)
+        self.needed = needed
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class OutputLimitError(ForetoldError):
+    """The content is longer than ``max_output`` allows.
+
+    Attributes
+    ----------
+    allowed : int
+        Bytes.
+    """
+
+    def __init__(self, message: str = "", allowed: int = 0) -> None:
+        super().__init__(message, allowed)
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return str(self.args[0])
