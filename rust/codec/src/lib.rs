@@ -1,8 +1,13 @@
 //! Presets, predictor assembly, container, streams and checkpoints.
 #![forbid(unsafe_code)]
 
+mod container;
 mod engine;
 mod preset;
 
+pub use container::{
+    ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Limits, LostRange,
+    MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, compress, decompress, info, recover,
+};
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
 pub use preset::{ModelPlan, Preset};

@@ -1,0 +1,86 @@
+//! What a caller chooses: how to compress, and how much decoding may cost.
+
+use crate::{Error, Preset};
+
+/// Most workers a caller may ask for; arbitrary.
+const MAX_THREADS: usize = 1024;
+
+/// Smallest block: smaller ones have hardly a model.
+pub const MIN_BLOCK_BYTES: u64 = 64 << 10;
+
+/// How to compress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Which models.
+    pub preset: Preset,
+    /// Workers; 1 starts no thread. The bytes written do not depend on it.
+    pub threads: usize,
+    /// Write a check per chunk and a digest of the content.
+    pub checksum: bool,
+    /// Content bytes of a block, at least [`MIN_BLOCK_BYTES`]; `None` is the preset's choice.
+    pub block_size: Option<u64>,
+    /// Write a seek index when there is more than one block.
+    pub seek_index: bool,
+}
+
+impl Options {
+    /// The defaults with this preset.
+    pub fn new(preset: Preset) -> Options {
+        Options { preset, threads: 1, checksum: true, block_size: None, seek_index: true }
+    }
+
+    /// Content bytes of every block but the last; `u64::MAX` if one block holds everything.
+    pub(crate) fn block_bytes(&self) -> u64 {
+        self.block_size.or(self.preset.default_block_bytes()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        validate_threads(self.threads)?;
+        match self.block_size {
+            Some(bytes) if bytes < MIN_BLOCK_BYTES => {
+                Err(Error::Parameter(format!("block_size is {bytes}, at least {MIN_BLOCK_BYTES} is allowed")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options::new(Preset::DEFAULT)
+    }
+}
+
+/// What decoding may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most content bytes to give out; `None` is no limit.
+    pub max_output: Option<u64>,
+    /// Most memory for models and blocks in flight, all threads together. Fewer threads are used
+    /// before anything is refused.
+    pub max_memory: u64,
+    /// Workers at most; 1 starts no thread.
+    pub threads: usize,
+}
+
+impl Limits {
+    /// 2.5 GiB: the strongest preset's model and something to spare.
+    pub const DEFAULT_MEMORY: u64 = 5 << 29;
+
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        validate_threads(self.threads)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { max_output: None, max_memory: Limits::DEFAULT_MEMORY, threads: 1 }
+    }
+}
+
+fn validate_threads(threads: usize) -> Result<(), Error> {
+    if (1..=MAX_THREADS).contains(&threads) {
+        return Ok(());
+    }
+    Err(Error::Parameter(format!("threads is {threads}, 1 to {MAX_THREADS} are allowed")))
+}
