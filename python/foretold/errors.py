@@ -32,7 +32,9 @@ class CorruptError(ForetoldError):
     Attributes
     ----------
     offset : int or None
-        Where in the archive the damage was noticed, in bytes from its start.
+        Where the damaged part of the archive starts, in bytes from the archive's start.
+    member : int or None
+        Number of the member, counted from 0, where one is known.
     block : int or None
         Number of the block, counted from 0 within its member, where one is known.
     chunk : int or None
@@ -43,11 +45,13 @@ class CorruptError(ForetoldError):
         self,
         message: str = "",
         offset: int | None = None,
+        member: int | None = None,
         block: int | None = None,
         chunk: int | None = None,
     ) -> None:
-        super().__init__(message, offset, block, chunk)
+        super().__init__(message, offset, member, block, chunk)
         self.offset = offset
+        self.member = member
         self.block = block
         self.chunk = chunk
 

@@ -3,6 +3,7 @@
 
 mod container;
 mod engine;
+mod measure;
 mod preset;
 
 pub use container::{
@@ -10,4 +11,5 @@ pub use container::{
     MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, compress, decompress, info, recover,
 };
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
+pub use measure::{Probe, code_lengths, probe};
 pub use preset::{ModelPlan, Preset};

@@ -1,21 +1,29 @@
 //! The one way from Python into the codec.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use foretold_codec::{EngineError, Tick};
+use foretold_codec::{Error, Tick};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+
+use crate::errors::translate;
 
 /// How often a long call looks for Ctrl-C and tells its progress. Often enough to feel immediate,
 /// rarely enough that waiting for the GIL costs nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Runs `work` without the GIL. Meanwhile Ctrl-C stops it, `progress` is called with the number
-/// of content bytes done so far, and afterwards the codec's error becomes Python's.
+/// A Python callable that is told the number of content bytes done so far.
+pub type Progress = Option<Py<PyAny>>;
+
+/// Runs `work` without the GIL. Meanwhile Ctrl-C stops it and `progress` is told; afterwards
+/// the codec's error becomes Python's.
 pub fn enter<T: Send>(
     py: Python<'_>,
-    progress: Option<Py<PyAny>>,
-    work: impl FnOnce(Tick<'_>) -> Result<T, EngineError> + Send,
+    progress: Progress,
+    work: impl FnOnce(Tick<'_>) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let mut watch = Watch { progress, done_bytes: 0, told_bytes: 0, looked: Instant::now(), raised: None };
     let result = py.detach(|| work(&mut |bytes| watch.tick(bytes)));
@@ -31,7 +39,7 @@ pub fn enter<T: Send>(
 
 /// What the tick of one call keeps.
 struct Watch {
-    progress: Option<Py<PyAny>>,
+    progress: Progress,
     done_bytes: u64,
     told_bytes: u64,
     looked: Instant,
@@ -41,17 +49,13 @@ struct Watch {
 impl Watch {
     fn tick(&mut self, bytes: usize) -> ControlFlow<()> {
         self.done_bytes += bytes as u64;
-        if self.looked.elapsed() < LOOK_EVERY {
-            return ControlFlow::Continue(());
+        if self.raised.is_none() && self.looked.elapsed() >= LOOK_EVERY {
+            Python::attach(|py| match py.check_signals() {
+                Ok(()) => self.tell(py),
+                Err(error) => self.raised = Some(error),
+            });
+            self.looked = Instant::now();
         }
-        Python::attach(|py| {
-            if let Err(error) = py.check_signals() {
-                self.raised = Some(error);
-            } else {
-                self.tell(py);
-            }
-        });
-        self.looked = Instant::now();
         if self.raised.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
@@ -67,6 +71,52 @@ impl Watch {
     }
 }
 
-fn translate(_py: Python<'_>, error: EngineError) -> PyErr {
-    pyo3::exceptions::PyRuntimeError::new_err(error.to_string())
+/// Something of the codec that several Python threads may call: one after the other.
+pub struct InTurn<T> {
+    inner: Mutex<T>,
+    /// Which thread is inside, as [`this_thread`] names it; 0 for none.
+    inside: AtomicUsize,
+}
+
+impl<T: Send> InTurn<T> {
+    pub fn new(inner: T) -> InTurn<T> {
+        InTurn { inner: Mutex::new(inner), inside: AtomicUsize::new(0) }
+    }
+
+    /// As [`enter`], when it is this call's turn.
+    ///
+    /// The lock is taken without the GIL, so that a thread inside that needs the GIL for a
+    /// moment gets it. A call from within a call (by a signal handler, or the Python file that is
+    /// being read) would wait for ever and is refused.
+    pub fn enter<R: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut T, Tick<'_>) -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
+        if self.inside.load(Ordering::Relaxed) == this_thread() {
+            return Err(PyRuntimeError::new_err("called from within a call of the same object"));
+        }
+        enter(py, None, |tick| {
+            // After a panic inside, the codec's own state says whether it can go on.
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let _leave = Leave(&self.inside);
+            self.inside.store(this_thread(), Ordering::Relaxed);
+            work(&mut inner, tick)
+        })
+    }
+}
+
+/// Clears the mark however the call ends, before the lock goes.
+struct Leave<'a>(&'a AtomicUsize);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A number that no other living thread has, and that is not 0.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
 }

@@ -3,16 +3,33 @@
 
 use pyo3::prelude::*;
 
+mod archives;
 mod door;
+mod errors;
 mod input;
+mod measure;
+mod python_file;
+mod streams;
 
-/// What Python code of the package may use; `_core.pyi` lists the same.
+/// What the Python package may use; `_core.pyi` lists the same.
+///
+/// No state is shared between calls but what [`door::InTurn`] guards, so the module does not ask
+/// for a global lock where Python has none.
 #[pymodule(gil_used = false)]
 mod _core {
+    use foretold_codec::GENERATION;
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::archives::{SeekableReader, info, recover};
+    #[pymodule_export]
+    use crate::measure::{code_lengths, presets, probe};
+    #[pymodule_export]
+    use crate::streams::{Compressor, Decompressor, compress, decompress};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("FORMAT_GENERATION", GENERATION)
     }
 }

@@ -1,0 +1,56 @@
+//! What bytes cost, and what coding them would take.
+
+use std::time::{Duration, Instant};
+
+use crate::{ChunkCoder, Error, ModelPlan, Options, Tick};
+
+/// Content of a chunk, as in the container.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// The bits that each byte of `data` costs when it is compressed with `options`.
+///
+/// Their sum is the length of all payloads, to within the coder's own loss; the container's
+/// headers are not in it. A chunk that the model would make longer is stored as it is, at 8 bits
+/// a byte.
+pub fn code_lengths(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Vec<f64>, Error> {
+    options.validate()?;
+    let mut bits = Vec::with_capacity(data.len());
+    let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
+    for block in data.chunks(block_bytes) {
+        let plan = ModelPlan::for_block(options.preset, block.len() as u64);
+        let mut coder = ChunkCoder::new(plan).map_err(Error::from_engine)?;
+        for chunk in block.chunks(CHUNK_BYTES) {
+            let start = bits.len();
+            coder.code_lengths(chunk, &mut bits, tick).map_err(Error::from_engine)?;
+            if bits[start..].iter().sum::<f64>() > 8.0 * chunk.len() as f64 {
+                bits[start..].fill(8.0);
+            }
+        }
+    }
+    Ok(bits)
+}
+
+/// What coding a sample took.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    /// Length of what was coded.
+    pub coded_bytes: u64,
+    /// Time it took, without the making of the model.
+    pub time: Duration,
+    /// Memory of the model.
+    pub memory_bytes: u64,
+}
+
+/// Codes `sample` with the model that a content of `content_bytes` gets, to foretell what the
+/// whole will take.
+pub fn probe(sample: &[u8], content_bytes: u64, options: &Options, tick: Tick<'_>) -> Result<Probe, Error> {
+    options.validate()?;
+    let plan = ModelPlan::for_block(options.preset, content_bytes.min(options.block_bytes()));
+    let mut coder = ChunkCoder::new(plan).map_err(Error::from_engine)?;
+    let start = Instant::now();
+    let mut coded_bytes = 0;
+    for chunk in sample.chunks(CHUNK_BYTES) {
+        coded_bytes += coder.encode(chunk, tick).map_err(Error::from_engine)?.payload.len() as u64;
+    }
+    Ok(Probe { coded_bytes, time: start.elapsed(), memory_bytes: plan.memory_bytes() })
+}

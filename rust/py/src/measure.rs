@@ -1,0 +1,48 @@
+//! What bytes cost, and what coding them would cost.
+
+use foretold_codec::{self as codec, ModelPlan, Preset};
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::prelude::*;
+
+use crate::door::{Progress, enter};
+use crate::input::Input;
+use crate::streams::options;
+
+/// `(number, memory of a full-sized model, content bytes of a block or None for all)` each.
+#[pyfunction]
+pub fn presets() -> Vec<(u8, u64, Option<u64>)> {
+    let row = |preset: Preset| {
+        let block_bytes = preset.default_block_bytes();
+        let plan = ModelPlan::for_block(preset, block_bytes.unwrap_or(u64::MAX));
+        (preset.number(), plan.memory_bytes(), block_bytes)
+    };
+    (1..=9).filter_map(Preset::new).map(row).collect()
+}
+
+#[pyfunction]
+pub fn code_lengths<'py>(
+    py: Python<'py>,
+    data: Input<'py>,
+    preset: u8,
+    block_size: Option<u64>,
+    progress: Progress,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let options = options(py, preset, 1, true, block_size)?;
+    let data = data.bytes();
+    Ok(enter(py, progress, |tick| codec::code_lengths(data, &options, tick))?.into_pyarray(py))
+}
+
+/// `(coded bytes, seconds, memory of the model)`.
+#[pyfunction]
+pub fn probe<'py>(
+    py: Python<'py>,
+    sample: Input<'py>,
+    content_bytes: u64,
+    preset: u8,
+    block_size: Option<u64>,
+) -> PyResult<(u64, f64, u64)> {
+    let options = options(py, preset, 1, true, block_size)?;
+    let sample = sample.bytes();
+    let probe = enter(py, None, |tick| codec::probe(sample, content_bytes, &options, tick))?;
+    Ok((probe.coded_bytes, probe.time.as_secs_f64(), probe.memory_bytes))
+}

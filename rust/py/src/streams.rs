@@ -1,0 +1,179 @@
+//! Contents and archives in memory, whole or piece by piece.
+
+use foretold_codec::{self as codec, Error, Limits, Options, Preset};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::door::{InTurn, Progress, enter};
+use crate::errors::translate;
+use crate::input::Input;
+
+/// The options of a call; `preset` is checked by the Python side and here.
+pub fn options(
+    py: Python<'_>,
+    preset: u8,
+    threads: usize,
+    checksum: bool,
+    block_size: Option<u64>,
+) -> PyResult<Options> {
+    let preset = Preset::new(preset)
+        .ok_or_else(|| translate(py, Error::Parameter(format!("preset is {preset}, 1 to 9 are allowed"))))?;
+    Ok(Options { threads, checksum, block_size, ..Options::new(preset) })
+}
+
+/// The limits of a call.
+pub fn limits(max_output: Option<u64>, max_memory: Option<u64>, threads: usize) -> Limits {
+    Limits { max_output, max_memory: max_memory.unwrap_or(Limits::DEFAULT_MEMORY), threads }
+}
+
+#[pyfunction]
+pub fn compress<'py>(
+    py: Python<'py>,
+    data: Input<'py>,
+    preset: u8,
+    threads: usize,
+    checksum: bool,
+    block_size: Option<u64>,
+    progress: Progress,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let options = options(py, preset, threads, checksum, block_size)?;
+    let data = data.bytes();
+    let archive = enter(py, progress, |tick| codec::compress(data, &options, tick))?;
+    Ok(PyBytes::new(py, &archive))
+}
+
+#[pyfunction]
+pub fn decompress<'py>(
+    py: Python<'py>,
+    data: Input<'py>,
+    max_output: Option<u64>,
+    max_memory: Option<u64>,
+    threads: usize,
+    progress: Progress,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let limits = limits(max_output, max_memory, threads);
+    let data = data.bytes();
+    let content = enter(py, progress, |tick| codec::decompress(data, &limits, tick))?;
+    Ok(PyBytes::new(py, &content))
+}
+
+#[pyclass(frozen, module = "foretold._core")]
+pub struct Compressor(InTurn<codec::Compressor>);
+
+#[pymethods]
+impl Compressor {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        preset: u8,
+        threads: usize,
+        checksum: bool,
+        block_size: Option<u64>,
+    ) -> PyResult<Compressor> {
+        let options = options(py, preset, threads, checksum, block_size)?;
+        Ok(Compressor(InTurn::new(enter(py, None, |_| codec::Compressor::new(options))?)))
+    }
+
+    fn push<'py>(&self, py: Python<'py>, data: Input<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let data = data.bytes();
+        self.gather(py, |inner, out, tick| inner.push(data, out, tick))
+    }
+
+    fn flush<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.gather(py, |inner, out, tick| inner.flush(out, tick))
+    }
+
+    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.gather(py, |inner, out, tick| inner.finish(out, tick))
+    }
+
+    fn copy(&self, py: Python<'_>) -> PyResult<Compressor> {
+        let copy = self.0.enter(py, |inner, _| {
+            let mut state = Vec::new();
+            inner.save(&mut state)?;
+            codec::Compressor::load(&mut state.as_slice())
+        })?;
+        Ok(Compressor(InTurn::new(copy)))
+    }
+}
+
+impl Compressor {
+    /// The archive bytes that `work` appends.
+    fn gather<'py>(
+        &self,
+        py: Python<'py>,
+        work: impl FnOnce(&mut codec::Compressor, &mut Vec<u8>, codec::Tick<'_>) -> Result<(), Error> + Send,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let out = self.0.enter(py, |inner, tick| {
+            let mut out = Vec::new();
+            work(inner, &mut out, tick).map(|()| out)
+        })?;
+        Ok(PyBytes::new(py, &out))
+    }
+}
+
+#[pyclass(frozen, module = "foretold._core")]
+pub struct Decompressor {
+    inner: InTurn<codec::Decompressor>,
+    limits: Limits,
+}
+
+#[pymethods]
+impl Decompressor {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        max_output: Option<u64>,
+        max_memory: Option<u64>,
+        threads: usize,
+    ) -> PyResult<Decompressor> {
+        let limits = limits(max_output, max_memory, threads);
+        let inner = InTurn::new(enter(py, None, |_| codec::Decompressor::new(limits.clone()))?);
+        Ok(Decompressor { inner, limits })
+    }
+
+    fn push<'py>(
+        &self,
+        py: Python<'py>,
+        data: Input<'py>,
+        max_out: Option<usize>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let data = data.bytes();
+        let out = self.inner.enter(py, |inner, tick| {
+            let mut out = Vec::new();
+            inner.push(data, &mut out, max_out, tick).map(|()| out)
+        })?;
+        Ok(PyBytes::new(py, &out))
+    }
+
+    /// Complains if the member is incomplete although no more input comes.
+    fn end_of_input(&self, py: Python<'_>) -> PyResult<()> {
+        self.inner.enter(py, |inner, _| inner.end_of_input())
+    }
+
+    #[getter]
+    fn eof(&self, py: Python<'_>) -> PyResult<bool> {
+        self.inner.enter(py, |inner, _| Ok(inner.eof()))
+    }
+
+    #[getter]
+    fn needs_input(&self, py: Python<'_>) -> PyResult<bool> {
+        self.inner.enter(py, |inner, _| Ok(inner.needs_input()))
+    }
+
+    #[getter]
+    fn unused_data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let unused = self.inner.enter(py, |inner, _| Ok(inner.unused_data().to_vec()))?;
+        Ok(PyBytes::new(py, &unused))
+    }
+
+    fn copy(&self, py: Python<'_>) -> PyResult<Decompressor> {
+        let limits = self.limits.clone();
+        let copy = self.inner.enter(py, |inner, _| {
+            let mut state = Vec::new();
+            inner.save(&mut state)?;
+            codec::Decompressor::load(&mut state.as_slice(), limits)
+        })?;
+        Ok(Decompressor { inner: InTurn::new(copy), limits: self.limits.clone() })
+    }
+}
