@@ -3,6 +3,7 @@
 
 mod container;
 mod engine;
+mod files;
 mod measure;
 mod preset;
 
@@ -12,4 +13,7 @@ pub use container::{
 };
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
 pub use measure::{Probe, code_lengths, probe};
+pub use files::{
+    FileOptions, FileReport, compress_file, decompress_file, recover_file, resume, test_file,
+};
 pub use preset::{ModelPlan, Preset};

@@ -1,6 +1,7 @@
 //! What can go wrong with an archive, or with what a caller asks for.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -60,6 +61,53 @@ pub enum Error {
     /// The model failed for a reason that lies in neither the archive nor the call.
     #[error(transparent)]
     Engine(EngineError),
+    /// A file cannot be opened, read, written or placed.
+    #[error("cannot {action} {}: {error}", .path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The target exists and may not be replaced.
+    #[error("{} exists", .0.display())]
+    Exists(PathBuf),
+    /// A path leads to a folder, a pipe or a device.
+    #[error("{} is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// The target is the source itself.
+    #[error("{} is the source and the target", .0.display())]
+    SameFile(PathBuf),
+    /// Another process writes this partial output.
+    #[error("{} is being written by another process", .0.display())]
+    Busy(PathBuf),
+    /// A file is not what a run found or left there.
+    #[error("{} has changed: {reason}", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        reason: String,
+    },
+    /// A file cannot be used as a checkpoint.
+    #[error("checkpoint {}: {reason}", .path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The archive just written does not decode to what was read.
+    #[error("verification of {} failed: {reason}", .path.display())]
+    Verification {
+        /// The archive.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
 }
 
 impl Error {
