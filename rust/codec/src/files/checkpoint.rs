@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::pages::{PageReader, PageWriter};
-use super::place::{digest_of_start, file_error, replace_private, sync_folder, with_suffix};
+use super::place::{NotingWriter, digest_of_start, file_error, replace_private, sync_folder, with_suffix};
 use crate::{Error, Limits, Options, Preset, Tick};
 
 const MAGIC: &[u8; 8] = b"\x95ftdckp\n";
@@ -114,22 +114,24 @@ impl Record {
         save: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let failed = file_error("write", path);
-        let mut out =
-            HashingWriter { file: replace_private(path)?, hasher: blake3::Hasher::new(), failure: None };
+        let mut file = replace_private(path)?;
+        let mut out = HashingWriter {
+            out: NotingWriter { file: &mut file, failure: None },
+            hasher: blake3::Hasher::new(),
+        };
         let saved = self.write_parts(&mut out, save);
-        // The file system's own word is clearer than what the coder made of it.
-        if let Some(error) = out.failure {
+        if let Some(error) = out.out.failure {
             return Err(failed(error));
         }
         saved?;
         let check = out.hasher.finalize();
-        out.file.write_all(check.as_bytes()).and_then(|()| out.file.sync_all()).map_err(failed)
+        file.write_all(check.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
     }
 
     /// Everything but the check.
     fn write_parts(
         &self,
-        out: &mut HashingWriter,
+        out: &mut HashingWriter<'_>,
         save: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut out = BufWriter::with_capacity(1 << 20, out);
@@ -329,34 +331,21 @@ pub fn read(path: &Path, tick: Tick<'_>) -> Result<(Record, SavedState), Error> 
     Ok((record, SavedState { pages: PageReader::new(state), path: path.to_path_buf() }))
 }
 
-/// Hashes what goes to a file, and keeps the file system's first complaint.
-struct HashingWriter {
-    file: File,
+/// Hashes what goes to a file.
+struct HashingWriter<'a> {
+    out: NotingWriter<'a>,
     hasher: blake3::Hasher,
-    failure: Option<io::Error>,
 }
 
-impl Write for HashingWriter {
+impl Write for HashingWriter<'_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        match self.file.write(data) {
-            Ok(written) => {
-                self.hasher.update(&data[..written]);
-                Ok(written)
-            }
-            Err(error) => {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    self.failure = Some(match error.raw_os_error() {
-                        Some(code) => io::Error::from_raw_os_error(code),
-                        None => error.kind().into(),
-                    });
-                }
-                Err(error)
-            }
-        }
+        let written = self.out.write(data)?;
+        self.hasher.update(&data[..written]);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.out.flush()
     }
 }
 

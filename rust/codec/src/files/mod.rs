@@ -11,13 +11,13 @@ mod pages;
 mod place;
 mod run;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use self::checkpoint::Task;
-use self::place::{Partial, Source, file_error, target_path};
+use self::place::{NotingWriter, Partial, Source, file_error, target_path};
 use self::run::{Run, already_placed, decode};
 use crate::{Error, Limits, Options, RecoveryReport, SeekableReader, Tick};
 
@@ -154,10 +154,12 @@ pub fn recover_file(
     let source = Source::open(source)?;
     let target = target_path(target, file_options.overwrite, &source)?;
     let mut partial = Partial::temporary(&target, file_options.keep_metadata)?;
-    let mut out = io::BufWriter::with_capacity(1 << 20, &mut partial.file);
-    let report = crate::recover(&source.file, &mut out, limits, tick)?;
-    out.flush().map_err(file_error("write", &target))?;
-    drop(out);
+    let mut file = NotingWriter { file: &mut partial.file, failure: None };
+    let recovered = crate::recover(&source.file, &mut file, limits, tick);
+    if let Some(error) = file.failure {
+        return Err(file_error("write", &partial.path)(error));
+    }
+    let report = recovered?;
     publish(partial, &source, &target, file_options)?;
     Ok(report)
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, FileTimes, Metadata, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -159,13 +159,15 @@ impl Partial {
         Ok(Partial { file, path, keep: false })
     }
 
-    /// The partial output of a run that was stopped, locked for this process.
-    pub fn reopen(path: &Path) -> Result<Partial, Error> {
+    /// The partial output of a run that was stopped, locked for this process. Complete output is
+    /// not opened for writing: it may have got its final mode already.
+    pub fn reopen(path: &Path, complete: bool) -> Result<Partial, Error> {
         let metadata = fs::symlink_metadata(path).map_err(file_error("open", path))?;
         if !metadata.is_file() {
             return Err(Error::NotRegular(path.to_path_buf()));
         }
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(file_error("open", path))?;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(!complete).open(path).map_err(file_error("open", path))?;
         lock(&file, path)?;
         Ok(Partial { file, path: path.to_path_buf(), keep: true })
     }
@@ -256,10 +258,32 @@ fn create_new(path: &Path, private: bool) -> io::Result<File> {
 /// A new file that only its owner can read, in place of what stood at `path`.
 pub fn replace_private(path: &Path) -> Result<File, Error> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(file_error("replace", path)(error));
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error("replace", path)(error)),
         _ => create_new(path, true).map_err(file_error("create", path)),
+    }
+}
+
+/// Writes to a file for a coder, and keeps what the system said when that failed: it is clearer
+/// than what the coder makes of it.
+pub struct NotingWriter<'a> {
+    pub file: &'a mut File,
+    pub failure: Option<io::Error>,
+}
+
+impl Write for NotingWriter<'_> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.file.write(data).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failure = Some(match error.raw_os_error() {
+                    Some(code) => io::Error::from_raw_os_error(code),
+                    None => error.kind().into(),
+                });
+            }
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

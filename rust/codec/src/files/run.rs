@@ -80,7 +80,7 @@ impl Run {
     pub fn reopen(record: Record, checkpoint: PathBuf, tick: Tick<'_>) -> Result<Run, Error> {
         let mut source = Source::open(&record.source)?;
         target_path(&record.target, record.overwrite, &source)?;
-        let partial = match Partial::reopen(&record.partial) {
+        let partial = match Partial::reopen(&record.partial, record.stage != Stage::Code) {
             // Killed after its first checkpoint and before its output lasted.
             Err(Error::File { error, .. })
                 if error.kind() == std::io::ErrorKind::NotFound && record.written.bytes == 0 =>
@@ -99,9 +99,11 @@ impl Run {
         let partial = &mut run.partial;
         run.written = unchanged(&mut partial.file, &partial.path, run.record.written, tick)?;
         let bytes = run.record.written.bytes;
-        (partial.file.set_len(bytes))
-            .and_then(|()| partial.file.seek(SeekFrom::Start(bytes)))
-            .map_err(file_error("write", &partial.path))?;
+        if run.record.stage == Stage::Code {
+            (partial.file.set_len(bytes))
+                .and_then(|()| partial.file.seek(SeekFrom::Start(bytes)))
+                .map_err(file_error("write", &partial.path))?;
+        }
         Ok(run)
     }
 
@@ -277,13 +279,11 @@ impl Run {
 
     /// Gives the output its name, and removes the checkpoint.
     fn place(mut self) -> Result<FileReport, Error> {
+        self.save(&mut |_| Ok(()))?;
         if self.record.keep_metadata {
             self.partial.carry_metadata(&self.source.metadata)?;
         }
-        self.save(&mut |_| Ok(()))?;
-        if self.checkpoint.is_none() {
-            self.partial.sync()?;
-        }
+        self.partial.sync()?;
         let report = self.note();
         let Run { record, checkpoint, partial, .. } = self;
         partial.publish(&record.target, record.overwrite)?;
