@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::pages::{PageReader, PageWriter};
-use super::place::{NotingWriter, digest_of_start, file_error, replace_private, sync_folder, with_suffix};
+use super::place::{NotingWriter, create_new, digest_of_start, file_error, fill, sync_folder, with_suffix};
 use crate::{Error, Limits, Options, Preset, Tick};
 
 const MAGIC: &[u8; 8] = b"\x95ftdckp\n";
@@ -98,27 +98,27 @@ impl Record {
         save: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let next = next_path(path);
-        let written = self.write_new(&next, save);
-        if written.is_err() {
+        let mut file = create_next(&next)?;
+        if let Err(error) = self.write_to(&mut file, &next, save) {
             let _ = fs::remove_file(&next);
+            return Err(error);
         }
-        written?;
+        drop(file);
         fs::rename(&next, path).map_err(file_error("replace", path))?;
         sync_folder(path);
         Ok(())
     }
 
-    fn write_new(
+    fn write_to(
         &self,
+        file: &mut File,
         path: &Path,
         save: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let failed = file_error("write", path);
-        let mut file = replace_private(path)?;
-        let mut out = HashingWriter {
-            out: NotingWriter { file: &mut file, failure: None },
-            hasher: blake3::Hasher::new(),
-        };
+
+        let mut out =
+            HashingWriter { out: NotingWriter { file, failure: None }, hasher: blake3::Hasher::new() };
         let saved = self.write_parts(&mut out, save);
         if let Some(error) = out.out.failure {
             return Err(failed(error));
@@ -258,14 +258,25 @@ fn next_path(path: &Path) -> PathBuf {
     with_suffix(path, ".next")
 }
 
+/// Creates the file at `path`. What is there must be an unfinished checkpoint that a kill left.
+fn create_next(path: &Path) -> Result<File, Error> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(file_error("open", path)(error)),
+        Ok(mut old) => {
+            let mut start = [0; MAGIC.len()];
+            let length = fill(&mut old, path, &mut start)?;
+            if !MAGIC.starts_with(&start[..length]) {
+                return Err(Error::Exists(path.to_path_buf()));
+            }
+            fs::remove_file(path).map_err(file_error("replace", path))?;
+        }
+    }
+    create_new(path, true).map_err(file_error("create", path))
+}
+
 /// Removes a checkpoint that is not needed any more.
 pub fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(next_path(path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(file_error("remove", path)(error));
-        }
-        _ => {}
-    }
     fs::remove_file(path).map_err(file_error("remove", path))?;
     sync_folder(path);
     Ok(())

@@ -139,15 +139,15 @@ impl Partial {
 
     /// A new file with the name that a checkpoint for `target` records, locked for this process.
     ///
-    /// What stands there is replaced if it is empty (a run killed before its first checkpoint) or
-    /// if `overwrite` allows it, and if no running process has it locked.
-    pub fn recorded(target: &Path, private: bool, overwrite: bool) -> Result<Partial, Error> {
+    /// An empty file there was left by a run killed before its first checkpoint, and is replaced
+    /// if that run is really over.
+    pub fn recorded(target: &Path, private: bool) -> Result<Partial, Error> {
         let path = partial_path(target);
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(file_error("create", &path)(error)),
             Ok(metadata) if !metadata.is_file() => return Err(Error::NotRegular(path)),
-            Ok(metadata) if metadata.len() > 0 && !overwrite => return Err(Error::Exists(path)),
+            Ok(metadata) if metadata.len() > 0 => return Err(Error::Exists(path)),
             Ok(_) => {
                 let old = OpenOptions::new().write(true).open(&path).map_err(file_error("open", &path))?;
                 lock(&old, &path)?;
@@ -244,7 +244,8 @@ impl Drop for Partial {
     }
 }
 
-fn create_new(path: &Path, private: bool) -> io::Result<File> {
+/// Creates a file that did not exist; with `private`, only its owner can read it.
+pub fn create_new(path: &Path, private: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
@@ -253,14 +254,6 @@ fn create_new(path: &Path, private: bool) -> io::Result<File> {
         options.mode(0o600);
     }
     options.open(path)
-}
-
-/// A new file that only its owner can read, in place of what stood at `path`.
-pub fn replace_private(path: &Path) -> Result<File, Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error("replace", path)(error)),
-        _ => create_new(path, true).map_err(file_error("create", path)),
-    }
 }
 
 /// Writes to a file for a coder, and keeps what the system said when that failed: it is clearer

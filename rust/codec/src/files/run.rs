@@ -47,7 +47,7 @@ impl Run {
             None => (Partial::temporary(&target, options.keep_metadata)?, None, Duration::ZERO),
             Some((path, every)) => {
                 let path = checkpoint_path(path, &target)?;
-                let partial = Partial::recorded(&target, options.keep_metadata, options.overwrite)?;
+                let partial = Partial::recorded(&target, options.keep_metadata)?;
                 (partial, Some(path), *every)
             }
         };
@@ -85,7 +85,7 @@ impl Run {
             Err(Error::File { error, .. })
                 if error.kind() == std::io::ErrorKind::NotFound && record.written.bytes == 0 =>
             {
-                let mut partial = Partial::recorded(&record.target, record.keep_metadata, false)?;
+                let mut partial = Partial::recorded(&record.target, record.keep_metadata)?;
                 partial.keep = true;
                 partial
             }
@@ -573,4 +573,81 @@ pub fn decode(
         out.clear();
     }
     Ok(members.position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resume;
+
+    fn go(_: usize) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// A compression killed when its output was complete and had to be placed: its folder with
+    /// source `a`, target `b`, checkpoint `c`.
+    fn killed_at_placing(test: &str, overwrite: bool) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("foretold-{test}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("a"), "content").unwrap();
+        let file_options = FileOptions {
+            checkpoint: Some((folder.join("c"), Duration::ZERO)),
+            overwrite,
+            ..FileOptions::default()
+        };
+        let options = Options::default();
+        let task = Task::Compress(options.clone());
+        let mut run = Run::begin(&folder.join("a"), &folder.join("b"), task, &file_options).unwrap();
+        run.compress(options, None, &mut go).unwrap();
+        run.record.stage = Stage::Place;
+        run.save(&mut |_| Ok(())).unwrap();
+        folder
+    }
+
+    fn check_placed(folder: &Path) {
+        let report = resume(&folder.join("c"), &mut go).unwrap();
+        assert_eq!(report.content_bytes, 7);
+        assert_eq!(report.archive_bytes, fs::metadata(folder.join("b")).unwrap().len());
+        assert!(!folder.join("b.partial").exists() && !folder.join("c").exists());
+        crate::test_file(&folder.join("b"), &Limits::default(), &mut go).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_kill_before_the_output_got_its_name() {
+        for overwrite in [false, true] {
+            let folder = killed_at_placing("before-name", overwrite);
+            let mut permissions = fs::metadata(folder.join("b.partial")).unwrap().permissions();
+            permissions.set_readonly(true);
+            fs::set_permissions(folder.join("b.partial"), permissions).unwrap();
+            check_placed(&folder);
+        }
+    }
+
+    #[test]
+    fn a_kill_between_the_second_name_and_the_end_of_the_first() {
+        let folder = killed_at_placing("two-names", false);
+        fs::hard_link(folder.join("b.partial"), folder.join("b")).unwrap();
+        check_placed(&folder);
+    }
+
+    #[test]
+    fn a_kill_before_the_checkpoint_was_removed() {
+        let folder = killed_at_placing("placed", false);
+        fs::rename(folder.join("b.partial"), folder.join("b")).unwrap();
+        check_placed(&folder);
+    }
+
+    #[test]
+    fn placed_output_that_changed_is_named() {
+        let folder = killed_at_placing("placed-changed", false);
+        fs::rename(folder.join("b.partial"), folder.join("b")).unwrap();
+        for bytes in [&b"other"[..], &vec![0; fs::metadata(folder.join("b")).unwrap().len() as usize]] {
+            fs::write(folder.join("b"), bytes).unwrap();
+            let resumed = resume(&folder.join("c"), &mut go);
+            assert!(matches!(resumed, Err(Error::Changed { path, .. }) if path == folder.join("b")));
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
 }
