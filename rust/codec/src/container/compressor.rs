@@ -1,9 +1,19 @@
 //! Content in, one member out.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 
 use super::Options;
-use crate::{Error, Tick};
+use super::block_encoder::BlockEncoder;
+use super::digest::ContentDigest;
+use super::frames::{BlockLengths, CHUNK_BYTES, CompactHeader, MemberHeader, SeekIndex, Trailer};
+use super::lanes;
+use super::state::{StateReader, StateWriter};
+use crate::{Error, Preset, Tick};
+
+/// Largest block of which several are gathered for several threads; arbitrary. Larger ones are
+/// coded one after the other.
+const PARALLEL_BLOCK_BYTES: u64 = 1 << 30;
 
 /// Writes one member; the same bytes as [`compress`](super::compress), however the content is cut.
 ///
@@ -12,67 +22,340 @@ use crate::{Error, Tick};
 /// what there is room for and does no work, [`step`](Self::step) codes at most one chunk per
 /// thread, [`close`](Self::close) ends the content. After any error but a parameter's the object
 /// is of no further use and says so.
+///
+/// Memory: one model per thread, and per thread one block's content; of a block of more than
+/// 64 MiB, one thread alone keeps 64 MiB.
 pub struct Compressor {
     options: Options,
+    /// Blocks gathered or being coded, in order; only the last takes content.
+    blocks: VecDeque<BlockEncoder>,
+    /// Lengths of the blocks completely written.
+    written: Vec<BlockLengths>,
+    digest: Option<ContentDigest>,
+    content_bytes: u64,
+    archive_bytes: u64,
+    flushed: bool,
+    closed: bool,
+    finished: bool,
+    failed: bool,
 }
 
-#[allow(unused_variables, clippy::todo)]
 impl Compressor {
     /// A compressor at the start of a member.
     pub fn new(options: Options) -> Result<Compressor, Error> {
         options.validate()?;
-        Ok(Compressor { options })
+        Ok(Compressor {
+            blocks: VecDeque::new(),
+            written: Vec::new(),
+            digest: options.checksum.then(ContentDigest::new),
+            content_bytes: 0,
+            archive_bytes: 0,
+            flushed: false,
+            closed: false,
+            finished: false,
+            failed: false,
+            options,
+        })
     }
 
     /// Compresses more content, appending to `out` what is ready.
     pub fn push(&mut self, data: &[u8], out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {
-        todo!()
+        let mut rest = &data[self.feed(data)?..];
+        while !rest.is_empty() {
+            self.work(usize::MAX, out, tick)?;
+            rest = &rest[self.feed(rest)?..];
+        }
+        Ok(())
     }
 
     /// Ends the chunk: everything pushed so far becomes decodable from `out`.
     pub fn flush(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {
-        todo!()
+        self.check_open()?;
+        let Some(last) = self.blocks.back_mut() else { return Ok(()) };
+        last.flushing = last.waiting() > 0;
+        self.flushed |= last.flushing;
+        while self.work(usize::MAX, out, tick)? {}
+        Ok(())
     }
 
     /// Ends the member.
     pub fn finish(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {
-        todo!()
+        self.close()?;
+        while self.work(usize::MAX, out, tick)? {}
+        Ok(())
     }
 
     /// Takes as much of `data` as there is room for and returns how much; less than all means
     /// that [`step`](Self::step) must be called first.
     pub fn feed(&mut self, data: &[u8]) -> Result<usize, Error> {
-        todo!()
+        self.check_open()?;
+        let mut rest = data;
+        while !rest.is_empty() {
+            if self.blocks.back().is_none_or(BlockEncoder::is_full) {
+                // More content is at hand, so a full block is not the last: only now it ends.
+                if let Some(full) = self.blocks.back_mut() {
+                    full.ended = true;
+                }
+                if self.blocks.len() == self.lanes() {
+                    break;
+                }
+                self.start_block()?;
+            }
+            let gather_all = self.lanes() > 1;
+            let fed = self.blocks.back_mut().expect("a block was started").feed(rest, gather_all);
+            if fed == 0 {
+                break;
+            }
+            rest = &rest[fed..];
+            self.content_bytes += fed as u64;
+        }
+        let fed = data.len() - rest.len();
+        if let Some(digest) = &mut self.digest {
+            digest.update(&data[..fed]);
+        }
+        Ok(fed)
     }
 
     /// Says that no more content comes; [`step`](Self::step) then runs until it returns false.
     pub fn close(&mut self) -> Result<(), Error> {
-        todo!()
+        self.check_open()?;
+        self.closed = true;
+        if let Some(last) = self.blocks.back_mut() {
+            last.ended = true;
+        }
+        Ok(())
     }
 
     /// Codes at most one chunk per thread. True if there was something to do; false means that
     /// it wants more input, or, after [`close`](Self::close), that the member is complete.
     pub fn step(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<bool, Error> {
-        todo!()
+        self.work(1, out, tick)
     }
 
     /// Whether the member is complete.
     pub fn is_finished(&self) -> bool {
-        todo!()
+        self.finished
     }
 
     /// Content bytes taken so far (some may still wait to be coded).
     pub fn content_bytes(&self) -> u64 {
-        todo!()
+        self.content_bytes
+    }
+
+    /// Archive bytes written so far.
+    pub fn archive_bytes(&self) -> u64 {
+        self.archive_bytes
+    }
+
+    fn check_usable(&self) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::Parameter("the compressor is of no use after an error".into()));
+        }
+        Ok(())
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        self.check_usable()?;
+        if self.closed {
+            return Err(Error::Parameter("the member has been closed".into()));
+        }
+        Ok(())
+    }
+
+    /// Blocks in flight at once.
+    fn lanes(&self) -> usize {
+        if self.options.block_bytes() > PARALLEL_BLOCK_BYTES { 1 } else { self.options.threads }
+    }
+
+    fn start_block(&mut self) -> Result<(), Error> {
+        let number = (self.written.len() + self.blocks.len())
+            .try_into()
+            .map_err(|_| Error::Parameter("a member has at most 4294967295 blocks".into()))?;
+        self.blocks.push_back(BlockEncoder::new(
+            number,
+            self.content_bytes,
+            self.options.preset,
+            self.options.checksum,
+            self.options.block_bytes(),
+        ));
+        Ok(())
+    }
+
+    /// Codes at most `chunks` chunks per thread, and writes what is complete.
+    fn work(&mut self, chunks: usize, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<bool, Error> {
+        self.check_usable()?;
+        let before = out.len();
+        let result = self.try_work(chunks, out, tick);
+        self.archive_bytes += (out.len() - before) as u64;
+        self.failed = result.is_err();
+        result
+    }
+
+    fn try_work(&mut self, chunks: usize, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<bool, Error> {
+        if self.finished {
+            return Ok(false);
+        }
+        if self.is_compact() {
+            self.write_compact(out, tick)?;
+            self.finished = true;
+            return Ok(true);
+        }
+        let start = out.len();
+        let lanes = self.lanes();
+        if self.archive_bytes == 0 && self.blocks.iter().any(BlockEncoder::is_ready) {
+            self.write_header(out);
+        }
+        let ready: Vec<_> = self.blocks.iter_mut().filter(|block| block.is_ready()).take(lanes).collect();
+        let worked = !ready.is_empty();
+        let encode = |block: &mut BlockEncoder, tick: Tick<'_>| {
+            for _ in 0..chunks {
+                if !block.is_ready() {
+                    break;
+                }
+                block.encode_chunk(tick)?;
+            }
+            Ok(())
+        };
+        lanes::run(ready, encode, tick)?;
+        self.write_blocks(out);
+        if !self.closed || !self.blocks.is_empty() {
+            return Ok(worked);
+        }
+        self.write_end(self.archive_bytes + (out.len() - start) as u64, out);
+        self.finished = true;
+        Ok(true)
+    }
+
+    /// Whether the member turned out to be one chunk, nothing of which is written yet.
+    fn is_compact(&self) -> bool {
+        self.closed && !self.flushed && self.content_bytes <= CHUNK_BYTES as u64
+    }
+
+    fn write_compact(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {
+        let (method, payload, content) = match self.blocks.front_mut() {
+            Some(block) => {
+                let (chunk, content) = block.code_chunk(tick)?;
+                (chunk.method, chunk.payload, content)
+            }
+            None => (0, Vec::new(), &[][..]),
+        };
+        let mut header = CompactHeader {
+            preset: self.options.preset,
+            method,
+            content_bytes: content.len(),
+            payload_bytes: payload.len(),
+            check: None,
+            digest: None,
+        };
+        if let Some(digest) = &self.digest {
+            header.set_checks(content, digest);
+        }
+        header.write(out);
+        out.extend_from_slice(&payload);
+        self.blocks.clear();
+        Ok(())
+    }
+
+    /// The member's header: before any chunk is coded, with the first block's model at hand.
+    fn write_header(&self, out: &mut Vec<u8>) {
+        let plan = self.blocks[0].plan();
+        let whole = self.closed && self.blocks.len() == 1;
+        let block_bytes = self.options.block_bytes();
+        let header = MemberHeader {
+            checks: self.options.checksum,
+            plan,
+            memory_kib: MemberHeader::declare(plan),
+            block_bytes: if block_bytes == u64::MAX { 0 } else { block_bytes },
+            content_bytes: whole.then_some(self.content_bytes),
+        };
+        header.write(out);
+    }
+
+    /// Hands over coded frames in the blocks' order.
+    fn write_blocks(&mut self, out: &mut Vec<u8>) {
+        while let Some(front) = self.blocks.front_mut() {
+            out.append(&mut front.take_frames());
+            if !front.is_done() {
+                break;
+            }
+            let (archive_bytes, content_bytes) = (front.archive_bytes, front.content_bytes());
+            self.written.push(BlockLengths { archive_bytes, content_bytes });
+            self.blocks.pop_front();
+        }
+    }
+
+    /// Index and trailer of a member that has `member_bytes` before them.
+    fn write_end(&self, mut member_bytes: u64, out: &mut Vec<u8>) {
+        let blocks = self.written.len() as u32;
+        let index = self.options.seek_index && blocks > 1;
+        if index {
+            SeekIndex::write(&self.written, self.options.checksum, out);
+            member_bytes += SeekIndex::length_of(blocks);
+        }
+        let trailer = Trailer {
+            content_bytes: self.content_bytes,
+            member_bytes: member_bytes + Trailer::length_of(self.options.checksum) as u64,
+            block_count: blocks,
+            index,
+            digest: self.digest.as_ref().map(ContentDigest::value),
+        };
+        trailer.write(out);
     }
 
     /// Writes the complete state, waiting content included. Not allowed after an error.
     pub fn save(&self, to: &mut dyn Write) -> Result<(), Error> {
-        todo!()
+        self.check_usable()?;
+        let mut to = StateWriter::new(to);
+        to.heading("compressor")?;
+        to.u8(self.options.preset.number())?;
+        to.u64(self.options.threads as u64)?;
+        to.option_u64(self.options.block_size)?;
+        for flag in [self.options.seek_index, self.flushed, self.closed, self.finished] {
+            to.bool(flag)?;
+        }
+        to.u64(self.content_bytes)?;
+        to.u64(self.archive_bytes)?;
+        to.bool(self.digest.is_some())?;
+        if let Some(digest) = &self.digest {
+            digest.save(&mut to)?;
+        }
+        to.lengths(&self.written)?;
+        to.u64(self.blocks.len() as u64)?;
+        self.blocks.iter().try_for_each(|block| block.save(&mut to))
     }
 
     /// The compressor that [`save`](Self::save) wrote, which continues with the same bytes.
     pub fn load(from: &mut dyn Read) -> Result<Compressor, Error> {
-        todo!()
+        let mut from = StateReader::new(from);
+        from.heading("compressor")?;
+        let number = from.u8()?;
+        let preset =
+            Preset::new(number).ok_or_else(|| Error::State(format!("preset {number} is unknown")))?;
+        let threads = from.u64()? as usize;
+        let block_size = from.option_u64()?;
+        let (seek_index, flushed) = (from.bool()?, from.bool()?);
+        let (closed, finished) = (from.bool()?, from.bool()?);
+        let (content_bytes, archive_bytes) = (from.u64()?, from.u64()?);
+        let checksum = from.bool()?;
+        let digest = if checksum { Some(ContentDigest::load(&mut from)?) } else { None };
+        let options = Options { preset, threads, checksum, block_size, seek_index };
+        options.validate()?;
+        let written = from.lengths()?;
+        let mut blocks = VecDeque::new();
+        for _ in 0..from.u64()? {
+            blocks.push_back(BlockEncoder::load(&mut from, preset, checksum, options.block_bytes())?);
+        }
+        Ok(Compressor {
+            options,
+            blocks,
+            written,
+            digest,
+            content_bytes,
+            archive_bytes,
+            flushed,
+            closed,
+            finished,
+            failed: false,
+        })
     }
 }
