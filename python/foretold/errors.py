@@ -5,13 +5,21 @@ They are defined here and nowhere else; the extension module looks them up by na
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
 __all__ = [
+    "CheckpointError",
     "CorruptError",
     "ForetoldError",
     "FormatError",
     "MemoryLimitError",
     "OutputLimitError",
     "ParameterError",
+    "VerificationError",
 ]
 
 
@@ -20,6 +28,10 @@ class ForetoldError(Exception):
 
     Failing files raise :class:`OSError` as everywhere, exhausted memory :class:`MemoryError`.
     """
+
+    def __str__(self) -> str:
+        # The arguments after the message are attributes, kept in args so that pickling works.
+        return str(self.args[0]) if self.args else ""
 
 
 class FormatError(ForetoldError):
@@ -55,9 +67,6 @@ class CorruptError(ForetoldError):
         self.block = block
         self.chunk = chunk
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class ParameterError(ForetoldError, ValueError):
     """An argument lies outside what is allowed; nothing was done."""
@@ -77,9 +86,6 @@ class MemoryLimitError(ForetoldError):
         self.needed = needed
         self.allowed = allowed
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class OutputLimitError(ForetoldError):
     """The content is longer than ``max_output`` allows.
@@ -94,5 +100,30 @@ class OutputLimitError(ForetoldError):
         super().__init__(message, allowed)
         self.allowed = allowed
 
-    def __str__(self) -> str:
-        return str(self.args[0])
+
+class CheckpointError(ForetoldError):
+    """A run cannot be continued: a file is not what the run left or found there.
+
+    Attributes
+    ----------
+    path : str or None
+        The file.
+    """
+
+    def __init__(self, message: str = "", path: StrPath | None = None) -> None:
+        super().__init__(message, path)
+        self.path = None if path is None else os.fspath(path)
+
+
+class VerificationError(ForetoldError):
+    """An archive just written does not decode to what was read, and was removed.
+
+    Attributes
+    ----------
+    path : str or None
+        The archive.
+    """
+
+    def __init__(self, message: str = "", path: StrPath | None = None) -> None:
+        super().__init__(message, path)
+        self.path = None if path is None else os.fspath(path)

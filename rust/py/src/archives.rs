@@ -1,12 +1,12 @@
-//! Archives in files that can seek: what they hold, any part of it, and what is left of it.
+//! Archives in files that can seek: what they hold, and any part of it.
 
-use std::io::{BufReader, BufWriter, Write};
+use std::io::BufReader;
 
 use foretold_codec::{self as codec, ArchiveInfo, BlockInfo, MemberInfo};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::door::{InTurn, Progress, enter};
+use crate::door::{InTurn, enter};
 use crate::python_file::PythonFile;
 use crate::streams::limits;
 
@@ -85,7 +85,7 @@ impl From<BlockInfo> for BlockDict {
 
 #[pyfunction]
 pub fn info(py: Python<'_>, file: Bound<'_, PyAny>) -> PyResult<ArchiveDict> {
-    let file = BufReader::new(PythonFile::seekable(file)?);
+    let file = BufReader::new(PythonFile::new(file)?);
     Ok(enter(py, None, |_| codec::info(file))?.into())
 }
 
@@ -101,7 +101,7 @@ impl SeekableReader {
         max_memory: Option<u64>,
         threads: usize,
     ) -> PyResult<SeekableReader> {
-        let file = BufReader::with_capacity(1 << 16, PythonFile::seekable(file)?);
+        let file = BufReader::with_capacity(1 << 16, PythonFile::new(file)?);
         let limits = limits(None, max_memory, threads);
         Ok(SeekableReader(InTurn::new(enter(py, None, |_| codec::SeekableReader::new(file, limits))?)))
     }
@@ -119,32 +119,4 @@ impl SeekableReader {
         })?;
         Ok(PyBytes::new(py, &content))
     }
-}
-
-/// `(bytes_written, [(offset, length, reason), ...])`.
-type Recovered = (u64, Vec<(u64, Option<u64>, String)>);
-
-/// [`codec::RecoveryReport`] as plain values.
-pub fn recovered(report: codec::RecoveryReport) -> Recovered {
-    let lost = report.lost.into_iter().map(|range| (range.offset, range.length, range.reason)).collect();
-    (report.bytes_written, lost)
-}
-
-#[pyfunction]
-pub fn recover(
-    py: Python<'_>,
-    file: Bound<'_, PyAny>,
-    to: Bound<'_, PyAny>,
-    max_memory: Option<u64>,
-    threads: usize,
-    progress: Progress,
-) -> PyResult<Recovered> {
-    let file = BufReader::with_capacity(1 << 16, PythonFile::seekable(file)?);
-    let mut to = BufWriter::with_capacity(1 << 16, PythonFile::sink(to));
-    let limits = limits(None, max_memory, threads);
-    enter(py, progress, |tick| {
-        let report = codec::recover(file, &mut to, &limits, tick)?;
-        to.flush()?;
-        Ok(recovered(report))
-    })
 }

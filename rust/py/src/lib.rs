@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 mod archives;
 mod door;
 mod errors;
+mod files;
 mod input;
 mod measure;
 mod python_file;
@@ -21,7 +22,11 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::archives::{SeekableReader, info, recover};
+    use crate::archives::{SeekableReader, info};
+    #[pymodule_export]
+    use crate::errors::error_examples;
+    #[pymodule_export]
+    use crate::files::{compress_file, decompress_file, recover_file, resume_file, test_file};
     #[pymodule_export]
     use crate::measure::{code_lengths, presets, probe};
     #[pymodule_export]

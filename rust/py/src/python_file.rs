@@ -1,6 +1,6 @@
-//! A binary file object of Python's as a Rust reader and writer.
+//! A binary file object of Python's as a Rust reader.
 
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -17,14 +17,9 @@ pub struct PythonFile {
 
 impl PythonFile {
     /// Wraps a file that can seek.
-    pub fn seekable(file: Bound<'_, PyAny>) -> PyResult<PythonFile> {
+    pub fn new(file: Bound<'_, PyAny>) -> PyResult<PythonFile> {
         let start = file.call_method0("tell")?.extract()?;
         Ok(PythonFile { file: file.unbind(), start })
-    }
-
-    /// Wraps a file that is only written.
-    pub fn sink(file: Bound<'_, PyAny>) -> PythonFile {
-        PythonFile { file: file.unbind(), start: 0 }
     }
 }
 
@@ -61,22 +56,5 @@ impl Seek for PythonFile {
             let position: u64 = self.file.call_method1(py, "seek", (offset, whence))?.extract(py)?;
             position.checked_sub(self.start).ok_or_else(|| ErrorKind::InvalidInput.into())
         })
-    }
-}
-
-impl Write for PythonFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Python::attach(|py| {
-            let written = self.file.call_method1(py, "write", (PyBytes::new(py, bytes),))?;
-            match written.extract::<Option<usize>>(py)? {
-                Some(count) => Ok(count.min(bytes.len())),
-                None => Err(ErrorKind::WouldBlock.into()),
-            }
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Python::attach(|py| self.file.call_method0(py, "flush").map(drop))?;
-        Ok(())
     }
 }

@@ -1,0 +1,83 @@
+# From nothing but python3 and cargo: `make demo` shows what foretold does, `make test` checks it.
+#
+#   make demo    compress a text every machine has, verify, compare with lzma, bz2 and zlib
+#   make test    build, and run every suite, linter and type check (.ci/run does the same)
+#   make heavy   the tests that take minutes or gigabytes
+#   make bench   sizes and speeds of every preset and peer, compared with the last record
+#   make clean   remove what the above made
+#
+# VENV says where the virtual environment is, PYTHON which Python it is made with.
+
+PYTHON ?= python3
+VENV ?= .venv
+CARGO ?= cargo
+
+# A comma that does not separate arguments.
+, := ,
+folder := $(abspath $(VENV))
+bin := $(folder)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+python := $(bin)/python
+# Makes the virtual environment and builds the package into it, with the extras it is called with.
+build = $(PYTHON) -m venv "$(folder)" \
+	&& "$(python)" -m pip install --quiet --disable-pip-version-check "maturin>=1.9,<2" \
+	&& VIRTUAL_ENV="$(folder)" PATH="$(bin):$$PATH" "$(bin)/maturin" develop --release $(1)
+
+# Every suite runs, also after one that failed; the last line says which did.
+suites := rust-format rust-lint rust-test python-lint python-types python-test
+
+.PHONY: demo test heavy bench clean $(suites)
+
+demo:
+	$(call build)
+	@mkdir -p demo
+	"$(python)" -c 'from pydoc_data.topics import topics; print(*topics.values(), sep="\n")' > demo/topics.txt
+	"$(bin)/foretold" compress --verify --force demo/topics.txt
+	"$(bin)/foretold" info demo/topics.txt.ftd
+	"$(bin)/foretold" decompress --force -o demo/again.txt demo/topics.txt.ftd
+	cmp demo/topics.txt demo/again.txt
+	"$(bin)/foretold" bench demo/topics.txt
+
+test:
+	$(call build,--extras test$(,)peers)
+	@failed=; for suite in $(suites); do \
+		printf '\n== %s\n' $$suite; \
+		"$(MAKE)" --no-print-directory $$suite || failed="$$failed $$suite"; \
+	done; \
+	if [ -n "$$failed" ]; then printf '\nfailed:%s\n' "$$failed"; exit 1; fi; \
+	printf '\nall suites passed: %s\n' "$(suites)"
+
+rust-format:
+	$(CARGO) fmt --all --check
+
+rust-lint:
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+
+rust-test:
+	if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --workspace --cargo-quiet --status-level fail; \
+	else \
+		$(CARGO) test --workspace --quiet --lib --bins --tests; \
+	fi
+	$(CARGO) test --workspace --quiet --doc
+
+python-lint:
+	"$(bin)/ruff" check .
+	"$(bin)/ruff" format --check .
+
+python-types:
+	"$(bin)/mypy"
+
+python-test:
+	"$(python)" -m pytest -q
+
+heavy:
+	$(call build,--extras test$(,)peers)
+	$(CARGO) test --workspace --release -- --ignored
+	"$(python)" -m pytest -q -m heavy --timeout 3600
+
+bench:
+	$(call build,--extras test$(,)peers)
+	"$(python)" -m pytest benches -q --benchmark-only
+
+clean:
+	rm -rf "$(folder)" target demo

@@ -1,0 +1,98 @@
+"""What callers may pass, checked once, before anything is touched."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from foretold.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from _typeshed import ReadableBuffer
+    from numpy.typing import NDArray
+
+Preset: TypeAlias = int | Literal["max"]
+"""Strength of compression: 1 (fast) to 9 (strongest); ``"max"`` is reserved."""
+
+Progress: TypeAlias = "Callable[[int], object] | None"
+"""Called now and then with the number of content bytes done so far."""
+
+DEFAULT_PRESET = 5
+
+# Smaller buffers are copied: that takes less time than anything else done to them.
+_COPIED_BYTES = 1 << 16
+
+
+def as_input(data: ReadableBuffer) -> bytes | NDArray[np.uint8]:
+    """The bytes of any C-contiguous buffer; large ones are not copied."""
+    if isinstance(data, bytes):
+        return data
+    try:
+        view = memoryview(data)
+    except TypeError:
+        hint = "; encode text first" if isinstance(data, str) else ""
+        raise TypeError(f"data must be bytes or another buffer, found {type(data).__name__}{hint}") from None
+    if not view.c_contiguous:
+        raise ParameterError(
+            f"data must be C-contiguous, found shape {view.shape} with strides {view.strides}"
+        )
+    if view.nbytes <= _COPIED_BYTES:
+        return view.tobytes()
+    # Not at the top: numpy's import takes ten times as long as all of ours.
+    import numpy as np
+
+    return np.frombuffer(view, np.uint8)
+
+
+def preset_number(preset: Preset) -> int:
+    """The preset as a number from 1 to 9."""
+    if preset == "max":
+        raise ParameterError('preset "max" comes with the network, which this release lacks; use 1 to 9')
+    return integer("preset", preset, 1, 9)
+
+
+def integer(name: str, value: object, least: int, most: int | None = None) -> int:
+    """`value` as an int from `least` to `most`."""
+    allowed = f"{least} to {most}" if most is not None else f"at least {least}"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ParameterError(f"{name} must be an integer, {allowed}; found {value!r}")
+    number = operator.index(value)
+    if number < least or number > (most if most is not None else 2**63 - 1):
+        raise ParameterError(f"{name} must be {allowed}; found {number}")
+    return number
+
+
+def thread_count(threads: int) -> int:
+    """`threads` as a number of workers."""
+    return integer("threads", threads, 1, 1024)
+
+
+def optional_bytes(name: str, value: int | None, least: int = 0) -> int | None:
+    """`value` as a number of bytes, or None."""
+    return None if value is None else integer(name, value, least)
+
+
+def coding_arguments(
+    preset: Preset, threads: int, checksum: bool, block_size: int | None
+) -> tuple[int, int, bool, int | None]:
+    """The arguments of compression, in the extension module's order."""
+    return (
+        preset_number(preset),
+        thread_count(threads),
+        bool(checksum),
+        optional_bytes("block_size", block_size, 1),
+    )
+
+
+def decoding_arguments(
+    max_output: int | None, max_memory: int | None, threads: int
+) -> tuple[int | None, int | None, int]:
+    """The arguments of decompression, in the extension module's order."""
+    return (
+        optional_bytes("max_output", max_output),
+        optional_bytes("max_memory", max_memory),
+        thread_count(threads),
+    )

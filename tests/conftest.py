@@ -1,0 +1,75 @@
+"""What several suites need: inputs that trouble compressors, and texts of any length."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Compression takes as long as it takes; deadlines would only find a busy machine.
+settings.register_profile(
+    "foretold",
+    deadline=None,
+    max_examples=40,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("foretold")
+
+_WORDS = (
+    "the of and to in is that it was for on as with be by at from this have or one had not but "
+    "what all were when we there can an your which their said if will each about how up out them"
+).split()
+
+
+def make_text(length: int, seed: int = 1) -> bytes:
+    """Lines of words, more often the first of the list, with numbers and marks among them."""
+    source = random.Random(seed)
+    parts = []
+    size = 0
+    while size < length:
+        word = _WORDS[min(int(source.expovariate(0.1)), len(_WORDS) - 1)]
+        if source.random() < 0.05:
+            word = str(source.randrange(10_000))
+        parts.append(word + source.choice((" ", " ", " ", " ", ", ", ".\n")))
+        size += len(parts[-1])
+    return "".join(parts).encode()[:length]
+
+
+AWKWARD = {
+    "empty": b"",
+    "one byte": b"a",
+    "one zero": b"\0",
+    "two": b"ab",
+    "all 256 values": bytes(range(256)),
+    "all values downwards": bytes(range(255, -1, -1)),
+    "run": b"a" * 5000,
+    "run of zeros": bytes(4096),
+    "run of ones": b"\xff" * 4097,
+    "two runs": b"a" * 3000 + b"b" * 3000,
+    "invalid UTF-8": b"caf\xe9 \xff\xfe \xc3\x28 \xed\xa0\x80 \xf8\x88\x80\x80\x80" * 20,
+    "UTF-8": "zwölf Boxkämpfer jagen Виктора, 中文 и 🎈\n".encode() * 30,
+    "random": random.Random(7).randbytes(3000),
+    "short random": random.Random(8).randbytes(40),
+    "period 3": b"abc" * 1500,
+    "lines": b"".join(b"%06d,field,%d\r\n" % (row, row * row % 97) for row in range(200)),
+    "an archive's look": b"\x95ftd" * 50,
+    "text": make_text(6000),
+}
+
+
+@pytest.fixture(params=AWKWARD.values(), ids=AWKWARD.keys())
+def awkward(request: pytest.FixtureRequest) -> bytes:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def text() -> bytes:
+    return make_text(20_000)
+
+
+@pytest.fixture(scope="session")
+def long_text() -> bytes:
+    """Several small blocks long."""
+    return make_text(300_000, seed=2)
