@@ -68,11 +68,6 @@ impl BlockDecoder {
         self.chunks.push_back(chunk);
     }
 
-    /// Number of the next chunk to come.
-    pub fn next_chunk(&self) -> u64 {
-        self.chunks_decoded + self.chunks.len() as u64
-    }
-
     /// Whether there is a chunk to decode.
     pub fn is_ready(&self) -> bool {
         self.failure.is_none() && !self.chunks.is_empty()

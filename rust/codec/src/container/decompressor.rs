@@ -360,6 +360,11 @@ impl Decompressor {
         self.parser.taken_bytes()
     }
 
+    /// The member's header, once a full member's has come.
+    pub(super) fn member_header(&self) -> Option<&MemberHeader> {
+        self.parser.header()
+    }
+
     /// Archive byte where the frame that comes next, or cannot be read, starts.
     pub(super) fn frame_offset(&self) -> u64 {
         self.parser.frame_offset()

@@ -122,6 +122,16 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Archive byte where the frame that cannot be read starts; 0 for errors of other kinds.
+    pub(crate) fn offset(&self) -> u64 {
+        match self {
+            Error::Format { offset, .. } | Error::Corrupt { offset, .. } => *offset,
+            _ => 0,
+        }
+    }
+}
+
 /// Why bytes are not an archive that this release reads.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum FormatProblem {

@@ -1,8 +1,8 @@
 //! The frames an archive is made of, as bytes and as values: docs/FORMAT.md, section "Frames".
 //!
 //! Every frame says in its first bytes how long it is: `length` functions want a prefix of the
-//! frame and return how many bytes it has, as far as the prefix tells; asked again with that many
-//! bytes, they return the same or a larger number. A reader thus holds only what has arrived.
+//! frame and return how long it is as far as the prefix tells; asked again with that many bytes,
+//! they return the same or more. A reader thus holds only what has arrived.
 
 use super::digest::ContentDigest;
 use super::{Damage, FormatProblem, GENERATION};
@@ -41,8 +41,25 @@ const PRIOR_BYTES: usize = 32;
 /// Largest method of a chunk.
 const MAX_METHOD: u8 = 15;
 
+/// Most bytes of a full member's header.
+pub const MAX_MEMBER_HEADER_BYTES: u64 = 18 + 8 + 32 + 4;
+
 /// Bytes of a block's header.
 pub const BLOCK_HEADER_BYTES: usize = 22;
+
+/// How long a frame is, as far as a prefix of it tells.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameLength {
+    pub header: usize,
+    /// 0 as long as the header is incomplete.
+    pub payload: usize,
+}
+
+impl FrameLength {
+    fn header(header: usize) -> FrameLength {
+        FrameLength { header, payload: 0 }
+    }
+}
 
 /// Why a frame cannot be read.
 #[derive(Clone, Debug)]
@@ -153,24 +170,24 @@ pub enum MemberHead {
 }
 
 impl MemberHead {
-    /// Length of the frame of which `prefix` is the start: for a compact member, payload included.
-    pub fn length(prefix: &[u8]) -> Result<usize, FrameError> {
+    /// Length of the frame of which `prefix` is the start; a compact member is one frame.
+    pub fn length(prefix: &[u8]) -> Result<FrameLength, FrameError> {
         let known = prefix.len().min(MEMBER_MAGIC.len());
         if prefix[..known] != MEMBER_MAGIC[..known] {
             return Err(FormatProblem::NotForetold(prefix[..prefix.len().min(4)].to_vec()).into());
         }
         if prefix.len() < KIND_BYTES {
-            return Ok(KIND_BYTES);
+            return Ok(FrameLength::header(KIND_BYTES));
         }
         check_generation(prefix[2])?;
         if prefix[2] & TAG_COMPACT == 0 {
-            return MemberHeader::length(prefix);
+            return Ok(FrameLength::header(MemberHeader::length_of(prefix[2], prefix[3])?));
         }
         let header = CompactHeader::header_bytes(prefix[2], prefix[3] >> 4);
         if prefix.len() < header {
-            return Ok(header);
+            return Ok(FrameLength::header(header));
         }
-        Ok(header + CompactHeader::parse(prefix)?.payload_bytes)
+        Ok(FrameLength { header, payload: CompactHeader::parse(prefix)?.payload_bytes })
     }
 
     /// Reads a frame of full length; of a compact member, the header suffices.
@@ -208,9 +225,14 @@ impl MemberHeader {
         u64::from(self.memory_kib) * 1024
     }
 
-    fn length(prefix: &[u8]) -> Result<usize, FrameError> {
-        let flags = prefix[3];
-        if flags & !(FLAG_CONTENT_LENGTH | FLAG_PRIOR) != 0 || prefix[2] & TAG_WIDE != 0 {
+    /// Bytes of the header itself.
+    pub fn length(&self) -> usize {
+        let flags = if self.content_bytes.is_some() { FLAG_CONTENT_LENGTH } else { 0 };
+        MemberHeader::length_of(tag(self.checks), flags).expect("known flags")
+    }
+
+    fn length_of(tag: u8, flags: u8) -> Result<usize, FrameError> {
+        if flags & !(FLAG_CONTENT_LENGTH | FLAG_PRIOR) != 0 || tag & TAG_WIDE != 0 {
             return Err(FormatProblem::ReservedFlags(flags).into());
         }
         let content_length = if flags & FLAG_CONTENT_LENGTH != 0 { 8 } else { 0 };
@@ -379,7 +401,11 @@ pub struct BlockHeader {
 }
 
 impl BlockHeader {
+    /// Reads the header that `frame` starts with.
     pub fn parse(frame: &[u8]) -> Result<BlockHeader, FrameError> {
+        if frame.len() < BLOCK_HEADER_BYTES || frame[..3] != BLOCK_MARKER {
+            return Err(Damage::UnknownFrame(frame[..frame.len().min(KIND_BYTES)].to_vec()).into());
+        }
         let mut fields = Fields::new(frame, 3);
         let tag = fields.u8();
         let (preset, size_class) = (fields.u8(), fields.u8());
@@ -416,13 +442,12 @@ impl ChunkHeader {
         Self::LEAD_BYTES + if checks { CHECK_BYTES } else { 0 }
     }
 
-    /// Length of the frame, payload included.
-    pub fn length(prefix: &[u8], checks: bool) -> Result<usize, FrameError> {
+    fn length(prefix: &[u8], checks: bool) -> Result<FrameLength, FrameError> {
         let header = ChunkHeader::header_bytes(checks);
         if prefix.len() < header {
-            return Ok(header);
+            return Ok(FrameLength::header(header));
         }
-        Ok(header + ChunkHeader::parse(prefix, checks)?.payload_bytes)
+        Ok(FrameLength { header, payload: ChunkHeader::parse(prefix, checks)?.payload_bytes })
     }
 
     /// Reads the header at the start of `frame`.
@@ -480,6 +505,12 @@ impl SeekIndex {
     /// Length of the index of `blocks` blocks.
     pub fn length_of(blocks: u32) -> u64 {
         (SeekIndex::LEAD_BYTES + CHECK_BYTES) as u64 + u64::from(blocks) * 16
+    }
+
+    /// The blocks listed by the index that `prefix` is the start of, if it is one.
+    pub fn announced_blocks(prefix: &[u8]) -> Option<u32> {
+        let is_index = prefix.len() >= SeekIndex::LEAD_BYTES && prefix[..3] == INDEX_MARKER;
+        is_index.then(|| Fields::new(prefix, 4).u32())
     }
 
     /// Length of the frame, which must list `blocks` blocks.
@@ -560,10 +591,18 @@ impl Trailer {
     pub fn at_end(bytes: &[u8]) -> Option<Trailer> {
         [true, false].into_iter().find_map(|checks| {
             let start = bytes.len().checked_sub(Trailer::length_of(checks))?;
-            let frame = &bytes[start..];
-            let expected = tag(checks);
-            (frame[..3] == TRAILER_MARKER && frame[3] == expected).then(|| Trailer::parse(frame).ok())?
+            let (trailer, length) = Trailer::at_start(&bytes[start..])?;
+            (start + length == bytes.len()).then_some(trailer)
         })
+    }
+
+    /// The trailer that `bytes` start with, if one does, and its length.
+    pub fn at_start(bytes: &[u8]) -> Option<(Trailer, usize)> {
+        if bytes.len() < KIND_BYTES || bytes[..3] != TRAILER_MARKER {
+            return None;
+        }
+        let length = Trailer::length_of(bytes[3] & TAG_CHECKS != 0);
+        Some((Trailer::parse(bytes.get(..length)?).ok()?, length))
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -622,15 +661,16 @@ impl Frame {
 
     /// Length of the frame of which `prefix` is the start, in a member with or without `checks`,
     /// after `blocks` blocks.
-    pub fn length(prefix: &[u8], checks: bool, blocks: u32) -> Result<usize, FrameError> {
-        match Frame::kind(prefix, checks)? {
-            None if prefix.is_empty() => Ok(1),
-            None => Ok(KIND_BYTES),
-            Some(Kind::Block) => Ok(BLOCK_HEADER_BYTES),
-            Some(Kind::Chunk) => ChunkHeader::length(prefix, checks),
-            Some(Kind::Index) => SeekIndex::length(prefix, blocks),
-            Some(Kind::Trailer) => Ok(Trailer::length_of(checks)),
-        }
+    pub fn length(prefix: &[u8], checks: bool, blocks: u32) -> Result<FrameLength, FrameError> {
+        let header = match Frame::kind(prefix, checks)? {
+            Some(Kind::Chunk) => return ChunkHeader::length(prefix, checks),
+            None if prefix.is_empty() => 1,
+            None => KIND_BYTES,
+            Some(Kind::Block) => BLOCK_HEADER_BYTES,
+            Some(Kind::Index) => SeekIndex::length(prefix, blocks)?,
+            Some(Kind::Trailer) => Trailer::length_of(checks),
+        };
+        Ok(FrameLength::header(header))
     }
 
     /// Reads a frame of full length; of a chunk, the header suffices.

@@ -12,7 +12,9 @@ mod lanes;
 mod options;
 mod parser;
 mod recover;
+mod scan;
 mod seek;
+mod source;
 mod state;
 
 pub use compressor::Compressor;

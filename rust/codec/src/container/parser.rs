@@ -54,6 +54,10 @@ pub struct Parser {
     stage: Stage,
     /// A single block is read instead of a member.
     block_only: bool,
+    /// Payloads are passed over: they are counted, but the data fed does not hold them.
+    headers_only: bool,
+    /// Payload bytes of the frame that is coming in, if they are passed over.
+    skipped: u64,
     /// Start of the frame that is coming in.
     frame: Vec<u8>,
     /// Bytes of complete frames.
@@ -77,6 +81,8 @@ impl Parser {
             place,
             stage: Stage::Head,
             block_only: false,
+            headers_only: false,
+            skipped: 0,
             frame: Vec::new(),
             parsed_bytes: 0,
             checks: false,
@@ -87,6 +93,11 @@ impl Parser {
             content_bytes: 0,
             index: false,
         }
+    }
+
+    /// Reads a member's headers; the payload after each is not to be fed.
+    pub fn headers(place: Place) -> Parser {
+        Parser { headers_only: true, ..Parser::member(place) }
     }
 
     /// Reads the one block that starts at `place` with `header`.
@@ -115,8 +126,19 @@ impl Parser {
         self.parsed_bytes + self.frame.len() as u64
     }
 
-    pub fn is_done(&self) -> bool {
-        self.stage == Stage::Done
+    /// The member's header, once a full member's has come.
+    pub fn header(&self) -> Option<&MemberHeader> {
+        self.header.as_ref()
+    }
+
+    /// The blocks so far.
+    pub fn blocks(&self) -> &[BlockLengths] {
+        &self.blocks
+    }
+
+    /// Whether the seek index has come.
+    pub fn has_index(&self) -> bool {
+        self.index
     }
 
     /// Takes the next frame from the start of `data`. Returns how many bytes it took, and the
@@ -129,8 +151,11 @@ impl Parser {
                 Stage::Head => MemberHead::length(&self.frame),
                 Stage::Body => Frame::length(&self.frame, self.checks, self.blocks.len() as u32),
             };
-            let length = length.map_err(|error| self.locate(error))?;
-            let missing = length - self.frame.len();
+            let mut length = length.map_err(|error| self.locate(error))?;
+            if self.headers_only {
+                self.skipped = std::mem::take(&mut length.payload) as u64;
+            }
+            let missing = length.header + length.payload - self.frame.len();
             if missing == 0 {
                 let event = self.accept().map_err(|error| self.locate(error))?;
                 return Ok((taken, Some(event)));
@@ -186,7 +211,7 @@ impl Parser {
                 Frame::Block(_) => unreachable!("handled above"),
             },
         };
-        self.parsed_bytes += self.frame.len() as u64;
+        self.parsed_bytes += self.frame.len() as u64 + self.skipped;
         self.frame.clear();
         Ok(event)
     }
@@ -253,7 +278,7 @@ impl Parser {
             return Err(Damage::UnknownFrame(self.frame[..KIND_BYTES].to_vec()).into());
         };
         let bytes = header.content_bytes as u64;
-        block.archive_bytes += self.frame.len() as u64;
+        block.archive_bytes += self.frame.len() as u64 + self.skipped;
         block.content_bytes += bytes;
         let block_bytes = block.content_bytes;
         self.content_bytes = self.content_bytes.checked_add(bytes).ok_or_else(|| {
@@ -382,6 +407,8 @@ impl Parser {
             place,
             stage,
             block_only,
+            headers_only: false,
+            skipped: 0,
             frame,
             parsed_bytes,
             checks,

@@ -2,8 +2,20 @@
 
 use std::io::{Read, Seek, Write};
 
-use super::Limits;
+use super::decompressor::Decompressor;
+use super::frames::BlockHeader;
+use super::info::{MemberInfo, members_from_end};
+use super::parser::Place;
+use super::scan::{Anchor, anchor_in, find_anchor};
+use super::source::Source;
+use super::{Damage, Limits};
 use crate::{Error, Tick};
+
+/// Archive bytes read at once.
+const READ_BYTES: u64 = 1 << 18;
+
+/// Zeros written at once.
+const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// What [`recover`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,12 +38,165 @@ pub struct LostRange {
 }
 
 /// Writes everything that still decodes, zeros in place of what is lost, and says what that is.
-#[allow(unused_variables, clippy::todo)]
+///
+/// A damaged block is given up from the damaged chunk on. Where the next block starts, the seek
+/// index says; if that is damaged too, it is searched for. An error is returned if nothing at all
+/// can be read, if a limit is met, or if reading or writing fails.
 pub fn recover<R: Read + Seek>(
     archive: R,
     to: &mut dyn Write,
     limits: &Limits,
     tick: Tick<'_>,
 ) -> Result<RecoveryReport, Error> {
-    todo!()
+    limits.validate()?;
+    let mut source = Source::new(archive)?;
+    let known = members_from_end(&mut source)?;
+    let mut recovery = Recovery { source, to, limits, tick, known, report: RecoveryReport::default() };
+    let mut place = Place::default();
+    while place.offset < recovery.source.length() || place.offset == 0 {
+        place = Place { offset: recovery.member(place)?, member: place.member + 1 };
+    }
+    recovery.to.flush()?;
+    Ok(recovery.report)
+}
+
+struct Recovery<'a, R> {
+    source: Source<R>,
+    to: &'a mut dyn Write,
+    limits: &'a Limits,
+    tick: Tick<'a>,
+    /// Members whose header, seek index and trailer are intact.
+    known: Vec<MemberInfo>,
+    report: RecoveryReport,
+}
+
+impl<R: Read + Seek> Recovery<'_, R> {
+    /// Recovers the member at `place` and returns the archive byte after it.
+    fn member(&mut self, place: Place) -> Result<u64, Error> {
+        // Where this member's content starts in what is written.
+        let mut base = self.report.bytes_written;
+        let known = self.known.iter().find(|member| member.offset == place.offset).cloned();
+        let mut decompressor = Decompressor::at(self.one_thread(), place)?;
+        let mut damage = match self.decode(&mut decompressor, place.offset)? {
+            Ok(end) => return Ok(end),
+            Err(damage) => damage,
+        };
+        if let Error::Corrupt { damage: Damage::Digest, .. } = damage {
+            // Every chunk's own check was right, so nothing can be said to be lost.
+            self.report.lost.push(LostRange { offset: base, length: Some(0), reason: damage.to_string() });
+            return Ok(decompressor.frame_offset());
+        }
+        let mut total = known.as_ref().map(|member| member.content_bytes);
+        total = total.or(decompressor.member_header().and_then(|header| header.content_bytes));
+        let mut from = damage.offset() + 1;
+        loop {
+            let anchor = match &known {
+                Some(member) => anchor_in(&mut self.source, member, from)?,
+                None => find_anchor(&mut self.source, from)?,
+            };
+            let done = self.report.bytes_written - base;
+            match anchor {
+                Some(Anchor::Block(offset, header)) => {
+                    if header.content_offset < done {
+                        // It belongs to a later member, whose header is lost.
+                        self.lose(None, &damage)?;
+                        base = self.report.bytes_written;
+                    }
+                    let done = self.report.bytes_written - base;
+                    self.lose(Some(header.content_offset - done), &damage)?;
+                    match self.block(Place { offset, ..place }, &header)? {
+                        Ok(end) => from = end,
+                        Err(error) => {
+                            damage = error;
+                            from = damage.offset().max(offset) + 1;
+                        }
+                    }
+                }
+                Some(Anchor::Index(end, content_bytes)) => {
+                    total = Some(content_bytes);
+                    from = end;
+                }
+                Some(Anchor::Trailer(end, content_bytes)) => {
+                    self.lose(content_bytes.checked_sub(done), &damage)?;
+                    return Ok(end);
+                }
+                Some(Anchor::Member(offset)) => {
+                    self.lose(total.and_then(|total| total.checked_sub(done)), &damage)?;
+                    return Ok(offset);
+                }
+                None if self.report.bytes_written == 0 && total.is_none() => return Err(damage),
+                None => {
+                    self.lose(total.and_then(|total| total.checked_sub(done)), &damage)?;
+                    return Ok(self.source.length());
+                }
+            }
+        }
+    }
+
+    fn one_thread(&self) -> Limits {
+        Limits { max_output: None, threads: 1, ..self.limits.clone() }
+    }
+
+    fn block(&mut self, place: Place, header: &BlockHeader) -> Result<Result<u64, Error>, Error> {
+        let mut decompressor = Decompressor::at_block(self.one_thread(), place, header)?;
+        self.decode(&mut decompressor, place.offset)
+    }
+
+    /// Decodes from archive byte `position` on and writes what comes: to the end, which is
+    /// returned, or to the damage, which is.
+    fn decode(
+        &mut self,
+        decompressor: &mut Decompressor,
+        mut position: u64,
+    ) -> Result<Result<u64, Error>, Error> {
+        let start = position;
+        loop {
+            let data = self.source.read(position, READ_BYTES)?;
+            position += data.len() as u64;
+            let mut content = Vec::new();
+            let mut result = decompressor.push(&data, &mut content, None, self.tick);
+            self.write(&content)?;
+            if result.is_ok() && decompressor.eof() {
+                return Ok(Ok(start + decompressor.archive_bytes()));
+            }
+            if result.is_ok() && data.is_empty() {
+                result = decompressor.end_of_input();
+            }
+            match result {
+                Ok(()) => {}
+                Err(damage @ (Error::Corrupt { .. } | Error::Format { .. })) => return Ok(Err(damage)),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn write(&mut self, content: &[u8]) -> Result<(), Error> {
+        let written = self.report.bytes_written.saturating_add(content.len() as u64);
+        match self.limits.max_output {
+            Some(allowed) if written > allowed => return Err(Error::OutputLimit { allowed }),
+            _ => {}
+        }
+        self.to.write_all(content)?;
+        self.report.bytes_written = written;
+        Ok(())
+    }
+
+    /// Notes that so many bytes are lost here, and writes zeros for them.
+    fn lose(&mut self, length: Option<u64>, damage: &Error) -> Result<(), Error> {
+        if length == Some(0) {
+            return Ok(());
+        }
+        let offset = self.report.bytes_written;
+        self.report.lost.push(LostRange { offset, length, reason: damage.to_string() });
+        let mut rest = length.unwrap_or(0);
+        while rest > 0 {
+            let now = rest.min(ZEROS.len() as u64);
+            self.write(&ZEROS[..now as usize])?;
+            rest -= now;
+            if (self.tick)(0).is_break() {
+                return Err(Error::Interrupted);
+            }
+        }
+        Ok(())
+    }
 }
