@@ -1,0 +1,157 @@
+"""The options that several commands share, each stated once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .quantities import duration_seconds, preset_number, range_bytes, size_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "BlockSize",
+    "Checkpoint",
+    "CheckpointEvery",
+    "Files",
+    "Force",
+    "MaxMemory",
+    "MaxOutput",
+    "NoChecksum",
+    "Output",
+    "PresetChoice",
+    "Quiet",
+    "Range",
+    "Recursive",
+    "Recover",
+    "RemoveSource",
+    "Stdout",
+    "Threads",
+    "Verbose",
+    "Verify",
+    "parsed",
+    "worker_count",
+]
+
+
+def parsed(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """`parse` as the parser of an option, which may be handed a default that is parsed already."""
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    # The name that the help shows for a value.
+    convert.__name__ = parse.__name__.split("_")[0].upper()
+    return convert
+
+
+def worker_count(threads: int) -> int:
+    """``-T 0`` is one worker per processor."""
+    import os
+
+    return threads or os.cpu_count() or 1
+
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILE", help="Files; - or none is standard input.", show_default=False),
+]
+PresetChoice = Annotated[
+    Any,
+    typer.Option(
+        "--preset",
+        "-p",
+        parser=parsed(preset_number),
+        metavar="N",
+        help="1 (fast) to 9 (smallest); also written -1 ... -9.",
+    ),
+]
+Threads = Annotated[
+    int,
+    typer.Option(
+        "--threads", "-T", min=0, max=1024, help="Workers; 0 is one per processor. Output is the same."
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write to this file, or into this directory.", show_default=False),
+]
+Stdout = Annotated[bool, typer.Option("--stdout", "-c", help="Write to standard output; keep the source.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what exists.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what was done, terminal or not.")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Go into directories.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Decode what was written and compare.")]
+RemoveSource = Annotated[
+    bool, typer.Option("--rm", help="Remove each source after its output was verified (implies --verify).")
+]
+Recover = Annotated[
+    bool,
+    typer.Option("--recover", help="Save what a damaged archive still holds, with zeros for what is lost."),
+]
+NoChecksum = Annotated[bool, typer.Option("--no-checksum", help="Store no checks of the content.")]
+BlockSize = Annotated[
+    Any,
+    typer.Option(
+        "--block-size",
+        parser=parsed(size_bytes),
+        metavar="SIZE",
+        help="Start the model afresh after so much content (64K, 16M, ...).",
+        show_default="the preset's choice",
+    ),
+]
+MaxMemory = Annotated[
+    Any,
+    typer.Option(
+        "--max-memory",
+        parser=parsed(size_bytes),
+        metavar="SIZE",
+        help="Most memory for models and blocks; threads are reduced before it refuses.",
+        show_default="2.5G",
+    ),
+]
+MaxOutput = Annotated[
+    Any,
+    typer.Option(
+        "--max-output",
+        parser=parsed(size_bytes),
+        metavar="SIZE",
+        help="Refuse to write more content than this.",
+        show_default="no limit",
+    ),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        help="Keep the run's state in this file; `foretold resume` continues from it.",
+        show_default=False,
+    ),
+]
+CheckpointEvery = Annotated[
+    Any,
+    typer.Option(
+        "--checkpoint-every",
+        parser=parsed(duration_seconds),
+        metavar="TIME",
+        help="How often (90s, 10m, 2h).",
+    ),
+]
+Range = Annotated[
+    Any,
+    typer.Option(
+        "--range",
+        parser=parsed(range_bytes),
+        metavar="START:END",
+        help="Only these bytes of the content, decoding no more blocks than needed.",
+        show_default=False,
+    ),
+]

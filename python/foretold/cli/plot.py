@@ -1,0 +1,148 @@
+"""The ratio-speed picture of ``foretold bench --plot``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from foretold.errors import ForetoldError
+
+from .console import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
+
+Point: TypeAlias = tuple[float, float, str]
+"""Speed, bits per byte, name."""
+
+__all__ = ["draw", "require_matplotlib"]
+
+
+def require_matplotlib() -> None:
+    """Complains, before anything is measured, if nothing can be drawn."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise ForetoldError("--plot needs matplotlib: pip install 'foretold[peers]'") from None
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Draws bits per byte over speed, a row of two pictures for each file, one for each direction.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As saved by ``foretold bench``; rows without figures are left out.
+    path : Path
+        Its suffix decides the kind of picture.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = [row for row in rows if not row["error"] and row["bits_per_byte"]]
+    files = list(dict.fromkeys((row["file"], row["sha256"]) for row in rows)) or [("nothing measured", "")]
+    figure = Figure(figsize=(13, 5.4 * len(files)), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(files), 2, squeeze=False, sharey="row")
+    pictures = []
+    for line, (name, digest) in zip(grid, files, strict=True):
+        mine = [row for row in rows if (row["file"], row["sha256"]) == (name, digest)]
+        for axes, direction in zip(line, ("compress", "decompress"), strict=True):
+            pictures.append((axes, _one(axes, mine, f"{direction}_mb_s")))
+            axes.set_title(f"{printable(name)}: {direction}ion".replace("$", r"\$"))
+    # Labels are placed when the axes have their final shape.
+    figure.canvas.draw()
+    for axes, points in pictures:
+        _label(axes, points)
+    figure.savefig(path, dpi=130)
+
+
+def _one(axes: Axes, rows: list[dict[str, Any]], column: str) -> list[Point]:
+    """Draws the points of one file in one direction; presets of one codec are joined."""
+    for place, codec in enumerate(dict.fromkeys(row["line"] for row in rows)):
+        points = [row for row in rows if row["line"] == codec and row[column]]
+        points.sort(key=lambda row: row["bits_per_byte"])
+        ours = codec == "foretold"
+        axes.plot(
+            [row[column] for row in points],
+            [row["bits_per_byte"] for row in points],
+            color="C3" if ours else f"C{[0, 1, 2, 4, 5, 6, 7, 8, 9][place % 9]}",
+            marker="o" if ours else "s",
+            markersize=7 if ours else 5,
+            linewidth=1.5,
+            zorder=3 if ours else 2,
+        )
+    axes.set_xscale("log")
+    axes.margins(0.15)
+    axes.grid(visible=True, which="both", alpha=0.25)
+    axes.set_xlabel("content, 10^6 bytes a second (faster is right)")
+    axes.set_ylabel("bits per byte (smaller is down)")
+    axes.yaxis.set_tick_params(labelleft=True)
+    return [(row[column], row["bits_per_byte"], row["engine"]) for row in rows if row[column]]
+
+
+# Where a label may stand, in points from its marker: near before far, beside before above.
+_PLACES = [
+    (radius * x, radius * y)
+    for radius in (9, 16, 26, 38, 52, 70)
+    for x, y in ((1, 0), (-1, 0), (0.8, 0.8), (-0.8, 0.8), (0.8, -0.8), (-0.8, -0.8), (0, 1), (0, -1))
+]
+
+
+def _label(axes: Axes, points: list[Point]) -> None:
+    """Names the points, each label where it covers no other label and no marker.
+
+    Greedy, lowest first: those are the ones the picture is about. A label away from its marker
+    gets a line to it.
+    """
+    from matplotlib.transforms import Bbox
+
+    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    frame = axes.get_window_extent(renderer)
+    pixel = axes.figure.dpi / 72
+    taken: list[Bbox] = []
+    for speed, bits, _ in points:
+        x, y = axes.transData.transform((speed, bits))
+        taken.append(Bbox.from_bounds(x - 4 * pixel, y - 4 * pixel, 8 * pixel, 8 * pixel))
+    for speed, bits, name in sorted(points, key=lambda point: point[1]):
+        label = axes.annotate(
+            name,
+            (speed, bits),
+            xytext=(0, 0),
+            textcoords="offset points",
+            fontsize=8.5,
+            color="C3" if name.startswith("foretold") else "0.15",
+            fontweight="bold" if name.startswith("foretold") else "normal",
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3},
+            zorder=4,
+        )
+        best = None
+        for dx, dy in _PLACES:
+            label.set_position((dx, dy))
+            label.set_horizontalalignment("left" if dx > 0 else "right" if dx < 0 else "center")
+            box = _text_box(label, renderer)
+            outside = not (
+                frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            )
+            cost = sum(box.overlaps(other) for other in taken) + outside
+            if best is None or cost < best[0]:
+                best = cost, (dx, dy), label.get_horizontalalignment(), box
+            if cost == 0:
+                break
+        assert best is not None
+        _, place, side, box = best
+        label.set_position(place)
+        label.set_horizontalalignment(side)
+        taken.append(box)
+
+
+def _text_box(label: Annotation, renderer: Any) -> Bbox:
+    """Where the text stands, without the line to its marker."""
+    from matplotlib.text import Text
+
+    label.update_positions(renderer)
+    return Text.get_window_extent(label, renderer).padded(1)

@@ -1,0 +1,121 @@
+"""Standard input and output, and the coding of streams that are no regular files."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["PIECE_BYTES", "abandon_stdout", "is_terminal", "open_sink", "open_source", "pieces"]
+
+# How much is read at a time: a chunk of the format.
+PIECE_BYTES = 1 << 20
+
+
+def is_terminal(stream: object) -> bool:
+    """Whether a person sits at the other end."""
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        return bool(stream.isatty())  # type: ignore[attr-defined]
+    return False
+
+
+def abandon_stdout() -> None:
+    """Keeps the interpreter from writing, at its end, what standard output has just refused."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def open_source(path: Path | None) -> Iterator[BinaryIO]:
+    """The file to read; ``None`` is standard input, which stays open."""
+    if path is None:
+        yield sys.stdin.buffer
+    else:
+        with path.open("rb") as file:
+            yield file
+
+
+@contextlib.contextmanager
+def open_sink(path: Path | None, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """The file to write; ``None`` is standard output.
+
+    A regular file appears under its name when everything was written, and not at all if the body
+    raises. Devices and pipes are written to directly.
+    """
+    if path is None:
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        with path.open("wb") as device:
+            yield device
+        return
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists (-f overwrites it)")
+    partial = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.partial")
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite:
+            partial.replace(path)
+        else:
+            _rename_to_new(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _rename_to_new(partial: Path, path: Path) -> None:
+    """Renames without ever replacing a file that came meanwhile."""
+    try:
+        path.hardlink_to(partial)
+    except FileExistsError:
+        raise FileExistsError(f"{path} exists (-f overwrites it)") from None
+    except OSError:
+        # Some file systems have no second names.
+        if path.exists():
+            raise FileExistsError(f"{path} exists (-f overwrites it)") from None
+        partial.rename(path)
+    else:
+        partial.unlink()
+
+
+def pieces(source: BinaryIO, size: int = PIECE_BYTES) -> Iterator[bytes]:
+    """What is read, in the sizes in which it comes: a slow pipe is not waited for."""
+    read: Callable[[int], bytes] = getattr(source, "read1", source.read)
+    while piece := read(size):
+        yield piece
+
+
+class ContentDigest:
+    """Length and digest of what went by, to compare two passes over one content."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._hash = hashlib.blake2b(digest_size=32)
+
+    def update(self, piece: bytes) -> None:
+        """Takes the next piece."""
+        self.bytes += len(piece)
+        self._hash.update(piece)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ContentDigest):
+            return NotImplemented
+        return self.bytes == other.bytes and self._hash.digest() == other._hash.digest()
+
+    __hash__ = None  # type: ignore[assignment]
