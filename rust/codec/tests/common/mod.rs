@@ -1,0 +1,111 @@
+//! What the container's suites share.
+#![allow(dead_code)]
+
+use std::ops::ControlFlow;
+
+use foretold_codec::{Compressor, Decompressor, Error, Limits, Options, Preset};
+
+/// A tick that lets everything go on.
+pub fn go_on(_: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// A seeded generator of 64-bit values (xorshift*; S. Vigna, An experimental exploration of
+/// Marsaglia's xorshift generators, scrambled, 2016).
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(2).wrapping_add(1))
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() >> 11) as usize % bound.max(1)
+    }
+}
+
+/// Bytes without any structure.
+pub fn noise(bytes: usize) -> Vec<u8> {
+    let mut random = Random::new(bytes as u64 + 1);
+    (0..bytes).map(|_| (random.next() >> 56) as u8).collect()
+}
+
+/// Words of a small vocabulary, so that every model has something to learn.
+pub fn text(bytes: usize) -> Vec<u8> {
+    const WORDS: [&str; 12] =
+        ["what", "is", "well", "foretold", "needs", "few", "bits", "and", "the", "rest", "costs", "more"];
+    let mut random = Random::new(bytes as u64);
+    let mut text = Vec::with_capacity(bytes + 10);
+    while text.len() < bytes {
+        text.extend_from_slice(WORDS[random.below(WORDS.len())].as_bytes());
+        text.push(if random.below(12) == 0 { b'\n' } else { b' ' });
+    }
+    text.truncate(bytes);
+    text
+}
+
+/// Inputs that have broken compressors before.
+pub fn awkward() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("empty", Vec::new()),
+        ("one byte", vec![0]),
+        ("a mark", vec![0xF7]),
+        ("all values", (0..=255).collect()),
+        ("a long run", vec![b'a'; 70_000]),
+        ("invalid UTF-8", b"\xff\xfe\xc0\x80\xed\xa0\x80 text \xf0\x9f".repeat(20)),
+        ("noise", noise(3_000)),
+        ("text", text(5_000)),
+        ("text and noise", [text(2_000), noise(2_000), text(2_000)].concat()),
+        ("longest narrow message", text(65_535)),
+        ("shortest wide message", text(65_536)),
+    ]
+}
+
+pub fn preset(number: u8) -> Preset {
+    Preset::new(number).expect("1 to 9")
+}
+
+/// Small blocks, so that short contents have several.
+pub fn small_blocks() -> Options {
+    Options { block_size: Some(64 << 10), ..Options::new(preset(1)) }
+}
+
+pub fn compress(content: &[u8], options: &Options) -> Vec<u8> {
+    foretold_codec::compress(content, options, &mut go_on).expect("compression works")
+}
+
+pub fn decompress(archive: &[u8]) -> Result<Vec<u8>, Error> {
+    foretold_codec::decompress(archive, &Limits::default(), &mut go_on)
+}
+
+/// The archive that a stream writes when it is flushed after each of `parts`.
+pub fn flushed(parts: &[&[u8]], options: &Options) -> Vec<u8> {
+    let mut compressor = Compressor::new(options.clone()).unwrap();
+    let mut archive = Vec::new();
+    for part in parts {
+        compressor.push(part, &mut archive, &mut go_on).unwrap();
+        compressor.flush(&mut archive, &mut go_on).unwrap();
+    }
+    compressor.finish(&mut archive, &mut go_on).unwrap();
+    archive
+}
+
+/// What a stream gives out, fed piece by piece, and how it ends.
+pub fn stream_out(archive: &[u8], piece: usize, limits: &Limits) -> (Vec<u8>, Result<(), Error>) {
+    let mut decompressor = Decompressor::new(limits.clone()).unwrap();
+    let mut content = Vec::new();
+    for data in archive.chunks(piece) {
+        if let Err(error) = decompressor.push(data, &mut content, None, &mut go_on) {
+            return (content, Err(error));
+        }
+    }
+    let end = decompressor.end_of_input();
+    (content, end)
+}
