@@ -39,6 +39,7 @@ def decompressed(pieces: list[bytes], max_length: int = -1) -> bytes:
         content.append(decompressor.decompress(piece, max_length))
         while not decompressor.eof and not decompressor.needs_input:
             content.append(decompressor.decompress(b"", max_length))
+            assert content[-1] or decompressor.eof or decompressor.needs_input
     assert decompressor.eof
     return b"".join(content)
 

@@ -7,6 +7,26 @@ import numpy as np
 from _typeshed import StrPath
 from numpy.typing import NDArray
 
+__all__ = [
+    "FORMAT_GENERATION",
+    "Compressor",
+    "Decompressor",
+    "SeekableReader",
+    "__version__",
+    "code_lengths",
+    "compress",
+    "compress_file",
+    "decompress",
+    "decompress_file",
+    "error_examples",
+    "info",
+    "presets",
+    "probe",
+    "recover_file",
+    "resume_file",
+    "test_file",
+]
+
 __version__: str
 FORMAT_GENERATION: int
 

@@ -25,7 +25,9 @@ pub fn enter<T: Send>(
     progress: Progress,
     work: impl FnOnce(Tick<'_>) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    let mut watch = Watch { progress, done_bytes: 0, told_bytes: 0, looked: Instant::now(), raised: None };
+    // A progress is told of the first bytes at once: one that raises does so before a target appears.
+    let looked = progress.is_none().then(Instant::now);
+    let mut watch = Watch { progress, done_bytes: 0, told_bytes: 0, looked, raised: None };
     let result = py.detach(|| work(&mut |bytes| watch.tick(bytes)));
     if watch.raised.is_none() && result.is_ok() {
         watch.tell(py);
@@ -42,19 +44,21 @@ struct Watch {
     progress: Progress,
     done_bytes: u64,
     told_bytes: u64,
-    looked: Instant,
+    looked: Option<Instant>,
     raised: Option<PyErr>,
 }
 
 impl Watch {
     fn tick(&mut self, bytes: usize) -> ControlFlow<()> {
         self.done_bytes += bytes as u64;
-        if self.raised.is_none() && self.looked.elapsed() >= LOOK_EVERY {
+        if self.raised.is_none() && self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
             Python::attach(|py| match py.check_signals() {
                 Ok(()) => self.tell(py),
                 Err(error) => self.raised = Some(error),
             });
-            self.looked = Instant::now();
+            if self.looked.is_some() || self.done_bytes > 0 {
+                self.looked = Some(Instant::now());
+            }
         }
         if self.raised.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
