@@ -228,7 +228,9 @@ impl Compressor {
 
     /// Whether the member turned out to be one chunk, nothing of which is written yet.
     fn is_compact(&self) -> bool {
-        self.closed && !self.flushed && self.content_bytes <= CHUNK_BYTES as u64
+        // Of a longer content blocks may have been written, depending on the threads.
+        let most = self.options.block_bytes().min(CHUNK_BYTES as u64);
+        self.closed && !self.flushed && self.content_bytes <= most
     }
 
     fn write_compact(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {

@@ -261,11 +261,14 @@ impl Decompressor {
         lanes::run(ready, decode, tick)?;
         worked |= self.collect()?;
         self.give_out(out, max_out);
-        if self.blocks.is_empty() && !worked && self.given == self.ready.len() {
+        if !worked && self.given == self.ready.len() {
+            // It may lie in a block, which then stays incomplete.
             if let Some(failure) = self.failure.take() {
                 return Err(failure);
             }
-            return self.end_member();
+            if self.blocks.is_empty() {
+                return self.end_member();
+            }
         }
         Ok(worked)
     }
