@@ -195,6 +195,16 @@ fn what_stops_a_run_leaves_nothing() {
     assert_eq!(names(&folder), ["a", "a.ftd", "b"]);
     assert_eq!(fs::read(&target).unwrap(), b"old");
 
+    // The same with checkpoints, where what was decoded before the damage is kept.
+    let checkpoint = folder.join("c");
+    let other = folder.join("d");
+    let failed = decompress_file(&archive, &other, &limits, &checkpointed(&checkpoint), None, &mut go);
+    assert!(matches!(failed, Err(Error::Corrupt { .. })));
+    assert!(matches!(resume(&checkpoint, &mut go), Err(Error::Corrupt { .. })));
+    assert_eq!(names(&folder), ["a", "a.ftd", "b", "c", "d.partial"]);
+    fs::remove_file(checkpoint).unwrap();
+    fs::remove_file(folder.join("d.partial")).unwrap();
+
     let report = recover_file(&archive, &target, &limits, &overwriting(), &mut go).unwrap();
     assert!(!report.lost.is_empty());
     let recovered = fs::read(&target).unwrap();

@@ -82,6 +82,8 @@ pub struct Record {
     /// Bytes of the stage's input, source or output, that the coder has taken. It may not have
     /// taken all that was read.
     pub position: u64,
+    /// Decoding: where the present member starts in the input.
+    pub member_offset: u64,
     /// Decoding: members before the present one, and the length of their content.
     pub members: u64,
     pub earlier_bytes: u64,
@@ -187,6 +189,7 @@ impl Record {
         out.extent(self.written);
         out.extent(self.verified);
         out.number(self.position);
+        out.number(self.member_offset);
         out.number(self.members);
         out.number(self.earlier_bytes);
         out.0
@@ -243,6 +246,7 @@ impl Record {
             written: from.extent()?,
             verified: from.extent()?,
             position: from.number()?,
+            member_offset: from.number()?,
             members: from.number()?,
             earlier_bytes: from.number()?,
         };
@@ -500,8 +504,9 @@ mod tests {
             written: extent(3),
             verified: extent(4),
             position: 5,
-            members: 6,
-            earlier_bytes: 7,
+            member_offset: 6,
+            members: 7,
+            earlier_bytes: 8,
         }
     }
 

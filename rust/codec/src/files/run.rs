@@ -70,6 +70,7 @@ impl Run {
             written: nothing,
             verified: nothing,
             position: 0,
+            member_offset: 0,
             members: 0,
             earlier_bytes: 0,
         };
@@ -132,7 +133,8 @@ impl Run {
             }
             let verify = self.record.verify && matches!(self.record.task, Task::Compress(_));
             self.record.stage = if verify { Stage::Verify } else { Stage::Place };
-            self.record.position = 0;
+            (self.record.position, self.record.member_offset) = (0, 0);
+            (self.record.members, self.record.earlier_bytes) = (0, 0);
         }
         if self.record.stage == Stage::Verify {
             self.verify(state.take(), tick)?;
@@ -233,7 +235,7 @@ impl Run {
             if !more {
                 return Ok(());
             }
-            self.save_if_due(&mut |to| members.decoder.save(to))?;
+            self.save_decoder_if_due(&members.decoder)?;
         }
     }
 
@@ -268,7 +270,7 @@ impl Run {
             if !more {
                 break;
             }
-            self.save_if_due(&mut |to| members.decoder.save(to))?;
+            self.save_decoder_if_due(&members.decoder)?;
         }
         if self.verified.extent() != self.read.extent() {
             let reason = "it decodes to other content".into();
@@ -305,6 +307,14 @@ impl Run {
         save: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if self.last_checkpoint.elapsed() >= self.record.every { self.save(save) } else { Ok(()) }
+    }
+
+    fn save_decoder_if_due(&mut self, decoder: &Decompressor) -> Result<(), Error> {
+        match self.save_if_due(&mut |to| decoder.save(to)) {
+            // It has met damage, and tells after the content before it.
+            Err(Error::Parameter(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// Makes a checkpoint, if there are to be any: from now on what was done lasts.
@@ -459,6 +469,8 @@ struct Members {
     /// Members before the present one, and their content's length.
     before: u64,
     before_bytes: u64,
+    /// Where the present member starts in the file.
+    member_offset: u64,
     /// Bytes of the file that decoders have taken.
     position: u64,
     buffer: Buffer,
@@ -467,7 +479,15 @@ struct Members {
 impl Members {
     fn new(limits: Limits) -> Result<Members, Error> {
         let decoder = Decompressor::new(limits.clone())?;
-        Ok(Members { limits, decoder, before: 0, before_bytes: 0, position: 0, buffer: Buffer::new() })
+        Ok(Members {
+            limits,
+            decoder,
+            before: 0,
+            before_bytes: 0,
+            member_offset: 0,
+            position: 0,
+            buffer: Buffer::new(),
+        })
     }
 
     fn load(limits: Limits, record: &Record, state: SavedState) -> Result<Members, Error> {
@@ -477,6 +497,7 @@ impl Members {
             limits,
             before: record.members,
             before_bytes: record.earlier_bytes,
+            member_offset: record.member_offset,
             position: record.position,
             buffer: Buffer::new(),
         })
@@ -484,6 +505,7 @@ impl Members {
 
     fn note(&self, record: &mut Record) {
         record.position = self.position;
+        record.member_offset = self.member_offset;
         record.members = self.before;
         record.earlier_bytes = self.before_bytes;
     }
@@ -498,8 +520,7 @@ impl Members {
         reading: &mut dyn FnMut(u64, &[u8]),
         tick: Tick<'_>,
     ) -> Result<bool, Error> {
-        let (member, offset) = (self.before, self.position - self.decoder.archive_bytes());
-        let allowed = self.limits.max_output;
+        let (member, offset, allowed) = (self.before, self.member_offset, self.limits.max_output);
         // The decoder counts from its own member's start.
         self.step_inside(file, path, out, reading, tick).map_err(|error| match error {
             Error::Format { offset: inside, problem } => Error::Format { offset: offset + inside, problem },
@@ -519,7 +540,8 @@ impl Members {
         reading: &mut dyn FnMut(u64, &[u8]),
         tick: Tick<'_>,
     ) -> Result<bool, Error> {
-        // Coders with threads work on all that they were fed, so they get what they take.
+        // With threads a decoder works on all that it was fed, so it gets what it takes.
+        let start = self.position;
         let mut file_ended = false;
         loop {
             if self.buffer.is_empty() {
@@ -541,11 +563,13 @@ impl Members {
             if file_ended {
                 self.decoder.end_of_input()?;
             }
+            assert!(self.position > start, "the decoder neither takes nor gives");
             return Ok(true);
         }
         if file_ended {
             return Ok(false);
         }
+        self.member_offset = self.position;
         self.before += 1;
         self.before_bytes += self.decoder.content_bytes();
         self.decoder = Decompressor::new(limits_after(&self.limits, self.before_bytes))?;
