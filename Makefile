@@ -35,7 +35,7 @@ demo:
 	"$(bin)/foretold" info demo/topics.txt.ftd
 	"$(bin)/foretold" decompress --force -o demo/again.txt demo/topics.txt.ftd
 	cmp demo/topics.txt demo/again.txt
-	"$(bin)/foretold" bench demo/topics.txt
+	"$(bin)/foretold" bench --no-save --peers lzma,bz2,zlib demo/topics.txt
 
 test:
 	$(call build,--extras test$(,)peers)
