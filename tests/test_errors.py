@@ -146,7 +146,6 @@ def test_every_truncation_and_bit_flip_is_noticed() -> None:
             try:
                 # The coder's last bits may not matter, but then the content is whole.
                 assert foretold.decompress(damaged, max_output=1 << 20) == content
-            except foretold.ForetoldError as error:
+            except (foretold.FormatError, foretold.CorruptError):
                 noticed += 1
-                assert isinstance(error, (foretold.FormatError, foretold.CorruptError))
     assert noticed > 8 * len(archive) - 16

@@ -197,7 +197,7 @@ class File(io.BufferedIOBase):
         else:
             self._compressor = Compressor(preset, threads=threads, checksum=checksum, block_size=block_size)
         if isinstance(file, (str, os.PathLike)):
-            self._file = cast("BinaryIO", builtins.open(file, kind + "b"))  # noqa: SIM115, PTH123
+            self._file = cast("BinaryIO", builtins.open(file, kind + "b"))  # noqa: SIM115
             self._owned = True
         elif hasattr(file, "read" if kind == "r" else "write"):
             self._file = file
