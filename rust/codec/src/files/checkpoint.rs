@@ -68,6 +68,8 @@ pub struct Record {
     pub every: Duration,
     /// Time spent so far.
     pub spent: Duration,
+    /// Content bytes that the tick was told of so far.
+    pub told_bytes: u64,
     /// Compression: the source's length when the run began, which is how much is read of it;
     /// `None` to read until it ends.
     pub source_bytes: Option<u64>,
@@ -183,6 +185,7 @@ impl Record {
         out.flag(self.keep_metadata);
         out.time(self.every);
         out.time(self.spent);
+        out.number(self.told_bytes);
         out.optional(self.source_bytes);
         out.flag(self.source_ended);
         out.extent(self.read);
@@ -240,6 +243,7 @@ impl Record {
             keep_metadata: from.flag()?,
             every: from.time()?,
             spent: from.time()?,
+            told_bytes: from.number()?,
             source_bytes: from.optional()?,
             source_ended: from.flag()?,
             read: from.extent()?,
@@ -498,6 +502,7 @@ mod tests {
             keep_metadata: true,
             every: Duration::from_millis(1500),
             spent: Duration::from_secs(73 * 3600),
+            told_bytes: 9,
             source_bytes: Some(1),
             source_ended: true,
             read: extent(2),

@@ -1,9 +1,11 @@
 //! One run over a file, from its beginning or from a checkpoint to the placed output.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Extent, Record, SavedState, Stage, Task};
@@ -31,6 +33,8 @@ pub struct Run {
     written: Digested,
     /// What was decoded of the partial output.
     verified: Digested,
+    /// Content bytes that the tick was told of.
+    told: Rc<Cell<u64>>,
     begun: Instant,
     /// Time spent before `begun`.
     spent_before: Duration,
@@ -63,6 +67,7 @@ impl Run {
             keep_metadata: options.keep_metadata,
             every,
             spent: Duration::ZERO,
+            told_bytes: 0,
             // Files of the system that are made as they are read claim to be empty.
             source_bytes: Some(source.metadata.len()).filter(|&bytes| bytes > 0),
             source_ended: false,
@@ -111,6 +116,7 @@ impl Run {
     fn new(record: Record, checkpoint: Option<PathBuf>, source: Source, partial: Partial) -> Run {
         Run {
             spent_before: record.spent,
+            told: Rc::new(Cell::new(record.told_bytes)),
             record,
             checkpoint,
             source,
@@ -125,7 +131,12 @@ impl Run {
 
     /// Works until the target is in place. `state` is that of the checkpoint, if there is one.
     pub fn complete(mut self, mut state: Option<SavedState>, tick: Tick<'_>) -> Result<FileReport, Error> {
-        report_done(self.record.work_done(), tick)?;
+        report_done(self.record.told_bytes, tick)?;
+        let told = Rc::clone(&self.told);
+        let tick: Tick<'_> = &mut |bytes| {
+            told.set(told.get() + bytes as u64);
+            tick(bytes)
+        };
         if self.record.stage == Stage::Code {
             match self.record.task.clone() {
                 Task::Compress(options) => self.compress(options, state.take(), tick)?,
@@ -334,6 +345,7 @@ impl Run {
         self.record.read = self.read.extent();
         self.record.written = self.written.extent();
         self.record.verified = self.verified.extent();
+        self.record.told_bytes = self.told.get();
         self.record.spent = self.spent_before + self.begun.elapsed();
         self.record.report()
     }
@@ -349,15 +361,6 @@ impl Record {
             content_bytes: content.bytes,
             archive_bytes: archive.bytes,
             seconds: self.spent.as_secs_f64(),
-        }
-    }
-
-    /// Content bytes that the tick was told of before.
-    fn work_done(&self) -> u64 {
-        match (&self.task, self.stage) {
-            (Task::Compress(_), Stage::Code) => self.position,
-            (Task::Compress(_), _) => self.read.bytes + self.verified.bytes,
-            (Task::Decompress(_), _) => self.written.bytes,
         }
     }
 }
@@ -389,7 +392,7 @@ pub fn already_placed(
         fs::remove_file(&record.partial).map_err(file_error("remove", &record.partial))?;
     }
     checkpoint::remove(checkpoint)?;
-    report_done(record.work_done(), tick)?;
+    report_done(record.told_bytes, tick)?;
     Ok(Some(record.report()))
 }
 
