@@ -8,12 +8,11 @@ mod measure;
 mod preset;
 
 pub use container::{
-    ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Limits, LostRange,
-    MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, compress, decompress, info, recover,
+    ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Limits,
+    LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, compress, decompress,
+    info, recover,
 };
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
+pub use files::{FileOptions, FileReport, compress_file, decompress_file, recover_file, resume, test_file};
 pub use measure::{Probe, code_lengths, probe};
-pub use files::{
-    FileOptions, FileReport, compress_file, decompress_file, recover_file, resume, test_file,
-};
 pub use preset::{ModelPlan, Preset};

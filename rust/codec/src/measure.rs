@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::container::CHUNK_BYTES;
 use crate::{ChunkCoder, Error, ModelPlan, Options, Tick};
-
-/// Content of a chunk, as in the container.
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// The bits that each byte of `data` costs when it is compressed with `options`.
 ///

@@ -20,6 +20,7 @@ mod state;
 pub use compressor::Compressor;
 pub use decompressor::Decompressor;
 pub use error::{Damage, Error, FormatProblem};
+pub(crate) use frames::CHUNK_BYTES;
 pub use info::{ArchiveInfo, BlockInfo, MemberInfo, info};
 pub use options::{Limits, MIN_BLOCK_BYTES, Options};
 pub use recover::{LostRange, RecoveryReport, recover};
