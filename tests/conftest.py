@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,7 +24,7 @@ _WORDS = (
 ).split()
 
 
-def make_text(length: int, seed: int = 1) -> bytes:
+def _make_text(length: int, seed: int = 1) -> bytes:
     """Lines of words, more often the first of the list, with numbers and marks among them."""
     source = random.Random(seed)
     parts = []
@@ -55,7 +56,7 @@ AWKWARD = {
     "period 3": b"abc" * 1500,
     "lines": b"".join(b"%06d,field,%d\r\n" % (row, row * row % 97) for row in range(200)),
     "an archive's look": b"\x95ftd" * 50,
-    "text": make_text(6000),
+    "text": _make_text(6000),
 }
 
 
@@ -65,11 +66,16 @@ def awkward(request: pytest.FixtureRequest) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def make_text() -> Callable[[int], bytes]:
+    return _make_text
+
+
+@pytest.fixture(scope="session")
 def text() -> bytes:
-    return make_text(20_000)
+    return _make_text(20_000)
 
 
 @pytest.fixture(scope="session")
 def long_text() -> bytes:
     """Several small blocks long."""
-    return make_text(300_000, seed=2)
+    return _make_text(300_000, seed=2)

@@ -186,10 +186,10 @@ class File(io.BufferedIOBase):
         block_size: int | None = None,
         max_memory: int | None = None,
     ) -> None:
+        self._lock = threading.RLock()
         kind = mode.replace("b", "", 1)
         if kind not in ("r", "w", "x", "a"):
             raise ParameterError(f"mode must be r, w, x or a, with b or t or neither; found {mode!r}")
-        self._lock = threading.RLock()
         self._position = 0
         # Before the file is opened: what is refused here must not have created or emptied it.
         if kind == "r":
