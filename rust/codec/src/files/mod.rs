@@ -119,7 +119,7 @@ fn decompress_range(
     while position < end {
         let wanted = (end - position).min(buffer.len() as u64) as usize;
         let got = reader.read_at(position, &mut buffer[..wanted], tick)?;
-        partial.file.write_all(&buffer[..got]).map_err(file_error("write", &partial.path))?;
+        partial.file.write_all(&buffer[..got]).map_err(file_error("write", &partial.name))?;
         position += got as u64;
     }
     drop(reader);
@@ -157,7 +157,7 @@ pub fn recover_file(
     let mut file = NotingWriter { file: &mut partial.file, failure: None };
     let recovered = crate::recover(&source.file, &mut file, limits, tick);
     if let Some(error) = file.failure {
-        return Err(file_error("write", &partial.path)(error));
+        return Err(file_error("write", &partial.name)(error));
     }
     let report = recovered?;
     publish(partial, &source, &target, file_options)?;

@@ -114,6 +114,8 @@ pub fn partial_path(target: &Path) -> PathBuf {
 pub struct Partial {
     pub file: File,
     pub path: PathBuf,
+    /// What errors call it: a name that the user knows.
+    pub name: PathBuf,
     /// Stay where it is when dropped: a checkpoint refers to it.
     pub keep: bool,
 }
@@ -122,17 +124,17 @@ impl Partial {
     /// A new file beside `target` under a name nobody can know before. With `private`, only its
     /// owner can read it until [`carry_metadata`](Self::carry_metadata).
     pub fn temporary(target: &Path, private: bool) -> Result<Partial, Error> {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let stem = target.file_name().unwrap_or_default().to_string_lossy();
         // Names of more than 255 bytes are refused by most file systems.
-        let name = &name[..name.floor_char_boundary(200)];
+        let stem = &stem[..stem.floor_char_boundary(200)];
         loop {
             // The standard library's hashers are keyed at random.
             let random = RandomState::new().hash_one(target);
-            let path = target.with_file_name(format!(".{name}.{random:016x}.partial"));
+            let path = target.with_file_name(format!(".{stem}.{random:016x}.partial"));
             match create_new(&path, private) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(file_error("create", &path)(error)),
-                Ok(file) => return Ok(Partial { file, path, keep: false }),
+                Err(error) => return Err(file_error("create", target)(error)),
+                Ok(file) => return Ok(Partial { file, path, name: target.to_path_buf(), keep: false }),
             }
         }
     }
@@ -156,7 +158,8 @@ impl Partial {
         }
         let file = create_new(&path, private).map_err(file_error("create", &path))?;
         lock(&file, &path)?;
-        Ok(Partial { file, path, keep: false })
+        sync_folder(&path);
+        Ok(Partial { file, name: path.clone(), path, keep: false })
     }
 
     /// The partial output of a run that was stopped, locked for this process. Complete output is
@@ -169,7 +172,7 @@ impl Partial {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(!complete).open(path).map_err(file_error("open", path))?;
         lock(&file, path)?;
-        Ok(Partial { file, path: path.to_path_buf(), keep: true })
+        Ok(Partial { file, name: path.to_path_buf(), path: path.to_path_buf(), keep: true })
     }
 
     /// Gives the output the source's owner where that is permitted, its permissions and its times.
@@ -180,7 +183,7 @@ impl Partial {
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-            let ours = self.file.metadata().map_err(file_error("write", &self.path))?;
+            let ours = self.file.metadata().map_err(file_error("write", &self.name))?;
             let mut mode = metadata.mode() & 0o777;
             if ours.uid() != metadata.uid() {
                 // Only the superuser may; anybody else keeps the output as its own.
@@ -190,7 +193,7 @@ impl Partial {
                 mode &= !0o070 | (mode & 0o007) << 3;
             }
             let permissions = fs::Permissions::from_mode(mode);
-            self.file.set_permissions(permissions).map_err(file_error("set the mode of", &self.path))?;
+            self.file.set_permissions(permissions).map_err(file_error("set the mode of", &self.name))?;
         }
         let mut times = FileTimes::new();
         if let Ok(modified) = metadata.modified() {
@@ -199,12 +202,12 @@ impl Partial {
         if let Ok(accessed) = metadata.accessed() {
             times = times.set_accessed(accessed);
         }
-        self.file.set_times(times).map_err(file_error("set the times of", &self.path))
+        self.file.set_times(times).map_err(file_error("set the times of", &self.name))
     }
 
     /// Waits until what was written is on the disk.
     pub fn sync(&self) -> Result<(), Error> {
-        self.file.sync_all().map_err(file_error("write", &self.path))
+        self.file.sync_all().map_err(file_error("write", &self.name))
     }
 
     /// Gives the complete output its final name. The caller has called [`sync`](Self::sync).
@@ -253,6 +256,9 @@ pub fn create_new(path: &Path, private: bool) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
+    #[cfg(not(unix))]
+    // A new file has its folder's permissions.
+    let _ = private;
     options.open(path)
 }
 

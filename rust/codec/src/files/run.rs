@@ -108,7 +108,7 @@ impl Run {
         if run.record.stage == Stage::Code {
             (partial.file.set_len(bytes))
                 .and_then(|()| partial.file.seek(SeekFrom::Start(bytes)))
-                .map_err(file_error("write", &partial.path))?;
+                .map_err(file_error("write", &partial.name))?;
         }
         Ok(run)
     }
@@ -264,7 +264,7 @@ impl Run {
                 members
             }
         };
-        let path = self.partial.path.clone();
+        let path = self.partial.name.clone();
         self.partial.file.seek(SeekFrom::Start(self.record.position)).map_err(file_error("read", &path))?;
         let mut out = Vec::new();
         loop {
@@ -307,7 +307,7 @@ impl Run {
     }
 
     fn write(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.partial.file.write_all(out).map_err(file_error("write", &self.partial.path))?;
+        self.partial.file.write_all(out).map_err(file_error("write", &self.partial.name))?;
         self.written.update(out);
         out.clear();
         Ok(())
