@@ -13,6 +13,9 @@ pub use container::{
     info, recover,
 };
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
-pub use files::{FileOptions, FileReport, compress_file, decompress_file, recover_file, resume, test_file};
+pub use files::{
+    CheckpointInfo, FileOptions, FileReport, checkpoint_info, compress_file, decompress_file, recover_file,
+    resume, test_file,
+};
 pub use measure::{Probe, code_lengths, probe};
 pub use preset::{ModelPlan, Preset};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use foretold_codec::{
-    Error, FileOptions, Limits, Options, Preset, compress, compress_file, decompress_file, recover_file,
-    resume, test_file,
+    Error, FileOptions, Limits, Options, Preset, checkpoint_info, compress, compress_file, decompress_file,
+    recover_file, resume, test_file,
 };
 
 /// A folder of the test's own, empty at first.
@@ -95,10 +95,12 @@ fn a_file_comes_back_with_its_times() {
 #[cfg(unix)]
 #[test]
 fn the_mode_is_carried_over_without_its_dangerous_bits() {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     let folder = folder("mode");
     let (source, checkpoint) = (folder.join("a"), folder.join("c"));
     fs::write(&source, "secret").unwrap();
+    // Only the superuser can give files away.
+    let given_away = chown(&source, Some(12_345), Some(54_321)).is_ok();
     for (mode, carried) in [(0o600, 0o600), (0o444, 0o444), (0o6755, 0o755)] {
         fs::set_permissions(&source, fs::Permissions::from_mode(mode)).unwrap();
         for (name, file_options) in
@@ -106,7 +108,9 @@ fn the_mode_is_carried_over_without_its_dangerous_bits() {
         {
             let target = folder.join(format!("{name}-{mode:o}"));
             compress_file(&source, &target, &options(), &file_options, &mut go).unwrap();
-            assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o7777, carried);
+            let metadata = fs::metadata(&target).unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o7777, carried);
+            assert!(!given_away || (metadata.uid(), metadata.gid()) == (12_345, 54_321));
         }
     }
 }
@@ -347,6 +351,10 @@ fn stopped(test: &str) -> Stopped {
         compress_file(source, target, &options(), &checkpointed(checkpoint), &mut stop_after(200_000));
     assert!(matches!(result, Err(Error::Interrupted)));
     assert_eq!(names(&stopped.folder), ["a", "a.ftd.partial", "c"]);
+    let info = checkpoint_info(checkpoint).unwrap();
+    assert_eq!((&info.source, &info.target, info.compresses), (source, target, true));
+    assert_eq!(info.total_bytes, Some(300_000));
+    assert!((100_000..200_000).contains(&info.done_bytes), "{info:?}");
     stopped
 }
 

@@ -299,55 +299,68 @@ pub struct SavedState {
 impl SavedState {
     /// What `load` makes of the state, which it must read to the end.
     pub fn load<T>(mut self, load: impl FnOnce(&mut dyn Read) -> Result<T, Error>) -> Result<T, Error> {
-        let damaged = |reason: String| Error::Checkpoint { path: self.path.clone(), reason };
         let loaded = load(&mut self.pages).map_err(|error| match error {
-            Error::State(reason) => damaged(reason),
-            Error::Io(error) => damaged(error.to_string()),
+            Error::State(reason) => damaged(&self.path, reason),
+            Error::Io(error) => damaged(&self.path, error.to_string()),
             other => other,
         })?;
-        self.pages.finish().map_err(|error| damaged(error.to_string()))?;
+        self.pages.finish().map_err(|error| damaged(&self.path, error.to_string()))?;
         Ok(loaded)
     }
 }
 
 /// Reads the checkpoint at `path`, after its check.
 pub fn read(path: &Path, tick: Tick<'_>) -> Result<(Record, SavedState), Error> {
-    let damaged = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
-    let failed = || file_error("read", path);
     let mut file = File::open(path).map_err(file_error("open", path))?;
+    let failed = || file_error("read", path);
     let length = file.metadata().map_err(failed())?.len();
-    let mut start = [0; 14];
-    if length < (start.len() + DIGEST_BYTES) as u64 {
-        return Err(damaged("it is not a checkpoint".into()));
-    }
-    file.read_exact(&mut start).map_err(failed())?;
-    if start[..8] != *MAGIC {
-        return Err(damaged("it is not a checkpoint".into()));
-    }
-    let version = u16::from_le_bytes([start[8], start[9]]);
-    if version != VERSION {
-        return Err(damaged(format!("its version is {version}, and this release reads {VERSION}")));
-    }
-
-    let checked_bytes = length - DIGEST_BYTES as u64;
+    let Some(checked_bytes) = length.checked_sub(DIGEST_BYTES as u64) else {
+        return Err(damaged(path, NOT_ONE));
+    };
+    let (record, record_end) = read_record(&mut file, path)?;
     let digested = digest_of_start(&mut file, path, checked_bytes, tick)?;
     let mut check = [0; DIGEST_BYTES];
     file.read_exact(&mut check).map_err(failed())?;
     if digested.hasher.finalize() != check {
-        return Err(damaged("its check does not agree with its content".into()));
+        return Err(damaged(path, "its check does not agree with its content"));
     }
-
-    let record_bytes = u32::from_le_bytes([start[10], start[11], start[12], start[13]]);
-    if record_bytes > MAX_RECORD_BYTES || start.len() as u64 + u64::from(record_bytes) > checked_bytes {
-        return Err(damaged(format!("its record announces {record_bytes} bytes")));
-    }
-    file.seek(SeekFrom::Start(start.len() as u64)).map_err(failed())?;
-    let mut from = BufReader::with_capacity(1 << 20, file);
-    let mut fields = vec![0; record_bytes as usize];
-    from.read_exact(&mut fields).map_err(failed())?;
-    let record = Record::from_bytes(&fields).map_err(damaged)?;
-    let state = from.take(checked_bytes - start.len() as u64 - u64::from(record_bytes));
+    file.seek(SeekFrom::Start(record_end)).map_err(failed())?;
+    let state = BufReader::with_capacity(1 << 20, file).take(checked_bytes.saturating_sub(record_end));
     Ok((record, SavedState { pages: PageReader::new(state), path: path.to_path_buf() }))
+}
+
+/// The record of the checkpoint at `path`, without its check.
+pub fn peek(path: &Path) -> Result<Record, Error> {
+    let mut file = File::open(path).map_err(file_error("open", path))?;
+    Ok(read_record(&mut file, path)?.0)
+}
+
+const NOT_ONE: &str = "it is not a checkpoint";
+
+fn damaged(path: &Path, reason: impl Into<String>) -> Error {
+    Error::Checkpoint { path: path.to_path_buf(), reason: reason.into() }
+}
+
+/// The record at the start of the file, and where it ends.
+fn read_record(file: &mut File, path: &Path) -> Result<(Record, u64), Error> {
+    let mut start = [0; 14];
+    if fill(file, path, &mut start)? < start.len() || start[..8] != *MAGIC {
+        return Err(damaged(path, NOT_ONE));
+    }
+    let version = u16::from_le_bytes([start[8], start[9]]);
+    if version != VERSION {
+        return Err(damaged(path, format!("its version is {version}, and this release reads {VERSION}")));
+    }
+    let record_bytes = u32::from_le_bytes([start[10], start[11], start[12], start[13]]);
+    if record_bytes > MAX_RECORD_BYTES {
+        return Err(damaged(path, format!("its record announces {record_bytes} bytes")));
+    }
+    let mut fields = vec![0; record_bytes as usize];
+    if fill(file, path, &mut fields)? < fields.len() {
+        return Err(damaged(path, "its record is cut short"));
+    }
+    let record = Record::from_bytes(&fields).map_err(|reason| damaged(path, reason))?;
+    Ok((record, start.len() as u64 + u64::from(record_bytes)))
 }
 
 /// Hashes what goes to a file.

@@ -164,6 +164,38 @@ pub fn recover_file(
     Ok(report)
 }
 
+/// A run that was stopped, as its checkpoint has it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CheckpointInfo {
+    /// What it reads.
+    pub source: PathBuf,
+    /// What it makes.
+    pub target: PathBuf,
+    /// Whether it compresses; otherwise it decompresses.
+    pub compresses: bool,
+    /// What the tick of [`resume`] gets at once.
+    pub done_bytes: u64,
+    /// What it gets in all, where that is known: not while decompressing.
+    pub total_bytes: Option<u64>,
+    /// Time spent so far.
+    pub seconds: f64,
+}
+
+/// What the file `checkpoint` says, without making sure that the run can be resumed.
+pub fn checkpoint_info(checkpoint: &Path) -> Result<CheckpointInfo, Error> {
+    let record = checkpoint::peek(checkpoint)?;
+    let compresses = matches!(record.task, Task::Compress(_));
+    let passes = if record.verify { 2 } else { 1 };
+    Ok(CheckpointInfo {
+        compresses,
+        done_bytes: record.told_bytes,
+        total_bytes: record.source_bytes.filter(|_| compresses).map(|bytes| bytes.saturating_mul(passes)),
+        seconds: record.spent.as_secs_f64(),
+        source: record.source,
+        target: record.target,
+    })
+}
+
 /// Continues the run whose checkpoint is the file `checkpoint`, and removes that when complete.
 ///
 /// First it makes sure that what was read and written so far is still the same; an error names
