@@ -198,10 +198,7 @@ fn ticks_count_every_byte_and_can_stop_the_work() {
             .and_then(|()| compressor.finish(&mut out, &mut stop));
         assert!(matches!(stopped, Err(Error::Interrupted)));
         assert!(matches!(compressor.push(b"x", &mut out, &mut go_on), Err(Error::Parameter(_))));
-        assert!(matches!(
-            foretold_codec::decompress(&archive, &limits, &mut stop),
-            Err(Error::Interrupted)
-        ));
+        assert!(matches!(foretold_codec::decompress(&archive, &limits, &mut stop), Err(Error::Interrupted)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::block_decoder::WaitingChunk;
 use super::frames::{
-    BlockHeader, BlockLengths, ChunkHeader, CompactHeader, DIGEST_BYTES, Frame, FrameError, KIND_BYTES,
+    BlockHeader, BlockLengths, ChunkHeader, CompactHeader, DIGEST_BYTES, Frame, FrameError, KIND_BYTES, MARK,
     MemberHead, MemberHeader, Trailer, bad_field,
 };
 use super::state::{StateReader, StateWriter};
@@ -146,6 +146,12 @@ impl Parser {
     pub fn next(&mut self, data: &[u8]) -> Result<(usize, Option<Event>), Error> {
         let mut taken = 0;
         loop {
+            if self.block_only && !self.blocks.is_empty() && self.frame.first() == Some(&MARK) {
+                // The frame after the one block is not read.
+                self.frame.clear();
+                self.stage = Stage::Done;
+                return Ok((taken, Some(Event::End { digest: None })));
+            }
             let length = match self.stage {
                 Stage::Done => return Ok((taken, None)),
                 Stage::Head => MemberHead::length(&self.frame),
@@ -197,18 +203,9 @@ impl Parser {
             },
             _ => match Frame::parse(&self.frame, self.checks)? {
                 Frame::Chunk(header, header_bytes) => self.accept_chunk(&header, header_bytes)?,
-                Frame::Block(header) if !self.block_only || self.blocks.is_empty() => {
-                    self.accept_block(&header)?
-                }
-                // The frame after the one block is not taken.
-                _ if self.block_only => {
-                    self.frame.clear();
-                    self.stage = Stage::Done;
-                    return Ok(Event::End { digest: None });
-                }
+                Frame::Block(header) => self.accept_block(&header)?,
                 Frame::Index(blocks) => self.accept_index(&blocks)?,
                 Frame::Trailer(trailer) => self.accept_trailer(&trailer)?,
-                Frame::Block(_) => unreachable!("handled above"),
             },
         };
         self.parsed_bytes += self.frame.len() as u64 + self.skipped;

@@ -31,7 +31,8 @@ pub struct RecoveryReport {
 pub struct LostRange {
     /// First lost byte, counted in what was written.
     pub offset: u64,
-    /// How many, written as zeros; `None` if the archive no longer says (nothing was written).
+    /// How many, written as zeros; 0 if the damage costs no content, `None` if the archive no
+    /// longer says how much was lost (nothing was written).
     pub length: Option<u64>,
     /// Why.
     pub reason: String,
@@ -77,7 +78,7 @@ impl<R: Read + Seek> Recovery<'_, R> {
         let mut base = self.report.bytes_written;
         let known = self.known.iter().find(|member| member.offset == place.offset).cloned();
         let mut decompressor = Decompressor::at(self.one_thread(), place)?;
-        let mut damage = match self.decode(&mut decompressor, place.offset)? {
+        let damage = match self.decode(&mut decompressor, place.offset)? {
             Ok(end) => return Ok(end),
             Err(damage) => damage,
         };
@@ -89,48 +90,58 @@ impl<R: Read + Seek> Recovery<'_, R> {
         let mut total = known.as_ref().map(|member| member.content_bytes);
         total = total.or(decompressor.member_header().and_then(|header| header.content_bytes));
         let mut from = damage.offset() + 1;
+        // Damage whose cost in content is not known yet.
+        let mut damage = Some(damage);
         loop {
             let anchor = match &known {
                 Some(member) => anchor_in(&mut self.source, member, from)?,
                 None => find_anchor(&mut self.source, from)?,
             };
-            let done = self.report.bytes_written - base;
-            match anchor {
+            let mut done = self.report.bytes_written - base;
+            let (missing, end) = match anchor {
                 Some(Anchor::Block(offset, header)) => {
                     if header.content_offset < done {
                         // It belongs to a later member, whose header is lost.
-                        self.lose(None, &damage)?;
-                        base = self.report.bytes_written;
+                        self.lose(None, &mut damage)?;
+                        (base, done) = (self.report.bytes_written, 0);
                     }
-                    let done = self.report.bytes_written - base;
-                    self.lose(Some(header.content_offset - done), &damage)?;
+                    if header.content_offset > done {
+                        self.lose(Some(header.content_offset - done), &mut damage)?;
+                    }
                     match self.block(Place { offset, ..place }, &header)? {
                         Ok(end) => from = end,
                         Err(error) => {
-                            damage = error;
-                            from = damage.offset().max(offset) + 1;
+                            from = error.offset().max(offset) + 1;
+                            damage = Some(error);
                         }
                     }
+                    continue;
                 }
                 Some(Anchor::Index(end, content_bytes)) => {
                     total = Some(content_bytes);
                     from = end;
+                    continue;
                 }
-                Some(Anchor::Trailer(end, content_bytes)) => {
-                    self.lose(content_bytes.checked_sub(done), &damage)?;
-                    return Ok(end);
+                Some(Anchor::Trailer(end, content_bytes)) => (content_bytes.checked_sub(done), end),
+                Some(Anchor::Member(offset)) => (total.and_then(|total| total.checked_sub(done)), offset),
+                None => (total.and_then(|total| total.checked_sub(done)), self.source.length()),
+            };
+            match damage.take() {
+                Some(error) if end == self.source.length() && missing.is_none() && self.is_empty() => {
+                    return Err(error);
                 }
-                Some(Anchor::Member(offset)) => {
-                    self.lose(total.and_then(|total| total.checked_sub(done)), &damage)?;
-                    return Ok(offset);
-                }
-                None if self.report.bytes_written == 0 && total.is_none() => return Err(damage),
-                None => {
-                    self.lose(total.and_then(|total| total.checked_sub(done)), &damage)?;
-                    return Ok(self.source.length());
-                }
+                unknown => damage = unknown,
             }
+            if missing != Some(0) || damage.is_some() {
+                self.lose(missing, &mut damage)?;
+            }
+            return Ok(end);
         }
+    }
+
+    /// Whether nothing at all has been read so far.
+    fn is_empty(&self) -> bool {
+        self.report.bytes_written == 0 && self.report.lost.is_empty()
     }
 
     fn one_thread(&self) -> Limits {
@@ -181,13 +192,10 @@ impl<R: Read + Seek> Recovery<'_, R> {
         Ok(())
     }
 
-    /// Notes that so many bytes are lost here, and writes zeros for them.
-    fn lose(&mut self, length: Option<u64>, damage: &Error) -> Result<(), Error> {
-        if length == Some(0) {
-            return Ok(());
-        }
-        let offset = self.report.bytes_written;
-        self.report.lost.push(LostRange { offset, length, reason: damage.to_string() });
+    /// Notes that so many bytes are lost here because of `damage`, and writes zeros for them.
+    fn lose(&mut self, length: Option<u64>, damage: &mut Option<Error>) -> Result<(), Error> {
+        let reason = damage.take().map_or("its blocks are missing".into(), |damage| damage.to_string());
+        self.report.lost.push(LostRange { offset: self.report.bytes_written, length, reason });
         let mut rest = length.unwrap_or(0);
         while rest > 0 {
             let now = rest.min(ZEROS.len() as u64);
