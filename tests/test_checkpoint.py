@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,7 +48,6 @@ class KilledRun:
     """Kills that left a checkpoint half written."""
     resumed: int = 0
     """Kills of a process that had resumed."""
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.target = self.folder / "target"

@@ -322,6 +322,12 @@ impl Digested {
         self.bytes += data.len() as u64;
     }
 
+    /// Hashes what of `data`, which stands `at` that many bytes from the start, is new.
+    pub fn update_at(&mut self, at: u64, data: &[u8]) {
+        let known = (self.bytes - at).min(data.len() as u64) as usize;
+        self.update(&data[known..]);
+    }
+
     pub fn extent(&self) -> Extent {
         Extent { bytes: self.bytes, digest: self.hasher.finalize() }
     }

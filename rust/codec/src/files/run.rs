@@ -207,14 +207,8 @@ impl Run {
                 ),
             });
         }
-        self.count_read(buffer.rest());
+        self.read.update_at(self.record.position, buffer.rest());
         Ok(got > 0)
-    }
-
-    /// Hashes what was just read behind the record's position, if it was not read before.
-    fn count_read(&mut self, data: &[u8]) {
-        let known = (self.read.bytes - self.record.position).min(data.len() as u64) as usize;
-        self.read.update(&data[known..]);
     }
 
     fn decompress(&mut self, limits: Limits, state: Option<SavedState>, tick: Tick<'_>) -> Result<(), Error> {
@@ -229,18 +223,9 @@ impl Run {
         self.source.seek(self.record.position)?;
         let mut out = Vec::new();
         loop {
-            let source = &mut self.source;
-            let read = &mut self.read;
-            let more = members.step(
-                &mut source.file,
-                &source.path,
-                &mut out,
-                &mut |at, data| {
-                    let known = (read.bytes - at).min(data.len() as u64) as usize;
-                    read.update(&data[known..]);
-                },
-                tick,
-            )?;
+            let Source { file, path, .. } = &mut self.source;
+            let reading = &mut |at, data: &[u8]| self.read.update_at(at, data);
+            let more = members.step(file, path, &mut out, reading, tick)?;
             self.write(&mut out)?;
             members.note(&mut self.record);
             if !more {
