@@ -1,0 +1,238 @@
+//! A member's first frame: the header of blocks to come, or a whole compact member.
+
+use super::block::{CHUNK_BYTES, check_payload_bytes};
+use super::{
+    CHECK_BYTES, DIGEST_BYTES, Fields, FrameError, FrameLength, KIND_BYTES, MEMBER_MAGIC, TAG_CHECKS,
+    TAG_COMPACT, TAG_WIDE, bad_field, check_generation, checks_of, content_check, plan, push_check, tag,
+};
+use crate::container::FormatProblem;
+use crate::container::digest::ContentDigest;
+use crate::{ModelPlan, Preset};
+
+/// Content bytes below which a compact member's lengths have two bytes instead of three.
+const NARROW_BYTES: usize = 1 << 16;
+
+const FLAG_CONTENT_LENGTH: u8 = 1 << 0;
+const FLAG_PRIOR: u8 = 1 << 1;
+
+/// Bytes of a prior's digest.
+const PRIOR_BYTES: usize = 32;
+
+/// Most bytes of a full member's header.
+pub const MAX_MEMBER_HEADER_BYTES: u64 = 18 + 8 + 32 + 4;
+
+/// A member's first frame.
+pub enum MemberHead {
+    /// The whole member is one frame.
+    Compact(CompactHeader),
+    /// Blocks follow.
+    Full(MemberHeader),
+}
+
+impl MemberHead {
+    /// Length of the frame of which `prefix` is the start; a compact member is one frame.
+    pub fn length(prefix: &[u8]) -> Result<FrameLength, FrameError> {
+        let known = prefix.len().min(MEMBER_MAGIC.len());
+        if prefix[..known] != MEMBER_MAGIC[..known] {
+            return Err(FormatProblem::NotForetold(prefix[..prefix.len().min(4)].to_vec()).into());
+        }
+        if prefix.len() < KIND_BYTES {
+            return Ok(FrameLength::header(KIND_BYTES));
+        }
+        check_generation(prefix[2])?;
+        if prefix[2] & TAG_COMPACT == 0 {
+            return Ok(FrameLength::header(MemberHeader::length_of(prefix[2], prefix[3])?));
+        }
+        let header = CompactHeader::header_bytes(prefix[2], prefix[3] >> 4);
+        if prefix.len() < header {
+            return Ok(FrameLength::header(header));
+        }
+        Ok(FrameLength { header, payload: CompactHeader::parse(prefix)?.payload_bytes })
+    }
+
+    /// Reads a frame of full length; of a compact member, the header suffices.
+    pub fn parse(frame: &[u8]) -> Result<MemberHead, FrameError> {
+        if frame[2] & TAG_COMPACT != 0 {
+            Ok(MemberHead::Compact(CompactHeader::parse(frame)?))
+        } else {
+            Ok(MemberHead::Full(MemberHeader::parse(frame)?))
+        }
+    }
+}
+
+/// A full member's header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberHeader {
+    pub checks: bool,
+    /// Preset, and the largest size class of its blocks.
+    pub plan: ModelPlan,
+    /// Declared memory of one block's model, in KiB.
+    pub memory_kib: u32,
+    /// Content bytes of every block but the last; 0 if one block holds everything.
+    pub block_bytes: u64,
+    /// The content's length, if it was known.
+    pub content_bytes: Option<u64>,
+}
+
+impl MemberHeader {
+    /// A model's memory as a header declares it.
+    pub fn declare(plan: ModelPlan) -> u32 {
+        plan.memory_bytes().div_ceil(1024).try_into().expect("no model takes 4 TiB")
+    }
+
+    /// Declared memory of one block's model.
+    pub fn memory_bytes(&self) -> u64 {
+        u64::from(self.memory_kib) * 1024
+    }
+
+    /// Bytes of the header itself.
+    pub fn length(&self) -> usize {
+        let flags = if self.content_bytes.is_some() { FLAG_CONTENT_LENGTH } else { 0 };
+        MemberHeader::length_of(tag(self.checks), flags).expect("known flags")
+    }
+
+    fn length_of(tag: u8, flags: u8) -> Result<usize, FrameError> {
+        if flags & !(FLAG_CONTENT_LENGTH | FLAG_PRIOR) != 0 || tag & TAG_WIDE != 0 {
+            return Err(FormatProblem::ReservedFlags(flags).into());
+        }
+        let content_length = if flags & FLAG_CONTENT_LENGTH != 0 { 8 } else { 0 };
+        let prior = if flags & FLAG_PRIOR != 0 { PRIOR_BYTES } else { 0 };
+        Ok(18 + content_length + prior + CHECK_BYTES)
+    }
+
+    fn parse(frame: &[u8]) -> Result<MemberHeader, FrameError> {
+        let mut fields = Fields::new(frame, 2);
+        let (tag, flags) = (fields.u8(), fields.u8());
+        let (preset, size_class) = (fields.u8(), fields.u8());
+        let memory_kib = fields.u32();
+        let block_bytes = fields.u64();
+        let content_bytes = (flags & FLAG_CONTENT_LENGTH != 0).then(|| fields.u64());
+        let prior = (flags & FLAG_PRIOR != 0).then(|| fields.take::<PRIOR_BYTES>());
+        fields.check("member header")?;
+        if let Some(prior) = prior {
+            return Err(FormatProblem::NeedsPrior(prior.to_vec()).into());
+        }
+        let plan = plan(preset, size_class)?;
+        Ok(MemberHeader { checks: checks_of(tag)?, plan, memory_kib, block_bytes, content_bytes })
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&MEMBER_MAGIC);
+        let flags = if self.content_bytes.is_some() { FLAG_CONTENT_LENGTH } else { 0 };
+        out.extend_from_slice(&[tag(self.checks), flags]);
+        out.extend_from_slice(&[self.plan.preset().number(), self.plan.size_class()]);
+        out.extend_from_slice(&self.memory_kib.to_le_bytes());
+        out.extend_from_slice(&self.block_bytes.to_le_bytes());
+        if let Some(bytes) = self.content_bytes {
+            out.extend_from_slice(&bytes.to_le_bytes());
+        }
+        push_check(out, start);
+    }
+}
+
+/// The header of a compact member: of one chunk, which follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompactHeader {
+    pub preset: Preset,
+    pub method: u8,
+    pub content_bytes: usize,
+    pub payload_bytes: usize,
+    /// [`content_check`], if there are checks.
+    pub check: Option<u32>,
+    /// Digest, if there are checks and the content has 64 KiB or more.
+    pub digest: Option<[u8; DIGEST_BYTES]>,
+}
+
+impl CompactHeader {
+    /// The plan of its one block.
+    pub fn plan(&self) -> ModelPlan {
+        ModelPlan::for_block(self.preset, self.content_bytes as u64)
+    }
+
+    /// Bytes before the check.
+    fn lead_bytes(wide: bool, method: u8) -> usize {
+        let width = if wide { 3 } else { 2 };
+        KIND_BYTES + if method == 0 { width } else { 2 * width }
+    }
+
+    fn header_bytes(tag: u8, method: u8) -> usize {
+        let wide = tag & TAG_WIDE != 0;
+        let checks = match (tag & TAG_CHECKS != 0, wide) {
+            (false, _) => 0,
+            (true, false) => CHECK_BYTES,
+            (true, true) => CHECK_BYTES + DIGEST_BYTES,
+        };
+        CompactHeader::lead_bytes(wide, method) + checks
+    }
+
+    fn parse(frame: &[u8]) -> Result<CompactHeader, FrameError> {
+        let (tag, number, method) = (frame[2], frame[3] & 15, frame[3] >> 4);
+        let wide = tag & TAG_WIDE != 0;
+        let width = if wide { 3 } else { 2 };
+        let mut fields = Fields::new(frame, KIND_BYTES);
+        let content_bytes = fields.uint(width);
+        let payload_bytes = if method == 0 { content_bytes } else { fields.uint(width) };
+        let check = (tag & TAG_CHECKS != 0).then(|| fields.u32());
+        let digest = (check.is_some() && wide).then(|| fields.take());
+        let preset =
+            Preset::new(number).ok_or(FormatProblem::UnknownModel { preset: number, size_class: 0 })?;
+        if wide != (content_bytes >= NARROW_BYTES) || content_bytes > CHUNK_BYTES {
+            let allowed = if wide { "65536 to 1048576" } else { "0 to 65535" };
+            return Err(bad_field("content_bytes", content_bytes as u64, allowed));
+        }
+        check_payload_bytes(payload_bytes, content_bytes)?;
+        Ok(CompactHeader { preset, method, content_bytes, payload_bytes, check, digest })
+    }
+
+    fn is_wide(&self) -> bool {
+        self.content_bytes >= NARROW_BYTES
+    }
+
+    /// Bytes before the check, which covers them.
+    pub fn lead_length(&self) -> usize {
+        CompactHeader::lead_bytes(self.is_wide(), self.method)
+    }
+
+    /// Bytes before the payload.
+    pub fn length(&self) -> usize {
+        let check = self.check.map_or(0, |_| CHECK_BYTES);
+        let digest = self.digest.map_or(0, |_| DIGEST_BYTES);
+        self.lead_length() + check + digest
+    }
+
+    /// Sets the check and, where there is room for one, the digest.
+    pub fn set_checks(&mut self, content: &[u8], digest: &ContentDigest) {
+        // The tag in the checked bytes says that there is a check.
+        self.check = Some(0);
+        let mut lead = Vec::new();
+        self.write_lead(&mut lead);
+        self.check = Some(content_check(&lead, content));
+        self.digest = self.is_wide().then(|| digest.value());
+    }
+
+    fn write_lead(&self, out: &mut Vec<u8>) {
+        let wide = self.is_wide();
+        let mut tag = tag(self.check.is_some()) | TAG_COMPACT;
+        if wide {
+            tag |= TAG_WIDE;
+        }
+        out.extend_from_slice(&MEMBER_MAGIC);
+        out.extend_from_slice(&[tag, self.method << 4 | self.preset.number()]);
+        let width = if wide { 3 } else { 2 };
+        out.extend_from_slice(&(self.content_bytes as u32).to_le_bytes()[..width]);
+        if self.method != 0 {
+            out.extend_from_slice(&(self.payload_bytes as u32).to_le_bytes()[..width]);
+        }
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        self.write_lead(out);
+        if let Some(check) = self.check {
+            out.extend_from_slice(&check.to_le_bytes());
+        }
+        if let Some(digest) = self.digest {
+            out.extend_from_slice(&digest);
+        }
+    }
+}
