@@ -124,6 +124,29 @@ def test_nothing_is_lost_of_a_whole_archive(source: Path, tmp_path: Path, text: 
     assert saved.read_bytes() == text
 
 
+def test_a_checkpoint_tells_its_run(tmp_path: Path, long_text: bytes) -> None:
+    source, target, checkpoint = tmp_path / "source", tmp_path / "target", tmp_path / "checkpoint"
+    source.write_bytes(long_text * 8)
+
+    def stop(done: int) -> None:
+        if done > len(long_text) * 5:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        foretold.compress_file(source, target, 1, checkpoint=checkpoint, checkpoint_every=0, progress=stop)
+    about = foretold.checkpoint_info(checkpoint)
+    assert (about.source, about.target, about.compresses) == (source, target, True)
+    assert 0 < about.done_bytes < len(long_text) * 8
+    assert about.total_bytes == len(long_text) * 8
+    assert about.seconds > 0
+    foretold.resume_file(checkpoint)
+    assert target.read_bytes() == foretold.compress(long_text * 8, 1)
+    with pytest.raises(FileNotFoundError):
+        foretold.checkpoint_info(checkpoint)
+    with pytest.raises(foretold.CheckpointError):
+        foretold.checkpoint_info(source)
+
+
 def test_info_tells_what_an_archive_holds(long_text: bytes) -> None:
     one = foretold.compress(long_text, 2, block_size=BLOCK)
     two = foretold.compress(b"short", 7, checksum=False)

@@ -24,9 +24,11 @@ from foretold.errors import (
 )
 from foretold.file_object import File, open
 from foretold.files import (
+    CheckpointInfo,
     FileReport,
     LostRange,
     RecoveryReport,
+    checkpoint_info,
     compress_file,
     decompress_file,
     recover_file,
@@ -41,6 +43,7 @@ __all__ = [
     "ArchiveInfo",
     "BlockInfo",
     "CheckpointError",
+    "CheckpointInfo",
     "Compressor",
     "CorruptError",
     "Decompressor",
@@ -59,6 +62,7 @@ __all__ = [
     "RecoveryReport",
     "VerificationError",
     "__version__",
+    "checkpoint_info",
     "code_lengths",
     "compress",
     "compress_file",

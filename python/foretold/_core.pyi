@@ -1,6 +1,7 @@
 # The extension module: private, described where the package uses it.
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, final
 
 import numpy as np
@@ -13,6 +14,7 @@ __all__ = [
     "Decompressor",
     "SeekableReader",
     "__version__",
+    "checkpoint_info",
     "code_lengths",
     "compress",
     "compress_file",
@@ -122,6 +124,7 @@ def test_file(
     threads: int,
     progress: _Progress,
 ) -> _Report: ...
+def checkpoint_info(checkpoint: StrPath) -> tuple[Path, Path, bool, int, int | None, float]: ...
 def resume_file(checkpoint: StrPath, progress: _Progress) -> _Report: ...
 def code_lengths(
     data: _Input, preset: int, block_size: int | None, progress: _Progress

@@ -86,8 +86,8 @@ def compress(
     >>> import foretold
     >>> text = b"What is well foretold needs few bits. " * 100
     >>> archive = foretold.compress(text)
-    >>> len(text), len(archive) < 380
-    (3800, True)
+    >>> len(archive) < len(text)
+    True
     >>> foretold.decompress(archive) == text
     True
     """

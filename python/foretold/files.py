@@ -17,12 +17,16 @@ from foretold._arguments import (
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from _typeshed import StrPath
 
 __all__ = [
+    "CheckpointInfo",
     "FileReport",
     "LostRange",
     "RecoveryReport",
+    "checkpoint_info",
     "compress_file",
     "decompress_file",
     "recover_file",
@@ -66,6 +70,24 @@ class RecoveryReport:
     """Length of the output, zeros for lost content included."""
     lost: tuple[LostRange, ...]
     """What is lost, in order; empty if the archive is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """A run that was stopped, as its checkpoint has it."""
+
+    source: Path
+    """What it reads."""
+    target: Path
+    """What it makes."""
+    compresses: bool
+    """Whether it compresses; otherwise it decompresses."""
+    done_bytes: int
+    """What the progress of :func:`resume_file` is told first."""
+    total_bytes: int | None
+    """What it is told last, where that is known."""
+    seconds: float
+    """Time spent so far."""
 
 
 def compress_file(
@@ -268,6 +290,27 @@ def test_file(
 
 # Its name is not meant for pytest.
 test_file.__test__ = False  # type: ignore[attr-defined]
+
+
+def checkpoint_info(checkpoint: StrPath) -> CheckpointInfo:
+    """Tell what run a checkpoint belongs to, without making sure that it can be resumed.
+
+    Parameters
+    ----------
+    checkpoint : path
+        The checkpoint's file.
+
+    Returns
+    -------
+    CheckpointInfo
+        The run's files, and how far it had come.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no checkpoint, or one of another release.
+    """
+    return CheckpointInfo(*_core.checkpoint_info(checkpoint))
 
 
 def resume_file(checkpoint: StrPath, *, progress: Progress = None) -> FileReport:

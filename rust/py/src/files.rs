@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use foretold_codec::{self as codec, FileOptions, FileReport, RecoveryReport};
+use foretold_codec::{self as codec, CheckpointInfo, FileOptions, FileReport, RecoveryReport};
 use pyo3::prelude::*;
 
 use crate::door::{Progress, enter};
@@ -111,6 +111,16 @@ pub fn test_file(
 ) -> PyResult<Report> {
     let limits = limits(max_output, max_memory, threads);
     enter(py, progress, |tick| codec::test_file(&source, &limits, tick)).map(plain)
+}
+
+/// `(source, target, compresses, done_bytes, total_bytes, seconds)`.
+type Checkpoint = (PathBuf, PathBuf, bool, u64, Option<u64>, f64);
+
+#[pyfunction]
+pub fn checkpoint_info(py: Python<'_>, checkpoint: PathBuf) -> PyResult<Checkpoint> {
+    let CheckpointInfo { source, target, compresses, done_bytes, total_bytes, seconds } =
+        enter(py, None, |_| codec::checkpoint_info(&checkpoint))?;
+    Ok((source, target, compresses, done_bytes, total_bytes, seconds))
 }
 
 #[pyfunction]

@@ -26,7 +26,9 @@ mod _core {
     #[pymodule_export]
     use crate::errors::error_examples;
     #[pymodule_export]
-    use crate::files::{compress_file, decompress_file, recover_file, resume_file, test_file};
+    use crate::files::{
+        checkpoint_info, compress_file, decompress_file, recover_file, resume_file, test_file,
+    };
     #[pymodule_export]
     use crate::measure::{code_lengths, presets, probe};
     #[pymodule_export]
