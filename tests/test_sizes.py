@@ -3,7 +3,8 @@
 ``tests/golden/sizes.csv`` has a row for each corpus and preset. Corpora made from seeds run always;
 those that are files run with the heavy tests, where ``FORETOLD_CORPORA`` names their folder.
 ``FORETOLD_REGENERATE=1 pytest tests/test_sizes.py`` writes the table afresh (with ``-m heavy`` the
-files' rows too); the difference is to be looked at before it is committed.
+files' rows too); the difference is to be looked at before it is committed. To add a file,
+add rows with its path in that folder and a size of 0, and write the table.
 """
 
 from __future__ import annotations
