@@ -117,6 +117,9 @@ fn damaged_members_do_not_stop_the_others() {
         assert_eq!(report.lost.len(), 1, "{victim}: {report:?}");
         let start: usize = contents[..victim].iter().map(Vec::len).sum();
         assert_eq!(report.lost[0].offset, start as u64);
+        // A message is damaged as a whole; of the long content a block is.
+        let lost = if victim == 1 { BLOCK } else { contents[victim].len() };
+        assert_eq!(report.lost[0].length, Some(lost as u64));
         assert!(out.starts_with(&contents[..victim].concat()));
         assert!(out.ends_with(&contents[victim + 1..].concat()));
     }
@@ -125,10 +128,15 @@ fn damaged_members_do_not_stop_the_others() {
 #[test]
 fn archives_inside_a_stored_message_are_not_taken_for_the_outer_one() {
     let inner = compress(&noise(70_000), &small_blocks());
-    let outer = compress(&inner, &small_blocks());
+    let outer = compress(&inner, &Options::default());
     assert_eq!(info(Cursor::new(&outer)).unwrap().content_bytes, inner.len() as u64);
     let (out, report) = recover(&outer);
     assert!(out == inner && report.lost.is_empty());
+    let mut damaged = outer.clone();
+    damaged[100] ^= 1;
+    let (out, report) = recover(&damaged);
+    assert!(out == vec![0; inner.len()]);
+    assert_eq!(ranges(&report), [(0, Some(inner.len() as u64))]);
 }
 
 #[test]

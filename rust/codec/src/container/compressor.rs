@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{Read, Write};
 
 use super::Options;
-use super::block_encoder::BlockEncoder;
+use super::block_encoder::{BlockEncoder, GATHER_BYTES};
 use super::digest::ContentDigest;
 use super::frames::{BlockLengths, CHUNK_BYTES, CompactHeader, MemberHeader, SeekIndex, Trailer};
 use super::lanes;
@@ -261,7 +261,8 @@ impl Compressor {
     /// The member's header: before any chunk is coded, with the first block's model at hand.
     fn write_header(&self, out: &mut Vec<u8>) {
         let plan = self.blocks[0].plan();
-        let whole = self.closed && self.blocks.len() == 1;
+        // More than this is never known when one thread writes the header.
+        let whole = self.closed && self.blocks.len() == 1 && self.content_bytes <= GATHER_BYTES;
         let block_bytes = self.options.block_bytes();
         let header = MemberHeader {
             checks: self.options.checksum,

@@ -42,6 +42,8 @@ pub struct Decompressor {
     eof: bool,
     /// What `push` could not feed yet; after the member's end, what follows it.
     backlog: Vec<u8>,
+    /// Bytes at the backlog's start that have been fed.
+    backlog_taken: usize,
     /// Why no more input can be taken, to be reported when all before it has been given out.
     failure: Option<Error>,
     failed: bool,
@@ -82,6 +84,7 @@ impl Decompressor {
             end: None,
             eof: false,
             backlog: Vec::new(),
+            backlog_taken: 0,
             failure: None,
             failed: false,
         })
@@ -97,22 +100,31 @@ impl Decompressor {
         tick: Tick<'_>,
     ) -> Result<(), Error> {
         let mut backlog = std::mem::take(&mut self.backlog);
-        let mut rest = if backlog.is_empty() {
-            data
-        } else {
+        let waited = !backlog.is_empty();
+        if waited {
             backlog.extend_from_slice(data);
-            &backlog
-        };
-        let start = out.len();
+        }
+        let input = if waited { &backlog[self.backlog_taken..] } else { data };
+        let (mut taken, start) = (0, out.len());
         loop {
-            let fed = self.feed(rest)?;
-            rest = &rest[fed..];
+            let fed = self.feed(&input[taken..])?;
+            taken += fed;
             let room = max_out.map(|most| most - (out.len() - start));
             if room == Some(0) || !self.step(out, room, tick)? && fed == 0 {
                 break;
             }
         }
-        self.backlog = rest.to_vec();
+        if waited {
+            self.backlog = backlog;
+            self.backlog_taken += taken;
+        } else {
+            self.backlog = data[taken..].to_vec();
+        }
+        // Not at every call: a long backlog would be moved for every little that is taken.
+        if self.backlog_taken > self.backlog.len() / 2 || self.eof {
+            self.backlog.drain(..self.backlog_taken);
+            self.backlog_taken = 0;
+        }
         Ok(())
     }
 
@@ -392,7 +404,7 @@ impl Decompressor {
         to.u64(self.announced_bytes)?;
         to.u64(self.content_bytes)?;
         to.bytes(&self.ready[self.given..])?;
-        to.bytes(&self.backlog)?;
+        to.bytes(&self.backlog[self.backlog_taken..])?;
         to.bool(self.eof)?;
         to.bool(self.end.is_some())?;
         to.bytes(self.end.flatten().as_ref().map_or(&[], |digest| &digest[..]))?;

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn digest_is_blake3_at_every_kind_of_length() {
-        let data: Vec<u8> = (0..SUBTREE_BYTES * 9).map(|i| (i * i >> 7) as u8).collect();
+        let data: Vec<u8> = (0..SUBTREE_BYTES * 9).map(|i| ((i * i) >> 7) as u8).collect();
         for subtrees in 0..8 {
             for extra in [0, 1, 1023, 1024, 1025, SUBTREE_BYTES - 1] {
                 let part = &data[..subtrees * SUBTREE_BYTES + extra];

@@ -6,7 +6,7 @@ use super::decompressor::Decompressor;
 use super::frames::BlockHeader;
 use super::info::{MemberInfo, members_from_end};
 use super::parser::Place;
-use super::scan::{Anchor, anchor_in, find_anchor};
+use super::scan::{Anchor, anchor_in, find_anchor, message_at};
 use super::source::Source;
 use super::{Damage, Limits};
 use crate::{Error, Tick};
@@ -15,7 +15,7 @@ use crate::{Error, Tick};
 const READ_BYTES: u64 = 1 << 18;
 
 /// Zeros written at once.
-const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// What [`recover`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,10 @@ impl<R: Read + Seek> Recovery<'_, R> {
             // Every chunk's own check was right, so nothing can be said to be lost.
             self.report.lost.push(LostRange { offset: base, length: Some(0), reason: damage.to_string() });
             return Ok(decompressor.frame_offset());
+        }
+        if let Some((end, content_bytes)) = message_at(&mut self.source, place.offset)? {
+            self.lose(Some(content_bytes), &mut Some(damage))?;
+            return Ok(end);
         }
         let mut total = known.as_ref().map(|member| member.content_bytes);
         total = total.or(decompressor.member_header().and_then(|header| header.content_bytes));

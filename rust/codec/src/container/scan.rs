@@ -4,8 +4,8 @@ use std::io::{Read, Seek};
 
 use super::Error;
 use super::frames::{
-    BLOCK_HEADER_BYTES, BlockHeader, CHUNK_BYTES, ChunkHeader, MARK, MAX_MEMBER_HEADER_BYTES, MemberHead,
-    SeekIndex, Trailer,
+    BLOCK_HEADER_BYTES, BlockHeader, CHUNK_BYTES, ChunkHeader, KIND_BYTES, MARK, MAX_MEMBER_HEADER_BYTES,
+    MemberHead, SeekIndex, Trailer,
 };
 use super::info::MemberInfo;
 use super::source::Source;
@@ -87,19 +87,33 @@ fn anchor_at<R: Read + Seek>(
     if let Some((trailer, length)) = Trailer::at_start(data) {
         return Ok(Some(Anchor::Trailer(offset + length as u64, trailer.content_bytes)));
     }
-    let Ok(length) = MemberHead::length(data) else { return Ok(None) };
-    if data.len() < length.header {
+    let is_member = match MemberHead::length(data) {
+        Ok(length) if data.len() < length.header => false,
+        Ok(_) => match MemberHead::parse(data) {
+            Ok(MemberHead::Full(_)) => true,
+            Ok(MemberHead::Compact(_)) => message_at(source, offset)?.is_some(),
+            Err(_) => false,
+        },
+        Err(_) => false,
+    };
+    Ok(is_member.then_some(Anchor::Member(offset)))
+}
+
+/// The archive byte after the compact member at `offset`, and its content's length, if one seems
+/// to stand there: it has no check of its own but the content's, so it must be followed by a
+/// member or the end.
+pub fn message_at<R: Read + Seek>(source: &mut Source<R>, offset: u64) -> Result<Option<(u64, u64)>, Error> {
+    let start = source.read(offset, MAX_MEMBER_HEADER_BYTES)?;
+    let length = match MemberHead::length(&start) {
+        Ok(length) if length.header <= start.len() => length,
+        _ => return Ok(None),
+    };
+    let Ok(MemberHead::Compact(header)) = MemberHead::parse(&start) else { return Ok(None) };
+    let end = offset + (length.header + length.payload) as u64;
+    if end > source.length() {
         return Ok(None);
     }
-    Ok(match MemberHead::parse(data) {
-        Ok(MemberHead::Full(_)) => Some(Anchor::Member(offset)),
-        Ok(MemberHead::Compact(_)) => {
-            // Without a check of its own, it must at least be followed by a member or the end.
-            let end = offset + (length.header + length.payload) as u64;
-            let next = source.read(end.min(source.length()), 2)?;
-            let followed = end == source.length() || MemberHead::length(&next).is_ok() && next.len() == 2;
-            (end <= source.length() && followed).then_some(Anchor::Member(offset))
-        }
-        Err(_) => None,
-    })
+    let next = source.read(end, KIND_BYTES as u64)?;
+    let followed = next.is_empty() || next.len() == KIND_BYTES && MemberHead::length(&next).is_ok();
+    Ok(followed.then_some((end, header.content_bytes as u64)))
 }
