@@ -146,8 +146,7 @@ pub fn info<R: Read + Seek>(archive: R) -> Result<ArchiveInfo, Error> {
     let mut offset = 0;
     // An empty archive is walked, too: that is an error.
     while offset < source.length() || offset == 0 {
-        let known = last_members.iter().position(|member| member.offset == offset);
-        if let Some(known) = known {
+        if let Ok(known) = last_members.binary_search_by_key(&offset, |member| member.offset) {
             members.extend(last_members.drain(known..));
             break;
         }

@@ -76,7 +76,8 @@ impl<R: Read + Seek> Recovery<'_, R> {
     fn member(&mut self, place: Place) -> Result<u64, Error> {
         // Where this member's content starts in what is written.
         let mut base = self.report.bytes_written;
-        let known = self.known.iter().find(|member| member.offset == place.offset).cloned();
+        let known = self.known.binary_search_by_key(&place.offset, |member| member.offset);
+        let known = known.ok().map(|number| self.known[number].clone());
         let mut decompressor = Decompressor::at(self.one_thread(), place)?;
         let damage = match self.decode(&mut decompressor, place.offset)? {
             Ok(end) => return Ok(end),
