@@ -47,5 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         from .streams import abandon_stdout
 
         abandon_stdout()
-        print(f"foretold: {error.strerror or error}", file=sys.stderr)
+        from .exits import explain
+
+        print(f"foretold: {explain(error)}", file=sys.stderr)
         sys.exit(1)

@@ -67,8 +67,8 @@ def decompress(
     to_stdout = any(job.target is None and job.problem is None for job in jobs)
     if remove and (to_stdout or recover or content_range is not None):
         raise typer.BadParameter("--rm needs whole outputs that are files, without --recover and --range")
-    if recover and (content_range is not None or max_output is not None):
-        raise typer.BadParameter("--recover works without --range and --max-output")
+    if recover and content_range is not None:
+        raise typer.BadParameter("--recover and --range exclude each other")
     if checkpoint is not None:
         if recover or content_range is not None:
             raise typer.BadParameter("--checkpoint works without --recover and --range")
@@ -130,9 +130,9 @@ def _decompress_file(
         return Exit.FAILURE
     job.target.parent.mkdir(parents=True, exist_ok=True)
     content_bytes = content_length(job.source)
-    start, stop = content_range or (None, None)
     if content_bytes is not None and content_range is not None:
-        content_bytes = max(min(content_bytes, stop or content_bytes) - (start or 0), 0)
+        start, stop = content_range
+        content_bytes = max(min(content_bytes, content_bytes if stop is None else stop) - start, 0)
     with console.progress(job.name, content_bytes) as progress:
         try:
             report = foretold.decompress_file(
@@ -140,8 +140,7 @@ def _decompress_file(
                 job.target,
                 **limits,
                 overwrite=overwrite,
-                start=start,
-                stop=stop,
+                range=content_range,
                 checkpoint=checkpoint,
                 checkpoint_every=checkpoint_every,
                 progress=progress,
@@ -187,6 +186,9 @@ def content_pieces(
     archive: BinaryIO, limits: dict[str, Any], content_range: tuple[int, int | None] | None = None
 ) -> Iterator[bytes]:
     """The content of all members, or a range of it, as it is decoded."""
+    if not archive.seekable():
+        # Unbuffered, a pipe gives what it has instead of waiting until it has more.
+        archive = getattr(archive, "raw", archive)
     start, stop = content_range or (0, None)
     allowed = limits["max_output"]
     done = 0
@@ -219,7 +221,6 @@ def _go_to(content: foretold.File, start: int) -> None:
 
 def _recover(job: Job, limits: dict[str, Any], console: Console, *, overwrite: bool) -> Exit | None:
     """Saves what can be saved. Recovery needs files, so streams go through temporary ones."""
-    limits = {name: limits[name] for name in ("max_memory", "threads")}
     with tempfile.TemporaryDirectory(prefix="foretold-") as folder:
         source, target = job.source, job.target
         if source is None or not source.is_file():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import io
 import os
 import secrets
 import stat
@@ -39,6 +41,8 @@ def abandon_stdout() -> None:
 def open_source(path: Path | None) -> Iterator[BinaryIO]:
     """The file to read; ``None`` is standard input, which stays open."""
     if path is None:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "standard input is closed")
         yield sys.stdin.buffer
     else:
         with path.open("rb") as file:
@@ -53,9 +57,19 @@ def open_sink(path: Path | None, *, overwrite: bool) -> Iterator[BinaryIO]:
     raises. Devices and pipes are written to directly.
     """
     if path is None:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
         sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        sink = sys.stdout.buffer
+        if isinstance(sink, io.RawIOBase):
+            # As with PYTHONUNBUFFERED: it may take less than it is given, which this hides.
+            sink = io.BufferedWriter(sink)
+        try:
+            yield sink
+            sink.flush()
+        finally:
+            if sink is not sys.stdout.buffer:
+                _let_go(sink)
         return
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         with path.open("wb") as device:
@@ -77,6 +91,17 @@ def open_sink(path: Path | None, *, overwrite: bool) -> Iterator[BinaryIO]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _let_go(writer: io.BufferedWriter) -> None:
+    """Detaches from the stream below, which is not ours to close, whatever it refuses to take."""
+    try:
+        writer.detach()
+    except (OSError, ValueError):
+        # What could not be written must not be tried again when the writer is collected.
+        abandon_stdout()
+        with contextlib.suppress(OSError, ValueError):
+            writer.detach()
 
 
 def _rename_to_new(partial: Path, path: Path) -> None:
