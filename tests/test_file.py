@@ -158,6 +158,19 @@ def test_a_pipe_is_read_but_not_sought(archive: bytes, long_text: bytes) -> None
         assert file.read() == long_text[1000:]
 
 
+def test_what_was_flushed_into_a_pipe_can_be_read_at_once() -> None:
+    end_to_read, end_to_write = os.pipe()
+    with open(end_to_write, "wb") as target, File(target, "w", 1) as writer:
+        writer.write(b"so far")
+        writer.flush()
+        with open(end_to_read, "rb") as source, File(source) as reader:
+            assert reader.read1(100) == b"so far"
+            writer.write(b" and on")
+            writer.close()
+            target.close()
+            assert reader.read() == b" and on"
+
+
 def test_appending_adds_a_member(tmp_path: Path) -> None:
     path = tmp_path / "log.ftd"
     for word in (b"one ", b"two ", b"three"):

@@ -132,7 +132,7 @@ def open(
     if not text:
         return binary
     try:
-        return cast("TextIO", _TextFile(binary, encoding, errors, newline))
+        return cast("TextIO", _TextFile(binary, io.text_encoding(encoding), errors, newline))
     except BaseException:
         binary._abandon()
         raise
@@ -398,6 +398,9 @@ class _ContentReader(io.RawIOBase):
         self._max_memory = max_memory
         self._threads = threads
         self._decompressor = decompressor
+        # One thread takes what there is, so that what a writer flushed is not held back; several
+        # wait for enough to share.
+        self._read_file = getattr(file, "read1", file.read) if threads == 1 else file.read
         self._read_bytes = _READ_BYTES if threads == 1 else _READ_BYTES_PER_THREAD * threads
         self._position = 0
         self._archive: ArchiveInfo | None = None
@@ -438,12 +441,12 @@ class _ContentReader(io.RawIOBase):
         content = b""
         while not content:
             if self._decompressor.eof:
-                archive = self._decompressor.unused_data or self._file.read(self._read_bytes)
+                archive = self._decompressor.unused_data or self._read_file(self._read_bytes)
                 if not archive:
                     break
                 self._decompressor = Decompressor(max_memory=self._max_memory, threads=self._threads)
             elif self._decompressor.needs_input:
-                archive = self._file.read(self._read_bytes)
+                archive = self._read_file(self._read_bytes)
                 if not archive:
                     self._decompressor._end_of_input()
             else:
