@@ -65,3 +65,13 @@ def test_stubs_agree_with_the_built_module() -> None:
 
 def test_the_built_module_tells_its_arguments() -> None:
     assert list(inspect.signature(foretold._core.compress).parameters)[:2] == ["data", "preset"]
+
+
+def test_the_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert examples
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), {})
