@@ -132,7 +132,7 @@ except KeyboardInterrupt:
 """
     if "Decompressor" in call:
         program = program.replace(
-            "foretold.compress(bytes(1 << 20), 1) * 400", "foretold.compress(bytes(1 << 26), 1)"
+            "foretold.compress(bytes(1 << 20), 1) * 400", "foretold.compress(bytes(1 << 23), 1)"
         )
     child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None

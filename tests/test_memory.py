@@ -44,7 +44,7 @@ def assert_memory_is_as_declared(content: bytes, preset: int) -> None:
 
 @pytest.mark.parametrize("preset", [1, 5, 9])
 def test_memory_is_as_declared_for_a_short_content(make_text: Callable[[int], bytes], preset: int) -> None:
-    assert_memory_is_as_declared(make_text(100_000), preset)
+    assert_memory_is_as_declared(make_text(50_000), preset)
 
 
 @pytest.mark.heavy
