@@ -309,6 +309,18 @@ def test_damage_is_an_error_not_an_early_end(archive: bytes, damage: str) -> Non
         file.read()
 
 
+def test_what_cannot_be_written_does_not_spoil_the_archive() -> None:
+    target = io.BytesIO()
+    with File(target, "w") as file:
+        file.write(b"before ")
+        with pytest.raises(TypeError):
+            file.write("text")  # type: ignore[arg-type]
+        with pytest.raises(foretold.ParameterError):
+            file.write(memoryview(b"abcd")[::2])
+        file.write(b"after")
+    assert foretold.decompress(target.getvalue()) == b"before after"
+
+
 class Full(io.BytesIO):
     """A device that takes a while to be full."""
 

@@ -333,10 +333,6 @@ class Decompressor:
         """What came after the member's end; empty before :attr:`eof`."""
         return self._inner.unused_data
 
-    def _end_of_input(self) -> None:
-        """Raise what fits if the member is incomplete although no more input comes."""
-        self._inner.end_of_input()
-
     def copy(self) -> Decompressor:
         """Return a decompressor that stands where this one does and goes its own way."""
         twin = type(self).__new__(type(self))

@@ -9,9 +9,8 @@ import threading
 from typing import TYPE_CHECKING, BinaryIO, Literal, NoReturn, TextIO, cast, overload
 
 from foretold import _core
-from foretold._arguments import DEFAULT_PRESET, Preset
+from foretold._arguments import DEFAULT_PRESET, Preset, as_input, coding_arguments, decoding_arguments
 from foretold.archives import ArchiveInfo, info
-from foretold.codec import Compressor, Decompressor
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -132,7 +131,9 @@ def open(
     if not text:
         return binary
     try:
-        return cast("TextIO", _TextFile(binary, io.text_encoding(encoding), errors, newline))
+        # typeshed has this function from 3.11 on, Python from 3.10.
+        encoding = io.text_encoding(encoding)  # type: ignore[attr-defined]
+        return cast("TextIO", _TextFile(binary, encoding, errors, newline))
     except BaseException:
         binary._abandon()
         raise
@@ -172,7 +173,7 @@ class File(io.BufferedIOBase):
     _file: BinaryIO | None = None
     _owned = False
     _reader: io.BufferedReader | None = None
-    _compressor: Compressor | None = None
+    _compressor: _core.Compressor | None = None
     _ending = False
 
     def __init__(
@@ -193,9 +194,11 @@ class File(io.BufferedIOBase):
         self._position = 0
         # Before the file is opened: what is refused here must not have created or emptied it.
         if kind == "r":
-            decompressor = Decompressor(max_memory=max_memory, threads=threads)
+            limits = decoding_arguments(None, max_memory, threads)
+            decompressor = _core.Decompressor(*limits)
         else:
-            self._compressor = Compressor(preset, threads=threads, checksum=checksum, block_size=block_size)
+            options = coding_arguments(preset, threads, checksum, block_size)
+            self._compressor = _core.Compressor(*options)
         if isinstance(file, (str, os.PathLike)):
             self._file = cast("BinaryIO", builtins.open(file, kind + "b"))  # noqa: SIM115
             self._owned = True
@@ -207,7 +210,7 @@ class File(io.BufferedIOBase):
             raise TypeError(f"file must be a path or a binary file with {method}(), found {found}")
         self._mode = "rb" if kind == "r" else "wb"
         if kind == "r":
-            raw = _ContentReader(self._file, decompressor, max_memory, threads)
+            raw = _ContentReader(self._file, decompressor, limits)
             self._reader = io.BufferedReader(raw, _BUFFER_BYTES)
 
     @property
@@ -231,7 +234,7 @@ class File(io.BufferedIOBase):
             raise io.UnsupportedOperation("file is open for writing")
         return self._reader
 
-    def _writing(self) -> tuple[BinaryIO, Compressor]:
+    def _writing(self) -> tuple[BinaryIO, _core.Compressor]:
         file = self._open_file()
         if self._reader is not None:
             raise io.UnsupportedOperation("file is open for reading")
@@ -303,10 +306,10 @@ class File(io.BufferedIOBase):
         """Write all of `data` and return its length in bytes."""
         with self._lock:
             file, compressor = self._writing()
-            self._put(file, lambda: compressor.compress(data))
-            length = memoryview(data).nbytes
-            self._position += length
-            return length
+            content = as_input(data)
+            self._put(file, lambda: compressor.push(content))
+            self._position += len(content)
+            return len(content)
 
     def flush(self) -> None:
         """Put everything written so far into the archive's file, decodable; costs some ratio."""
@@ -315,7 +318,7 @@ class File(io.BufferedIOBase):
             if self._reader is not None or self._ending or self._compressor is None:
                 return
             file, compressor = self._writing()
-            self._put(file, lambda: compressor.flush(Compressor.FLUSH))
+            self._put(file, compressor.flush)
             if hasattr(file, "flush"):
                 file.flush()
 
@@ -341,8 +344,7 @@ class File(io.BufferedIOBase):
                 return
             try:
                 if self._compressor is not None:
-                    compressor = self._compressor
-                    self._put(file, lambda: compressor.flush(Compressor.FINISH))
+                    self._put(file, self._compressor.finish)
             finally:
                 self._abandon()
 
@@ -392,11 +394,14 @@ class _ContentReader(io.RawIOBase):
     """
 
     def __init__(
-        self, file: BinaryIO, decompressor: Decompressor, max_memory: int | None, threads: int
+        self,
+        file: BinaryIO,
+        decompressor: _core.Decompressor,
+        limits: tuple[int | None, int | None, int],
     ) -> None:
         self._file = file
-        self._max_memory = max_memory
-        self._threads = threads
+        self._limits = limits
+        _, _, threads = limits
         self._decompressor = decompressor
         # One thread takes what there is, so that what a writer flushed is not held back; several
         # wait for enough to share.
@@ -433,25 +438,25 @@ class _ContentReader(io.RawIOBase):
         if self._blocks is not None:
             content = self._blocks.read_at(self._position, _READ_BYTES_PER_THREAD if size is None else size)
         else:
-            content = self._stream(-1 if size is None else size)
+            content = self._stream(size)
         self._position += len(content)
         return content
 
-    def _stream(self, size: int) -> bytes:
+    def _stream(self, size: int | None) -> bytes:
         content = b""
         while not content:
             if self._decompressor.eof:
                 archive = self._decompressor.unused_data or self._read_file(self._read_bytes)
                 if not archive:
                     break
-                self._decompressor = Decompressor(max_memory=self._max_memory, threads=self._threads)
+                self._decompressor = _core.Decompressor(*self._limits)
             elif self._decompressor.needs_input:
                 archive = self._read_file(self._read_bytes)
                 if not archive:
-                    self._decompressor._end_of_input()
+                    self._decompressor.end_of_input()
             else:
                 archive = b""
-            content = self._decompressor.decompress(archive, size)
+            content = self._decompressor.push(archive, size)
         return content
 
     def tell(self) -> int:
@@ -483,7 +488,8 @@ class _ContentReader(io.RawIOBase):
             return
         if self._blocks is None:
             self._file.seek(self._start)
-            self._blocks = _core.SeekableReader(self._file, self._max_memory, self._threads)
+            _, max_memory, threads = self._limits
+            self._blocks = _core.SeekableReader(self._file, max_memory, threads)
         self._position = target
 
     def _info(self) -> ArchiveInfo:
