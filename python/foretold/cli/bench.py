@@ -74,12 +74,14 @@ def bench(
     console = Console(quiet=quiet, verbose=verbose)
     workers = options.worker_count(threads)
     try:
-        ours = engines.presets([] if preset == "none" else preset_list(preset), workers)
-        chosen, absent = ours + engines.installed(peers), engines.missing(peers)
+        numbers = [] if preset == "none" else preset_list(preset)
+        chosen = engines.presets(numbers, workers) + engines.installed(peers)
+        absent = engines.missing(peers)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    for engine in ours:
-        foretold.Compressor(engine.options["preset"])
+    for number in numbers:
+        # Refused before anything is measured.
+        foretold.Compressor(number)
     if list_only:
         for engine in [*chosen, *absent]:
             print(f"{engine.name:<14}{'' if engine in chosen else 'not installed: '}{engine.described}")
@@ -92,7 +94,8 @@ def bench(
         if path.suffix not in (".csv", ".json"):
             raise typer.BadParameter(f"{path} ends in neither .csv nor .json")
     if absent and console.says_results:
-        hint = " (pip install 'foretold[peers]')" if any(isinstance(e, engines.Module) for e in absent) else ""
+        modules = any(isinstance(engine, engines.Module) for engine in absent)
+        hint = " (pip install 'foretold[peers]')" if modules else ""
         console.result(f"not installed: {', '.join(engine.name for engine in absent)}{hint}")
 
     rows: list[measuring.Measurement] = []
@@ -100,7 +103,9 @@ def bench(
     for file in files:
         try:
             with console.status() as say:
-                found = measuring.measure(file, chosen, repeat=repeat, threads=workers, timeout=timeout, say=say)
+                found = measuring.measure(
+                    file, chosen, repeat=repeat, threads=workers, timeout=timeout, say=say
+                )
         except OSError as error:
             console.error(error, file)
             failed = True

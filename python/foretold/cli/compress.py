@@ -178,7 +178,7 @@ def _compress_stream(
             size = os.fstat(sys.stdin.fileno()).st_size or None
     with (
         open_source(job.source) as source,
-        console.progress(job.name, size, archive_bytes=lambda: written) as progress,
+        console.progress(job.name, size, archive_bytes=lambda done_bytes: written) as progress,
         open_sink(job.target, overwrite=overwrite) as sink,
     ):
         compressor = foretold.Compressor(**coding)

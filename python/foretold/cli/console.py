@@ -85,7 +85,7 @@ class Console:
         content_bytes: int | None,
         *,
         passes: int = 1,
-        archive_bytes: Callable[[], int | None] = lambda: None,
+        archive_bytes: Callable[[int], float | None] = lambda done_bytes: None,
     ) -> Iterator[Callable[[int], None] | None]:
         """Draws how far the body has come; on a terminal only.
 
@@ -98,7 +98,7 @@ class Console:
         passes : int
             How often the content is gone through.
         archive_bytes : callable
-            Tells how long the archive is so far, for the content done so far.
+            Tells how much of an archive belongs to so much content.
 
         Yields
         ------
@@ -126,8 +126,8 @@ class Console:
                 speed = task.speed or (done / seconds if seconds else 0)
                 if task.total and speed:
                     parts.append(f"{human_seconds((task.total - done) / speed)} left")
-                archive = archive_bytes()
                 coded = min(done, content_bytes or done)
+                archive = archive_bytes(coded)
                 if archive and coded:
                     parts.append(f"{8 * archive / coded:.3f} bits/byte")
                 return Text(", ".join(parts))
@@ -172,14 +172,15 @@ def _shortened(name: str, width: int = 32) -> str:
     return name if len(name) <= width else f"…{name[1 - width :]}"
 
 
-def partial_size(target: Path) -> Callable[[], int | None]:
+def partial_size(target: Path) -> Callable[[int], int | None]:
     """Tells the present length of what is being written for ``target``.
 
     Unfinished output stands beside its target, as ``.<name>.<random>.partial`` or, of a run with
     checkpoints, ``<name>.partial``.
     """
     found: list[Path] = []
-    started = time.time()
+    # File systems round times.
+    earliest = time.time() - 1
 
     def candidates() -> Iterator[Path]:
         yield target.with_name(target.name + ".partial")
@@ -188,11 +189,12 @@ def partial_size(target: Path) -> Callable[[], int | None]:
             if entry.name.startswith(beginning) and entry.name.endswith(".partial"):
                 yield target.with_name(entry.name)
 
-    def size() -> int | None:
+    def size(done_bytes: int) -> int | None:
         with contextlib.suppress(OSError):
-            if not found:
-                fresh = [path for path in candidates() if path.exists() and path.stat().st_mtime >= started - 1]
-                found.extend(fresh[:1])
+            for path in [] if found else candidates():
+                if path.exists() and path.stat().st_mtime >= earliest:
+                    found.append(path)
+                    break
             return found[0].stat().st_size if found else None
         return None
 

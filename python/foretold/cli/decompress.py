@@ -130,10 +130,13 @@ def _decompress_file(
         return Exit.FAILURE
     job.target.parent.mkdir(parents=True, exist_ok=True)
     content_bytes = content_length(job.source)
+    share = before.st_size / content_bytes if content_bytes else 0
     if content_bytes is not None and content_range is not None:
         start, stop = content_range
         content_bytes = max(min(content_bytes, content_bytes if stop is None else stop) - start, 0)
-    with console.progress(job.name, content_bytes) as progress:
+    with console.progress(
+        job.name, content_bytes, archive_bytes=lambda done_bytes: done_bytes * share
+    ) as progress:
         try:
             report = foretold.decompress_file(
                 job.source,
@@ -186,9 +189,6 @@ def content_pieces(
     archive: BinaryIO, limits: dict[str, Any], content_range: tuple[int, int | None] | None = None
 ) -> Iterator[bytes]:
     """The content of all members, or a range of it, as it is decoded."""
-    if not archive.seekable():
-        # Unbuffered, a pipe gives what it has instead of waiting until it has more.
-        archive = getattr(archive, "raw", archive)
     start, stop = content_range or (0, None)
     allowed = limits["max_output"]
     done = 0
@@ -201,7 +201,8 @@ def content_pieces(
                 return
             done += len(piece)
             if allowed is not None and done > allowed:
-                raise foretold.OutputLimitError(f"the content is longer than the {allowed} bytes allowed", allowed)
+                message = f"the content is longer than the {allowed} bytes allowed"
+                raise foretold.OutputLimitError(message, allowed)
             yield piece
 
 

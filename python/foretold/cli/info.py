@@ -84,7 +84,10 @@ def _described(name: str, archive: foretold.ArchiveInfo, *, blocks: bool) -> str
             say("form", "compact")
         block = "" if member.block_bytes is None else f" of {human_bytes(member.block_bytes)} content"
         say("blocks", f"{len(member.blocks)}{block}{', seek index' if member.seek_index else ''}")
-        say("checks", f"yes, digest {member.digest}" if member.digest else "yes" if member.checksum else "none")
+        say(
+            "checks",
+            f"yes, digest {member.digest}" if member.digest else "yes" if member.checksum else "none",
+        )
         if blocks:
             for index, row in enumerate(member.blocks):
                 say(

@@ -143,9 +143,7 @@ def measure(
     return rows
 
 
-def _round_trip(
-    engine: Engine, row: Measurement, source: Path, threads: int, timeout: float | None
-) -> None:
+def _round_trip(engine: Engine, row: Measurement, source: Path, threads: int, timeout: float | None) -> None:
     suffix = engine.suffix if isinstance(engine, engines.Command) else ".archive"
     archive, restored = source.with_name(f"archive{suffix}"), source.with_name("restored")
     try:
@@ -234,7 +232,9 @@ def _short(error: BaseException) -> str:
 def _command_line(engine: Engine, threads: int) -> str:
     if isinstance(engine, engines.Command):
         names = {"source": "FILE", "archive": "ARCHIVE", "restored": "RESTORED", "threads": threads}
-        return " ".join((Path(engine.program or "").name, *(part.format(**names) for part in engine.compress)))
+        return " ".join(
+            (Path(engine.program or "").name, *(part.format(**names) for part in engine.compress))
+        )
     if engine.module == "foretold":
         return f"foretold compress {engine.name.split()[1]} -T{threads} FILE"
     return f"Python: {engine.name}"

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
 Point: TypeAlias = tuple[float, float, str]
 """Speed, bits per byte, name."""
 
-__all__ = ["draw", "require_matplotlib"]
+__all__ = ["draw", "picture", "require_matplotlib"]
 
 
 def require_matplotlib() -> None:
@@ -30,14 +31,17 @@ def require_matplotlib() -> None:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Draws bits per byte over speed, a row of two pictures for each file, one for each direction.
+    """Draws :func:`picture` into a file, whose suffix decides the kind."""
+    picture(rows).savefig(path, dpi=130)
+
+
+def picture(rows: list[dict[str, Any]]) -> Figure:
+    """Bits per byte over speed: two charts for each file, one for each direction.
 
     Parameters
     ----------
     rows : list of dict
         As saved by ``foretold bench``; rows without figures are left out.
-    path : Path
-        Its suffix decides the kind of picture.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -47,17 +51,17 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(13, 5.4 * len(files)), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(len(files), 2, squeeze=False, sharey="row")
-    pictures = []
+    charts = []
     for line, (name, digest) in zip(grid, files, strict=True):
         mine = [row for row in rows if (row["file"], row["sha256"]) == (name, digest)]
         for axes, direction in zip(line, ("compress", "decompress"), strict=True):
-            pictures.append((axes, _one(axes, mine, f"{direction}_mb_s")))
+            charts.append((axes, _one(axes, mine, f"{direction}_mb_s")))
             axes.set_title(f"{printable(name)}: {direction}ion".replace("$", r"\$"))
     # Labels are placed when the axes have their final shape.
     figure.canvas.draw()
-    for axes, points in pictures:
+    for axes, points in charts:
         _label(axes, points)
-    figure.savefig(path, dpi=130)
+    return figure
 
 
 def _one(axes: Axes, rows: list[dict[str, Any]], column: str) -> list[Point]:

@@ -11,7 +11,7 @@ import secrets
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,16 +60,18 @@ def open_sink(path: Path | None, *, overwrite: bool) -> Iterator[BinaryIO]:
         if sys.stdout is None:
             raise OSError(errno.EBADF, "standard output is closed")
         sys.stdout.flush()
-        sink = sys.stdout.buffer
-        if isinstance(sink, io.RawIOBase):
-            # As with PYTHONUNBUFFERED: it may take less than it is given, which this hides.
-            sink = io.BufferedWriter(sink)
+        raw: object = sys.stdout.buffer
+        if not isinstance(raw, io.RawIOBase):
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        # As with PYTHONUNBUFFERED: it may take less than it is given, which a writer hides.
+        writer = io.BufferedWriter(raw)
         try:
-            yield sink
-            sink.flush()
+            yield writer
+            writer.flush()
         finally:
-            if sink is not sys.stdout.buffer:
-                _let_go(sink)
+            _let_go(writer)
         return
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         with path.open("wb") as device:
@@ -93,7 +95,7 @@ def open_sink(path: Path | None, *, overwrite: bool) -> Iterator[BinaryIO]:
         raise
 
 
-def _let_go(writer: io.BufferedWriter) -> None:
+def _let_go(writer: io.BufferedWriter[Any]) -> None:
     """Detaches from the stream below, which is not ours to close, whatever it refuses to take."""
     try:
         writer.detach()

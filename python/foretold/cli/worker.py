@@ -64,7 +64,8 @@ def _zstandard(options: dict[str, Any]) -> Codec:
         parameters = zstandard.ZstdCompressionParameters.from_level(
             22, window_log=27, enable_ldm=True, source_size=len(data)
         )
-        return zstandard.ZstdCompressor(compression_params=parameters).compress(data)
+        archive: bytes = zstandard.ZstdCompressor(compression_params=parameters).compress(data)
+        return archive
 
     return compress, zstandard.ZstdDecompressor(max_window_size=1 << 27).decompress
 
@@ -82,12 +83,13 @@ def _pyppmd(options: dict[str, Any]) -> Codec:
 
     def compress(data: bytes) -> bytes:
         coder = pyppmd.Ppmd7Encoder(order, memory)
-        return len(data).to_bytes(8, "little") + coder.encode(data) + coder.flush()
+        coded: bytes = coder.encode(data) + coder.flush()
+        return len(data).to_bytes(8, "little") + coded
 
     def decompress(data: bytes) -> bytes:
         coder = pyppmd.Ppmd7Decoder(order, memory)
         left = int.from_bytes(data[:8], "little")
-        parts = [coder.decode(data[8:], left)]
+        parts: list[bytes] = [coder.decode(data[8:], left)]
         # The coder reads a little further than the encoder writes.
         while left := left - len(parts[-1]):
             parts.append(coder.decode(b"\0", left))
