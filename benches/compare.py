@@ -65,8 +65,8 @@ def rows_of(run: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def last_record(folder: Path = RECORDS) -> tuple[Path, dict[str, Any]] | None:
-    """The newest record: names begin with the date."""
-    paths = sorted(folder.glob("*.json"))
+    """The newest record: names begin with the date, and a number follows from the day's second on."""
+    paths = sorted(folder.glob("*.json"), key=lambda path: path.stem)
     return (paths[-1], json.loads(paths[-1].read_text())) if paths else None
 
 
@@ -104,11 +104,11 @@ def changes(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str
     return lines
 
 
-def measure(arguments: list[str]) -> dict[str, Any]:
-    """Runs the benchmarks and returns what pytest-benchmark saves."""
+def measure(arguments: list[str], what: list[str] | None = None) -> dict[str, Any]:
+    """Runs the benchmarks, all or those named, and returns what pytest-benchmark saves."""
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder, "run.json")
-        command = [sys.executable, "-m", "pytest", str(HERE), "-q", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", *(what or [str(HERE)]), "-q", "-p", "no:cacheprovider"]
         command += ["--benchmark-only", "--benchmark-columns=median,rounds", f"--benchmark-json={saved}"]
         code = subprocess.run([*command, *arguments], check=False).returncode
         if code:
@@ -126,7 +126,7 @@ def measure_again(worse: list[Regression], rows: list[dict[str, Any]]) -> None:
         return
     print(f"\nmeasuring again: {', '.join(nodes)}")
     ids = [f"{HERE / 'test_speed.py'}::test_speed[{node}]" for node in nodes]
-    for again in rows_of(measure(ids)):
+    for again in rows_of(measure([], ids)):
         row = by_place[again["sha256"], again["engine"]]
         for name in again:
             if name.endswith(("_speed_ratio", "_mb_s")):

@@ -17,7 +17,7 @@ class Module:
 
     name: str
     module: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
     slow: bool = False
 
     @property
