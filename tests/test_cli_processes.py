@@ -159,7 +159,13 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path, direction: str, unbuffered: 
 def test_a_full_disk_behind_standard_output(tmp_path: Path, command: str) -> None:
     source = tmp_path / "a"
     source.write_bytes(TEXT if command == "compress" else foretold.compress(TEXT))
-    arguments = [command] if command[0] == "-" else [command, "-c", source] if command != "info" else [command, source]
+    arguments = (
+        [command]
+        if command[0] == "-"
+        else [command, "-c", source]
+        if command != "info"
+        else [command, source]
+    )
     with open("/dev/full", "wb") as full:
         process = run(*arguments, stdout=full, stderr=subprocess.PIPE)
     assert process.returncode == 1
@@ -196,7 +202,9 @@ def test_a_full_disk_leaves_no_partial_file(tmp_path: Path, way: str, direction:
 def test_closed_standard_streams(tmp_path: Path, descriptor: int) -> None:
     (tmp_path / "a").write_bytes(TEXT)
     process = run(
-        "compress", *([] if descriptor == 0 else ["-c", tmp_path / "a"]), preexec_fn=lambda: os.close(descriptor)
+        "compress",
+        *([] if descriptor == 0 else ["-c", tmp_path / "a"]),
+        preexec_fn=lambda: os.close(descriptor),
     )
     if descriptor == 2:
         assert process.returncode == 0
@@ -229,7 +237,9 @@ def test_a_slow_reader_gets_everything(tmp_path: Path, unbuffered: str) -> None:
     """A pipe may take less than it is offered at a time."""
     content = random.Random(6).randbytes(300_000)
     (tmp_path / "a").write_bytes(content)
-    process = start("compress", "-1", "-c", tmp_path / "a", env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
+    process = start(
+        "compress", "-1", "-c", tmp_path / "a", env={**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    )
     assert process.stdout is not None
     archive = b""
     while piece := process.stdout.read(20_000):
