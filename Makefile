@@ -77,7 +77,7 @@ heavy:
 
 bench:
 	$(call build,--extras test$(,)peers)
-	"$(python)" -m pytest benches -q --benchmark-only
+	"$(python)" benches/compare.py
 
 clean:
 	rm -rf "$(folder)" target demo
