@@ -114,3 +114,50 @@ def test_the_committed_records_can_be_read(compare: Any) -> None:
         for row in record["rows"]:
             assert row.keys() >= a_row().keys()
             assert len(row["sha256"]) == 64
+
+
+def test_the_readme_table_is_written(folder_with_readme: Path) -> None:
+    folder = folder_with_readme
+    row = {
+        "file": "a",
+        "sha256": "ab" * 32,
+        "engine": "foretold -5",
+        "line": "foretold",
+        "command": "foretold compress -5 -T1 FILE",
+        "archive_bytes": 12345,
+        "bits_per_byte": 1.5,
+        "compress_mb_s": 0.5,
+        "decompress_mb_s": 0.4,
+        "compress_memory_bytes": 1 << 28,
+        "decompress_memory_bytes": 1 << 28,
+        "error": None,
+    }
+    record = {
+        "version": "1",
+        "generation": 0,
+        "date": "2026-01-01T00:00:00",
+        "machine": {"processor": "one"},
+        "threads": 1,
+        "rows": [row, row | {"engine": "x", "error": "failed"}],
+    }
+    (folder / "r.json").write_text(json.dumps(record))
+    for _ in range(2):
+        script = folder / "benches" / "table.py"
+        subprocess.run([sys.executable, str(script), str(folder / "r.json")], check=True)
+    text = (folder / "README.md").read_text()
+    assert (
+        text.count("| a | `foretold compress -5 -T1 FILE` | **12,345** | 1.500 | 0.5 | 0.4 | 256 / 256 |\n")
+        == 1
+    )
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+
+
+@pytest.fixture
+def folder_with_readme(tmp_path: Path) -> Path:
+    (tmp_path / "benches").mkdir()
+    (tmp_path / "benches" / "table.py").write_text(SCRIPT.with_name("table.py").read_text())
+    marks = "<!-- results -->\nold\n<!-- end of results -->\n"
+    assert marks.splitlines()[0] in SCRIPT.parent.parent.joinpath("README.md").read_text(encoding="utf-8")
+    (tmp_path / "README.md").write_text(f"before\n{marks}after\n")
+    return tmp_path

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 import foretold
 from foretold.cli.app import app
-from foretold.cli.exits import Exit, Terminated, code_of, explain
+from foretold.cli.exits import MEANINGS, Exit, Terminated, code_of, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -603,9 +604,26 @@ def test_an_interrupted_run_resumes(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_selftest() -> None:
-    result = done("selftest")
-    assert "scalar" in result.stdout
-    assert done("selftest", "-q").stdout == ""
+    lines = done("selftest").stdout.splitlines()
+    assert lines[0].startswith("scalar ")
+    assert len({line.split()[1] for line in lines[:-1]}) == 1
+    assert done("selftest", "-q").output == ""
+
+
+def test_selftest_finds_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that counts differently is told of, and so is one that fails."""
+    answers = iter(["a" * 32, "b" * 32])
+
+    def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 0, next(answers) + "\n", "")
+
+    module = sys.modules["foretold.cli.selftest"]
+    monkeypatch.setattr(module, "instruction_sets", lambda: ["scalar", "avx2"])
+    monkeypatch.setattr(module.subprocess, "run", run)  # type: ignore[attr-defined]
+    assert "they differ" in failed(1, "selftest").stderr
+    broken = subprocess.CompletedProcess([], -4, "", "illegal instruction\n")
+    monkeypatch.setattr(module.subprocess, "run", lambda *rest, **options: broken)  # type: ignore[attr-defined]
+    assert "foretold: avx2: illegal instruction" in failed(1, "selftest").stderr
 
 
 def test_version() -> None:
@@ -673,3 +691,9 @@ def test_permission_problems(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(foretold, "compress_file", refused)
     assert failed(1, "compress", "a").stderr == "foretold: a: /some/where: permission denied\n"
     assert compress_file is not foretold.compress_file
+
+
+def test_the_readme_tells_the_same_exit_codes() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    for code, meaning in MEANINGS.items():
+        assert f"\n| {code.value} | {meaning} |\n" in readme

@@ -56,6 +56,12 @@ def bench(
             show_default="never",
         ),
     ] = None,
+    cpu_time: Annotated[
+        bool,
+        typer.Option(
+            "--cpu-time", help="Count speeds by processor time, which a busy machine disturbs less."
+        ),
+    ] = False,
     list_only: Annotated[bool, typer.Option("--list", help="Only say which engines there are.")] = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -64,7 +70,7 @@ def bench(
 
     Each engine runs in a process of its own, with the file in memory where it is a module. What it
     compressed is decompressed and compared, outside the timed part. Speeds are in 10^6 bytes of
-    content a second of wall-clock time; memory is the process's peak, interpreter included.
+    content a second; memory is the process's peak, interpreter and buffers included.
     """
     # Only here, for they take a while to load and no other command needs them.
     import datetime
@@ -104,7 +110,13 @@ def bench(
         try:
             with console.status() as say:
                 found = measuring.measure(
-                    file, chosen, repeat=repeat, threads=workers, timeout=timeout, say=say
+                    file,
+                    chosen,
+                    repeat=repeat,
+                    threads=workers,
+                    timeout=timeout,
+                    clock="cpu" if cpu_time else "wall",
+                    say=say,
                 )
         except OSError as error:
             console.error(error, file)

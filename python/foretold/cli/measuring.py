@@ -59,6 +59,7 @@ class Measurement:
     decompress_cpu_seconds: float | None = None
     compress_memory_bytes: int | None = None
     decompress_memory_bytes: int | None = None
+    clock: str = "wall"
     repeats: int = 0
     verified: bool = False
     error: str | None = None
@@ -71,11 +72,12 @@ class Measurement:
         for direction, runs in self.runs.items():
             if not runs:
                 continue
-            seconds = statistics.median(run["seconds"] for run in runs)
-            setattr(self, f"{direction}_seconds", seconds)
+            wall_seconds = statistics.median(run["seconds"] for run in runs)
+            setattr(self, f"{direction}_seconds", wall_seconds)
             cpu_seconds = statistics.median(run["cpu_seconds"] for run in runs)
             setattr(self, f"{direction}_cpu_seconds", cpu_seconds)
-            setattr(self, f"{direction}_mb_s", self.content_bytes / 1e6 / max(seconds, 1e-9))
+            seconds = cpu_seconds if self.clock == "cpu" else wall_seconds
+            setattr(self, f"{direction}_mb_s", self.content_bytes / 1e6 / max(seconds, 1e-6))
             setattr(self, f"{direction}_memory_bytes", max(run["memory_bytes"] for run in runs))
         self.repeats = len(self.runs["decompress"])
         if self.archive_bytes and self.content_bytes:
@@ -99,6 +101,7 @@ def measure(
     repeat: int = 1,
     threads: int = 1,
     timeout: float | None = None,
+    clock: str = "wall",
     say: Callable[[str], None] = lambda text: None,
 ) -> list[Measurement]:
     """Runs each engine ``repeat`` times on a file, by turns, so that all meet the same machine.
@@ -113,6 +116,8 @@ def measure(
         Runs of each engine; workers of each that has workers.
     timeout : float, optional
         Seconds after which a run is given up.
+    clock : str
+        What speeds are counted by: ``"wall"`` or ``"cpu"``.
     say : callable
         Is told what runs at present.
 
@@ -123,7 +128,9 @@ def measure(
     """
     digest, size = _sha256(file), file.stat().st_size
     rows = [
-        Measurement(file.name, digest, size, engine.name, engine.line, _command_line(engine, threads))
+        Measurement(
+            file.name, digest, size, engine.name, engine.line, _command_line(engine, threads), clock=clock
+        )
         for engine in chosen
     ]
     with tempfile.TemporaryDirectory(prefix="foretold-bench-") as folder:
