@@ -564,6 +564,23 @@ def test_estimate(folder: Path) -> None:
     failed(1, "estimate", "missing")
 
 
+def test_an_estimate_carries_learning_on() -> None:
+    from foretold.cli.estimate import carried_on
+
+    def seen(content_bytes: int, archive_bytes: int) -> foretold.Estimate:
+        return foretold.Estimate(content_bytes, archive_bytes, 1.0, 1, 1)
+
+    small, large = seen(1 << 24, 5_000_000), seen(1 << 24, 4_500_000)
+    whole = carried_on(small, large, 1 << 18, None)
+    assert 3_500_000 < whole < 4_300_000
+    # Blocks, where learning starts afresh, keep it from going on.
+    assert whole < carried_on(small, large, 1 << 18, 1 << 20) < 4_500_000
+    assert carried_on(small, large, 1 << 18, 1 << 18) == 4_500_000
+    # What cannot be compressed stays as it is, and what was coded in full is known.
+    assert carried_on(large, large, 1 << 18, None) == 4_500_000
+    assert carried_on(seen(100, 60), seen(100, 50), 1 << 18, None) == 50
+
+
 def test_estimate_of_nothing(folder: Path) -> None:
     done("estimate", "-1", stdin=b"")
 
