@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals, 
 COMMAND = [sys.executable, "-m", "foretold"]
 TEXT = b"What is well foretold needs few bits. " * 50
 # Takes long enough to be stopped on the way.
-LONG = random.Random(5).randbytes(1 << 16) * 48
+LONG = random.Random(5).randbytes(1 << 16) * 24
 
 
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -273,7 +273,8 @@ def test_content_comes_while_the_stream_is_still_open() -> None:
 def test_a_killed_run_resumes(tmp_path: Path) -> None:
     source, checkpoint = tmp_path / "a", tmp_path / "c"
     source.write_bytes(LONG)
-    process = start("compress", "-1", source, "--checkpoint", checkpoint, "--checkpoint-every", "50ms")
+    arguments = ["-1", "--block-size", "128K", "--checkpoint", checkpoint, "--checkpoint-every", "50ms"]
+    process = start("compress", *arguments, source)
     wait_for(checkpoint.exists, process)
     process.kill()
     process.communicate()
@@ -334,17 +335,18 @@ def test_nothing_is_awaited_from_a_terminal(tmp_path: Path, command: str) -> Non
 
 def test_progress_on_a_terminal_only(tmp_path: Path) -> None:
     (tmp_path / "[a]").write_bytes(LONG)
-    code, shown = on_terminal("compress", "-1", "[a]", which="stderr", cwd=tmp_path)
+    # Small blocks, so that something of the archive is there early.
+    code, shown = on_terminal("compress", "-1", "--block-size=64K", "[a]", which="stderr", cwd=tmp_path)
     assert code == 0
     for expected in ("[a]", "MB/s", "left", "bits/byte", "%", "bits per byte"):
         assert expected in shown
     code, shown = on_terminal("decompress", "-f", "[a].ftd", which="stderr", cwd=tmp_path)
     assert code == 0
     assert "MB/s" in shown
-    code, shown = on_terminal("test", "-q", "[a].ftd", which="stderr", cwd=tmp_path)
-    assert (code, shown) == (0, "")
-    process = run("test", tmp_path / "[a].ftd")
-    assert process.stdout == process.stderr == b""
+    (tmp_path / "b.ftd").write_bytes(foretold.compress(TEXT))
+    assert on_terminal("test", "-q", "b.ftd", which="stderr", cwd=tmp_path) == (0, "")
+    process = run("test", tmp_path / "b.ftd")
+    assert (process.returncode, process.stdout, process.stderr) == (0, b"", b"")
 
 
 def test_progress_of_a_stream(tmp_path: Path) -> None:

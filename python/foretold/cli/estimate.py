@@ -44,7 +44,7 @@ def preset_list(text: str) -> list[Any]:
 def estimate(
     files: options.Files = None,
     preset: Annotated[
-        Any,
+        str,
         typer.Option(
             "--preset",
             "-p",

@@ -210,9 +210,7 @@ def _in_own_process(
         try:
             output, _ = process.communicate(timeout=timeout)
         except (subprocess.TimeoutExpired, KeyboardInterrupt, Terminated):
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _stop(process)
             raise
     if process.returncode:
         raise RuntimeError(f"{direction} ended with code {process.returncode}")
@@ -220,6 +218,16 @@ def _in_own_process(
     if "error" in answer:
         raise RuntimeError(f"{direction}: {answer['error']}")
     return answer
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a worker and the program that it runs."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _sha256(path: Path) -> str:
