@@ -203,6 +203,13 @@ def test_output_and_stdout_exclude_each_other(folder: Path) -> None:
     failed(2, "compress", "-c", "-o", "b", "a")
 
 
+def test_no_folder_is_made_for_a_name(folder: Path) -> None:
+    write(folder / "a")
+    failed(1, "compress", "a", "-o", "missing/b")
+    failed(1, "compress", "-o", "missing/b", stdin=TEXT)
+    assert names(folder) == ["a"]
+
+
 def test_no_two_files_become_one(folder: Path) -> None:
     for name in ("one", "two", "out"):
         (folder / name).mkdir()
@@ -591,6 +598,10 @@ def test_checkpoint_and_resume(folder: Path) -> None:
     done("decompress", "--checkpoint", "c", "--checkpoint-every", "1ms", "a.ftd", "-o", "b")
     assert names(folder) == ["a", "a.ftd", "b"]
     assert (folder / "b").read_bytes() == TEXT * 100
+    write(folder / "c", b"days of work")
+    assert "foretold resume c" in failed(2, "compress", "-f", "--checkpoint", "c", "a").stderr
+    assert "foretold resume c" in failed(2, "decompress", "-f", "--checkpoint", "c", "a.ftd").stderr
+    assert (folder / "c").read_bytes() == b"days of work"
     failed(1, "resume", "missing")
     write(folder / "c", b"no checkpoint")
     failed(1, "resume", "c")

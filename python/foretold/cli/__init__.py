@@ -34,6 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
             return
         from .app import app
 
+        # A file's name must not stop its description.
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")
         app(arguments, prog_name="foretold")
     except KeyboardInterrupt:
         # Before a command had begun, so that there is nothing to put in order.

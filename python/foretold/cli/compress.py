@@ -15,7 +15,7 @@ import foretold
 from foretold.errors import VerificationError
 
 from . import options
-from .console import Console, partial_size
+from .console import Console, partial_size, printable
 from .exits import Exit
 from .jobs import SUFFIX, Job, Skip, archive_name, plan, run
 from .streams import ContentDigest, is_terminal, open_sink, open_source, pieces
@@ -23,7 +23,7 @@ from .streams import ContentDigest, is_terminal, open_sink, open_source, pieces
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compress", "remove_source", "tell_of_checkpoint"]
+__all__ = ["check_checkpoint", "compress", "remove_source", "tell_of_checkpoint"]
 
 # Smaller than a chunk, so that a slow preset shows that it moves.
 _STREAM_PIECE_BYTES = 1 << 16
@@ -75,8 +75,8 @@ def compress(
             raise typer.BadParameter("--rm needs outputs that are files")
         if is_terminal(sys.stdin) and any(job.source is None for job in jobs):
             raise typer.BadParameter("name a FILE, or give content on standard input")
-    if checkpoint is not None and (len(jobs) != 1 or not (jobs[0].problem or jobs[0].regular)):
-        raise typer.BadParameter("--checkpoint needs one regular file, and a file to write")
+    if checkpoint is not None:
+        check_checkpoint(checkpoint, jobs)
 
     def work(job: Job) -> Exit | None:
         if not job.regular:
@@ -117,7 +117,7 @@ def _compress_file(
     assert job.target is not None
     before = job.source.stat()
     verify = verify or remove
-    job.target.parent.mkdir(parents=True, exist_ok=True)
+    job.make_folders()
     with console.progress(
         job.name,
         before.st_size,
@@ -142,10 +142,20 @@ def _compress_file(
     return remove_source(job, before, console) if remove else None
 
 
+def check_checkpoint(checkpoint: Path, jobs: list[Job]) -> None:
+    """Refuses what a checkpoint cannot be kept for, and one that is there already."""
+    if len(jobs) != 1 or not (jobs[0].problem or jobs[0].regular):
+        raise typer.BadParameter("--checkpoint needs one regular file, and a file to write")
+    if os.path.lexists(checkpoint):
+        # Never overwritten: it may hold days of work.
+        name = printable(checkpoint)
+        raise typer.BadParameter(f"{name} exists: continue with `foretold resume {name}`, or remove it")
+
+
 def tell_of_checkpoint(console: Console, checkpoint: Path | None) -> None:
     """Says how a run that was stopped goes on."""
     if checkpoint is not None and checkpoint.exists():
-        console.warning(f"what was done is kept; continue with: foretold resume {checkpoint}")
+        console.warning(f"what was done is kept; continue with: foretold resume {printable(checkpoint)}")
 
 
 def remove_source(job: Job, before: os.stat_result, console: Console) -> Exit | None:

@@ -85,6 +85,7 @@ class Console:
         content_bytes: int | None,
         *,
         passes: int = 1,
+        resumed: bool = False,
         archive_bytes: Callable[[int], float | None] = lambda done_bytes: None,
     ) -> Iterator[Callable[[int], None] | None]:
         """Draws how far the body has come; on a terminal only.
@@ -97,6 +98,8 @@ class Console:
             Length of the content, if it is known.
         passes : int
             How often the content is gone through.
+        resumed : bool
+            What is told first was done in an earlier run and says nothing about the speed.
         archive_bytes : callable
             Tells how much of an archive belongs to so much content.
 
@@ -122,8 +125,9 @@ class Console:
             def render(self, task: Task) -> Text:
                 seconds = task.elapsed or 0.0
                 done = int(task.completed)
-                parts = [f"{done / seconds / 1e6:.3f} MB/s" if done and seconds else "- MB/s"]
-                speed = task.speed or (done / seconds if seconds else 0)
+                done_now = done - earlier_bytes
+                parts = [f"{done_now / seconds / 1e6:.3f} MB/s" if done_now > 0 and seconds else "- MB/s"]
+                speed = task.speed or (done_now / seconds if seconds else 0)
                 if task.total and speed:
                     parts.append(f"{human_seconds((task.total - done) / speed)} left")
                 coded = min(done, content_bytes or done)
@@ -145,10 +149,18 @@ class Console:
             redirect_stderr=False,
             speed_estimate_period=60,
         )
+        earlier_bytes = 0
         total = content_bytes * passes if content_bytes else None
         with bar:
             task = bar.add_task(escape(_shortened(printable(subject))), total=total)
-            yield lambda done_bytes: bar.update(task, completed=done_bytes)
+
+            def update(done_bytes: int) -> None:
+                nonlocal earlier_bytes, resumed
+                if resumed:
+                    earlier_bytes, resumed = done_bytes, False
+                bar.update(task, completed=done_bytes)
+
+            yield update
 
     @contextlib.contextmanager
     def status(self) -> Iterator[Callable[[str], None]]:

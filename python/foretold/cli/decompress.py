@@ -16,7 +16,7 @@ import typer
 import foretold
 
 from . import options
-from .compress import remove_source, tell_of_checkpoint
+from .compress import check_checkpoint, remove_source, tell_of_checkpoint
 from .console import Console
 from .exits import Exit
 from .jobs import SUFFIX, Job, content_name, plan, run
@@ -72,8 +72,7 @@ def decompress(
     if checkpoint is not None:
         if recover or content_range is not None:
             raise typer.BadParameter("--checkpoint works without --recover and --range")
-        if len(jobs) != 1 or not (jobs[0].problem or jobs[0].regular):
-            raise typer.BadParameter("--checkpoint needs one regular file, and a file to write")
+        check_checkpoint(checkpoint, jobs)
 
     def work(job: Job) -> Exit | None:
         if recover:
@@ -128,7 +127,7 @@ def _decompress_file(
     if remove and not all(member.checksum for member in foretold.info(job.source).members):
         console.error("has no checks of its content, so that --rm cannot verify; nothing was done", job.name)
         return Exit.FAILURE
-    job.target.parent.mkdir(parents=True, exist_ok=True)
+    job.make_folders()
     content_bytes = content_length(job.source)
     share = before.st_size / content_bytes if content_bytes else 0
     if content_bytes is not None and content_range is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 import sys
@@ -17,7 +16,7 @@ from . import options
 from .console import Console, printable
 from .jobs import Job, plan, run
 from .quantities import human_bytes, human_seconds, preset_number, size_bytes
-from .streams import is_terminal, open_source
+from .streams import is_terminal, open_source, seekable
 
 if TYPE_CHECKING:
     from .exits import Exit
@@ -83,7 +82,7 @@ def estimate(
 
     def work(job: Job) -> Exit | None:
         with open_source(job.source) as source:
-            content = source if source.seekable() else io.BytesIO(source.read())
+            content = seekable(source)
             rows = []
             with console.status() as say:
                 for number in presets:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 import sys
-import tempfile
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
@@ -18,7 +16,7 @@ from .console import Console, printable
 from .exits import Exit
 from .jobs import SUFFIX, Job, plan, run
 from .quantities import human_bytes
-from .streams import is_terminal, open_source
+from .streams import is_terminal, open_source, seekable
 
 __all__ = ["info"]
 
@@ -42,7 +40,7 @@ def info(
 
     def work(job: Job) -> Exit | None:
         with open_source(job.source) as source:
-            archive = foretold.info(_seekable(source))
+            archive = foretold.info(seekable(source))
         if as_json:
             print(json.dumps({"file": job.name, **dataclasses.asdict(archive)}), flush=True)
         else:
@@ -50,16 +48,6 @@ def info(
         return None
 
     run(jobs, work, console)
-
-
-def _seekable(source: BinaryIO) -> BinaryIO:
-    """The file itself, or a copy of a stream that can only be read once."""
-    if source.seekable():
-        return source
-    copy = tempfile.SpooledTemporaryFile(max_size=1 << 24)  # noqa: SIM115 (closed with its last reference)
-    shutil.copyfileobj(source, copy)
-    copy.seek(0)
-    return copy  # type: ignore[return-value]
 
 
 def _described(name: str, archive: foretold.ArchiveInfo, *, blocks: bool) -> str:

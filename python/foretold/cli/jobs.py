@@ -37,11 +37,18 @@ class Job:
     """None is standard output, or no output at all."""
     problem: str | None = None
     """Why nothing can be done for it."""
+    below: Path | None = None
+    """The directory in which folders are made for the target."""
 
     @property
     def name(self) -> str:
         """The source as people know it."""
         return STDIN_NAME if self.source is None else str(self.source)
+
+    def make_folders(self) -> None:
+        """Makes those that lie between the output directory and the target."""
+        if self.below is not None and self.target is not None:
+            self.target.parent.mkdir(parents=True, exist_ok=True)
 
     @property
     def regular(self) -> bool:
@@ -120,7 +127,7 @@ def plan(
                 # Below the directory stands what stood below the directory that was named.
                 beside = target.relative_to(top) if top is not None else Path(target.name)
                 target = output / beside
-            jobs.append(Job(file, target))
+            jobs.append(Job(file, target, below=output))
     _refuse_collisions(jobs)
     return jobs
 

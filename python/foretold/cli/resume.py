@@ -27,7 +27,7 @@ def resume(
     that of a run that was never stopped.
     """
     console = Console(quiet=quiet, verbose=verbose)
-    with console.progress(checkpoint, None) as progress:
+    with console.progress(checkpoint, None, resumed=True) as progress:
         try:
             report = foretold.resume_file(checkpoint, progress=progress)
         except (KeyboardInterrupt, OSError):

@@ -8,15 +8,17 @@ import hashlib
 import io
 import os
 import secrets
+import shutil
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PIECE_BYTES", "abandon_stdout", "is_terminal", "open_sink", "open_source", "pieces"]
+__all__ = ["PIECE_BYTES", "abandon_stdout", "is_terminal", "open_sink", "open_source", "pieces", "seekable"]
 
 # How much is read at a time: a chunk of the format.
 PIECE_BYTES = 1 << 20
@@ -126,6 +128,16 @@ def pieces(source: BinaryIO, size: int = PIECE_BYTES) -> Iterator[bytes]:
     read: Callable[[int], bytes] = getattr(source, "read1", source.read)
     while piece := read(size):
         yield piece
+
+
+def seekable(source: BinaryIO) -> BinaryIO:
+    """The file itself, or a copy of a stream that can be read only once."""
+    if source.seekable():
+        return source
+    copy = tempfile.SpooledTemporaryFile(max_size=1 << 24)  # noqa: SIM115 (closed with its last reference)
+    shutil.copyfileobj(source, copy)
+    copy.seek(0)
+    return copy  # type: ignore[return-value]
 
 
 class ContentDigest:
