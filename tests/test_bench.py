@@ -56,7 +56,7 @@ def rows_of(path: Path) -> dict[str, dict[str, Any]]:
 def test_peers_that_are_missing_are_left_out_and_named(folder: Path) -> None:
     result = bench("a", "-v", "--presets", "1-2", "--save", "t.json", "--save", "t.csv")
     assert result.exit_code == 0, result.output
-    assert "not installed: zstandard 22, brotli 11, pyppmd o16, xz -9e" in result.stderr
+    assert "not installed: zstandard 22, brotli 11, pyppmd o16, cramjam lz4, xz -9e" in result.stderr
     assert "pip install 'foretold[peers]'" in result.stderr
     rows = rows_of(folder / "t.json")
     assert list(rows) == ["foretold -1", "foretold -2", "zlib 9", "bz2 9", "lzma 9e"]

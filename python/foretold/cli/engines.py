@@ -81,6 +81,7 @@ MODULES: tuple[Module, ...] = (
     Module("zstandard 22", "zstandard"),
     Module("brotli 11", "brotli"),
     Module("pyppmd o16", "pyppmd"),
+    Module("cramjam lz4", "cramjam"),
 )
 """The first three come with Python, the others with ``pip install 'foretold[peers]'``."""
 

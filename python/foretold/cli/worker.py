@@ -100,6 +100,15 @@ def _pyppmd(options: dict[str, Any]) -> Codec:
     return compress, decompress
 
 
+def _cramjam(options: dict[str, Any]) -> Codec:
+    import cramjam
+
+    return (
+        lambda data: bytes(cramjam.lz4.compress(data, level=12)),
+        lambda data: bytes(cramjam.lz4.decompress(data)),
+    )
+
+
 CODECS = {
     "foretold": _foretold,
     "zlib": _zlib,
@@ -108,6 +117,7 @@ CODECS = {
     "zstandard": _zstandard,
     "brotli": _brotli,
     "pyppmd": _pyppmd,
+    "cramjam": _cramjam,
 }
 """Module to a maker of its two functions."""
 
