@@ -1,0 +1,10 @@
+"""A second opinion: the decoder and the encoder of preset 1 in plain Python.
+
+Written after docs/FORMAT.md, one module for each part, named as the part's file in Rust. It is slow, keeps
+everything in ordinary lists, and uses nothing of the library it checks. Each module names the heading of
+FORMAT.md that it follows.
+"""
+
+from .container import FormatError, compress, decompress
+
+__all__ = ["FormatError", "compress", "decompress"]

@@ -1,0 +1,100 @@
+"""Bit histories: the table of states.
+
+FORMAT.md: "Bit histories".
+"""
+
+from .probability import clamp, exp, ln
+
+EMPTY = 0
+EXACT = 6
+CONFIDENCES = (7.0, 12.0, 24.0, 60.0)
+GRID = (18, 28, 44, 64)
+
+
+def _grid(confidence, index):
+    n = CONFIDENCES[confidence]
+    most = ln((n + 0.5) / 0.5)
+    x = 2.0 * most * float(index) / float(GRID[confidence] - 1) - most
+    return 1.0 / (1.0 + exp(-x))
+
+
+GRIDS = [[_grid(confidence, index) for index in range(size)] for confidence, size in enumerate(GRID)]
+
+
+def _place(confidence, p1, share):
+    """The points around a probability, with the share of each."""
+    grid = GRIDS[confidence]
+    index = 0
+    while index < len(grid) - 2 and grid[index + 1] < p1:
+        index += 1
+    upper = clamp((p1 - grid[index]) / (grid[index + 1] - grid[index]), 0.0, 1.0)
+    return [
+        (("point", confidence, index), share * (1.0 - upper)),
+        (("point", confidence, index + 1), share * upper),
+    ]
+
+
+def _successors(meaning, bit):
+    if meaning[0] == "counts":
+        _, zeros, ones, last = meaning
+        zeros, ones = zeros + 1 - bit, ones + bit
+        seen = zeros + ones
+        if seen <= 3:
+            return [(("counts", zeros, ones, (last << 1 | bit) & 7), 1.0)]
+        if seen <= EXACT:
+            return [(("counts", zeros, ones, bit), 1.0)]
+        return _place(0, (float(ones) + 0.4) / (float(seen) + 0.8), 1.0)
+    _, confidence, index = meaning
+    n, p1 = CONFIDENCES[confidence], GRIDS[confidence][index]
+    p1 = p1 + (float(bit) - p1) / (n + 1.5)
+    if confidence + 1 == len(CONFIDENCES):
+        return _place(confidence, p1, 1.0)
+    grown = 1.0 / (CONFIDENCES[confidence + 1] - n)
+    return _place(confidence, p1, 1.0 - grown) + _place(confidence + 1, p1, grown)
+
+
+class BitHistories:
+    def __init__(self):
+        self.steps = []
+        self.used = []
+        self.one_kind = []
+        self.p1_q16 = []
+        numbers = {("counts", 0, 0, 0): 0}
+        meanings = list(numbers)
+        # Breadth first: the list grows while it is read.
+        for meaning in meanings:
+            for bit in (0, 1):
+                targets = _successors(meaning, bit)
+                targets += [(targets[0][0], 0.0)] * (4 - len(targets))
+                bounds, to, reached = [], [], 0.0
+                for target, share in targets:
+                    if target not in numbers:
+                        numbers[target] = len(meanings)
+                        meanings.append(target)
+                    to.append(numbers[target])
+                    reached += share * 256.0
+                    bounds.append(int(min(reached + 0.5, 255.0)))
+                self.steps.append((bounds[:3], to))
+            self._describe(meaning)
+
+    def _describe(self, meaning):
+        if meaning[0] == "counts":
+            _, zeros, ones, _ = meaning
+            used = float(zeros + ones)
+            p1 = (float(ones) + 0.4) / (used + 0.8)
+            one_kind = zeros == 0 or ones == 0
+        else:
+            _, confidence, index = meaning
+            used = CONFIDENCES[confidence]
+            p1 = GRIDS[confidence][index]
+            one_kind = index in (0, GRID[confidence] - 1)
+        self.used.append(int(used))
+        self.p1_q16.append(int(p1 * 65536.0) if used else 1 << 15)
+        self.one_kind.append(one_kind)
+
+    def next(self, state, bit, random):
+        bounds, to = self.steps[2 * state + bit]
+        return to[sum(random >= bound for bound in bounds)]
+
+
+HISTORIES = BitHistories()

@@ -1,0 +1,80 @@
+"""One block's model, and the coding of chunks with it.
+
+FORMAT.md: "Kinds and methods".
+"""
+
+from .predictor import BINARY, TEXT, Predictor
+from .range_coder import Decoder, Encoder
+
+MODELLED_BIT = 1
+BINARY_BIT = 2
+
+
+class PayloadError(Exception):
+    pass
+
+
+def kind_of(content):
+    controls = misplaced = expected = 0
+    for byte in content:
+        if 0x80 <= byte <= 0xBF:
+            misplaced += expected == 0
+            expected = max(expected - 1, 0)
+        elif 0xC2 <= byte <= 0xF4:
+            expected = 1 if byte <= 0xDF else 2 if byte <= 0xEF else 3
+        elif byte >= 0xF5:
+            misplaced += 1
+        else:
+            misplaced += (expected != 0) + (byte >= 0xC0)
+            controls += byte == 0x7F or (byte < 0x20 and not 9 <= byte <= 13)
+            expected = 0
+    text = controls * 32 <= len(content) and misplaced * 8 <= len(content)
+    return TEXT if text else BINARY
+
+
+class ChunkCoder:
+    def __init__(self, size_class):
+        self.predictor = Predictor(size_class)
+
+    def _learn(self, byte, see=lambda bit, p1: None):
+        for i in range(7, -1, -1):
+            bit = byte >> i & 1
+            see(bit, self.predictor.predict())
+            self.predictor.update(bit)
+
+    def encode(self, content):
+        """Method and payload of the next chunk."""
+        kind = kind_of(content)
+        self.predictor.begin(kind)
+        encoder = Encoder()
+        for byte in content:
+            self._learn(byte, encoder.encode)
+        payload = encoder.finish()
+        method = BINARY_BIT if kind == BINARY else 0
+        if len(payload) >= len(content):
+            return method, bytes(content)
+        return method | MODELLED_BIT, payload
+
+    def decode(self, method, payload, content_bytes):
+        """Content of the next chunk."""
+        if method > (MODELLED_BIT | BINARY_BIT):
+            raise PayloadError(f"method {method} is unknown")
+        self.predictor.begin(BINARY if method & BINARY_BIT else TEXT)
+        if not method & MODELLED_BIT:
+            if len(payload) != content_bytes:
+                raise PayloadError("a stored payload is not as long as its content")
+            for byte in payload:
+                self._learn(byte)
+            return payload
+        decoder = Decoder(payload)
+        content = bytearray()
+        for _ in range(content_bytes):
+            byte = 0
+            for _ in range(8):
+                bit = decoder.decode(self.predictor.predict())
+                self.predictor.update(bit)
+                byte = byte << 1 | bit
+            content.append(byte)
+        if next(decoder.rest, None) is not None:
+            raise PayloadError("a payload has bytes that no bit needs")
+        return bytes(content)

@@ -1,0 +1,103 @@
+"""The match model.
+
+FORMAT.md: "Match models".
+"""
+
+from .adaptive_map import AdaptiveMap
+from .hash import hash
+from .probability import stretch
+
+MATCH_INPUTS = 3
+MAX_LEN = 65535
+
+
+class MatchModel:
+    def __init__(self, min_len, log2_heads, limit):
+        self.map = AdaptiveMap(2 * 16 * 16 * 2, limit)
+        for index in range(len(self.map.entries)):
+            self.map.start(index, 49152 if index & 1 else 16384)
+        self.heads = [0] * (1 << log2_heads)
+        self.min_len = min_len
+        self.pointer = 0
+        self.match_len = 0
+        self.misses = 0xFF
+        self.expected = 0
+
+    def next_byte(self, history):
+        newest = history.back(1)
+        if self.expected:
+            hit = self.expected & 0xFF == newest
+            self.misses = self.misses << 1 & 0xFF | (not hit)
+            self.match_len = min(self.match_len + 1, MAX_LEN) if hit else 0
+            self.pointer += 1
+            if self.misses.bit_count() > 4:
+                self.expected = 0
+        if history.len < self.min_len:
+            return
+        h = self.min_len
+        for distance in range(1, self.min_len + 1):
+            h = hash(h, history.back(distance))
+        head = h & (len(self.heads) - 1)
+        if not self.expected or self.match_len < self.min_len:
+            self._look(history, self.heads[head])
+        self.heads[head] = history.len & 0xFFFFFFFF
+        if self.expected:
+            self.expected = 0x100 | history.at(self.pointer)
+
+    def _look(self, history, candidate):
+        candidate |= history.len & ~0xFFFFFFFF
+        if candidate >= history.len:
+            candidate -= 1 << 32
+        if candidate <= 0 or history.len - candidate >= len(history.ring):
+            return
+        length = common(history, candidate, max(400, self.min_len))
+        if length >= self.min_len and (not self.expected or length > self.match_len):
+            self.pointer = candidate
+            self.match_len = length
+            self.misses = 0
+            self.expected = 1
+
+    def expected_bit(self, partial, bit_position):
+        if self.expected and self.expected >> (8 - bit_position) == partial:
+            return self.expected >> (7 - bit_position) & 1
+        return None
+
+    def len_class(self):
+        n = self.match_len
+        if not self.expected:
+            return 0
+        if n == 0:
+            return 1
+        if n < 16:
+            return 2 + n // 4
+        if n < 32:
+            return 6 + (n - 16) // 8
+        return min(3 + n.bit_length() - 1, 15)
+
+    def _index(self, expected_bit, first):
+        misses = self.misses & 7 | (self.misses & 0xF8 != 0) << 3
+        return ((first << 4) + self.len_class()) << 5 | misses << 1 | expected_bit
+
+    def predict(self, partial, bit_position):
+        bit = self.expected_bit(partial, bit_position)
+        if bit is None:
+            return [0, 0, 0]
+        p1 = self.map.p1_q16(self._index(bit, bit_position == 0))
+        far = min(self.match_len, 32) * 16
+        return [stretch(p1), (p1 - 32768) >> 5, far if bit else -far]
+
+    def update(self, partial, bit_position, bit):
+        expected = self.expected_bit(partial, bit_position)
+        if expected is not None:
+            self.map.update(self._index(expected, bit_position == 0), bit)
+
+
+def common(history, candidate, limit):
+    length = 0
+    while (
+        length < limit
+        and length < candidate
+        and history.at(candidate - 1 - length) == history.back(1 + length)
+    ):
+        length += 1
+    return length

@@ -1,0 +1,30 @@
+"""Records of fixed length.
+
+FORMAT.md: "The past".
+"""
+
+QUORUM = 15
+
+
+class Records:
+    def __init__(self):
+        self.len = 0
+        self.votes = 0
+        self.candidate = 0
+        self.seen = [0] * 256
+        self.distances = [0] * 256
+
+    def push(self, byte, position):
+        distance = position - self.seen[byte]
+        if distance == self.distances[byte] and distance > 1:
+            if distance == self.candidate:
+                self.votes += 1
+                if self.votes > QUORUM:
+                    self.len = distance
+                    self.votes = 0
+            elif self.votes > 0:
+                self.votes -= 1
+            else:
+                self.candidate = distance
+        self.distances[byte] = distance
+        self.seen[byte] = position

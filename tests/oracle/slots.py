@@ -1,0 +1,86 @@
+"""Hashed slots.
+
+FORMAT.md: "Slots".
+"""
+
+from .adaptive_map import AdaptiveMap, moved
+from .bit_history import EMPTY, HISTORIES
+from .hash import MASK64, hash
+from .probability import stretch
+
+SLOT_INPUTS = 3
+LINE = 4
+SLOT_BYTES = 16
+
+
+class SlotTable:
+    def __init__(self, log2_bytes):
+        self.bytes = bytearray(1 << log2_bytes)
+        self.lines = len(self.bytes) // (LINE * SLOT_BYTES)
+
+    def slot(self, number):
+        return self.bytes[number * SLOT_BYTES : (number + 1) * SLOT_BYTES]
+
+    def put(self, number, slot):
+        self.bytes[number * SLOT_BYTES : (number + 1) * SLOT_BYTES] = slot
+
+    def find(self, h):
+        """The number of the slot with this hash's check, made if there is none."""
+        first, check = (h & (self.lines - 1)) * LINE, h >> 56
+        for number in range(first, first + LINE):
+            if self.bytes[number * SLOT_BYTES] == check:
+                return number
+        used = [HISTORIES.used[self.bytes[number * SLOT_BYTES + 1]] for number in range(first, first + LINE)]
+        # Of equals the first makes room.
+        number = first + used.index(min(used))
+        self.put(number, bytes([check]) + bytes(SLOT_BYTES - 1))
+        return number
+
+
+class Slots:
+    def __init__(self, contexts, limit):
+        self.hashes = [0] * contexts
+        self.found = [0] * contexts
+        self.current = [bytearray(SLOT_BYTES) for _ in range(contexts)]
+        self.maps = []
+        for _ in range(contexts):
+            histories = AdaptiveMap(256, limit)
+            for state, p1_q16 in enumerate(HISTORIES.p1_q16):
+                histories.start(state, p1_q16)
+            self.maps.append(histories)
+        self.random = 0
+
+    def first_nibble(self, table, hashes):
+        self.hashes = list(hashes)
+        self._find(table)
+
+    def second_nibble(self, table, nibble):
+        self.hashes = [hash(h, nibble) for h in self.hashes]
+        self._find(table)
+
+    def _find(self, table):
+        self.put_back(table)
+        for i, h in enumerate(self.hashes):
+            self.found[i] = table.find(h)
+            self.current[i] = table.slot(self.found[i])
+
+    def put_back(self, table):
+        for number, slot in zip(self.found, self.current, strict=True):
+            table.put(number, slot)
+
+    def predict(self, node):
+        inputs = []
+        for slot, histories in zip(self.current, self.maps, strict=True):
+            state = slot[node]
+            p1 = histories.p1_q16(state)
+            logit = stretch(p1)
+            inputs += [logit, (p1 - 32768) >> 6, logit if HISTORIES.one_kind[state] else 0]
+        return inputs
+
+    def update(self, node, bit):
+        for slot, histories in zip(self.current, self.maps, strict=True):
+            state = slot[node]
+            if state != EMPTY:
+                histories.entries[state] = moved(histories.entries[state], bit, histories.limit)
+            slot[node] = HISTORIES.next(state, bit, self.random >> 56)
+            self.random = (self.random * 0x5851F42D4C957F2D + 0x14057B7EF767814F) & MASK64
