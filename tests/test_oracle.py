@@ -1,0 +1,220 @@
+"""The library agrees with its plain-Python twin in `tests/oracle`, bit for bit."""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+import re
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import foretold
+
+TESTS = Path(__file__).parent
+FORMAT = TESTS.parent / "docs" / "FORMAT.md"
+if str(TESTS) not in sys.path:
+    sys.path.append(str(TESTS))
+
+import oracle  # noqa: E402
+from oracle import bit_history, container, engine, probability, setup  # noqa: E402
+from oracle.predictor import Predictor  # noqa: E402
+
+MAKE_TEXT = Callable[[int], bytes]
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    """2 KB of prose in several scripts, with a table."""
+    prose = "Was morgen kommt, weiß niemand genau; 明日は明日の風が吹く. What is well foretold needs few bits.\n"
+    rows = "".join(f"{row:04}\t{row * row % 97}\tfield {row % 7}\n" for row in range(80))
+    return (prose * 2 + rows + prose.upper()).encode()[:2048]
+
+
+@pytest.fixture(scope="module")
+def archive(content: bytes) -> bytes:
+    return foretold.compress(content, preset=1)
+
+
+def flushed(*parts: bytes, checksum: bool = True) -> bytes:
+    """A full member with a chunk for each part."""
+    compressor = foretold.Compressor(1, checksum=checksum, block_size=65536)
+    chunks = [compressor.compress(part) + compressor.flush(compressor.FLUSH) for part in parts]
+    return b"".join(chunks) + compressor.flush()
+
+
+def test_oracle_decodes_a_message(content: bytes, archive: bytes) -> None:
+    assert archive[2] & container.COMPACT
+    assert archive[3] >> 4 == engine.MODELLED_BIT
+    assert oracle.decompress(archive) == content
+
+
+def test_oracle_writes_the_same_message(content: bytes, archive: bytes) -> None:
+    assert oracle.compress(content) == archive
+
+
+def test_oracle_writes_the_same_message_without_checks(content: bytes) -> None:
+    assert oracle.compress(content[:300], checks=False) == foretold.compress(content[:300], 1, checksum=False)
+
+
+def test_oracle_writes_the_same_as_the_library_for_awkward_contents(awkward: bytes) -> None:
+    awkward = awkward[:700]
+    archive = oracle.compress(awkward)
+    assert archive == foretold.compress(awkward, preset=1)
+    assert foretold.decompress(archive) == awkward
+
+
+@pytest.mark.parametrize("checksum", [True, False])
+def test_oracle_decodes_a_member_of_several_chunks(content: bytes, checksum: bool) -> None:
+    archive = flushed(content[:900], content[900:1500], content[1500:], checksum=checksum)
+    assert oracle.decompress(archive) == content
+
+
+def test_oracle_follows_a_block_from_text_to_binary_and_back() -> None:
+    """What one kind learned is still there when it comes again, and a stored chunk is learned, too."""
+    table = b"".join(struct.pack("<HHI", row, row * row % 251, row // 3) for row in range(90))
+    noise = random.Random(3).randbytes(200)
+    text = b"rows and columns, columns and rows; " * 8
+    parts = [text, table, text[:100], noise, table[:300], noise, text]
+    assert [engine.kind_of(part) for part in parts] == [0, 1, 0, 1, 1, 1, 0]
+    assert oracle.decompress(flushed(*parts)) == b"".join(parts)
+
+
+def test_oracle_decodes_a_stored_message() -> None:
+    noise = random.Random(4).randbytes(300)
+    archive = foretold.compress(noise, preset=1)
+    assert noise in archive
+    assert oracle.decompress(archive) == noise
+
+
+def test_oracle_decodes_members_in_a_row() -> None:
+    members = [foretold.compress(b"", 1), flushed(b"one, "), foretold.compress(b"two", 1, checksum=False)]
+    assert oracle.decompress(b"".join(members)) == b"one, two"
+
+
+@pytest.mark.heavy
+def test_oracle_decodes_several_blocks_with_an_index(make_text: MAKE_TEXT) -> None:
+    content = make_text(150_000)
+    archive = foretold.compress(content, preset=1, block_size=65536)
+    assert container.INDEX in archive
+    assert oracle.decompress(archive) == content
+
+
+@pytest.mark.heavy
+def test_oracle_writes_the_same_wide_message(make_text: MAKE_TEXT) -> None:
+    content = make_text(70_000)
+    assert oracle.compress(content) == foretold.compress(content, preset=1)
+
+
+def test_oracle_notices_a_flipped_byte_of_a_payload(content: bytes) -> None:
+    short = content[:200]
+    checked = bytearray(foretold.compress(short, 1))
+    unchecked = bytearray(foretold.compress(short, 1, checksum=False))
+    for back in (1, 20, 40):
+        checked[-back] ^= 0x10
+        with pytest.raises(oracle.FormatError):
+            oracle.decompress(checked)
+        checked[-back] ^= 0x10
+        unchecked[-back] ^= 0x10
+        try:
+            found = oracle.decompress(unchecked)
+        except oracle.FormatError:
+            found = None
+        assert found != short
+        unchecked[-back] ^= 0x10
+    assert oracle.decompress(checked) == oracle.decompress(unchecked) == short
+
+
+def test_oracle_and_library_both_refuse_a_damaged_header(content: bytes) -> None:
+    whole = flushed(content[:100])
+    # Past the model's identity: magic, tag, flags, check, block header and chunk header.
+    for at in (0, 1, 2, 3, 19, 22, 26, 43, 45, 50):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x01
+        with pytest.raises(oracle.FormatError):
+            oracle.decompress(damaged)
+        with pytest.raises(foretold.ForetoldError):
+            foretold.decompress(bytes(damaged))
+
+
+def test_every_probability_is_the_librarys(content: bytes) -> None:
+    """Bit for bit the archives above show it; here byte for byte, so that a first difference has a place."""
+    predictor = Predictor(container.size_class(len(content)))
+    predictor.begin(engine.kind_of(content))
+    costs = foretold.code_lengths(content, preset=1)
+    for at, byte in enumerate(content):
+        cost = 0.0
+        for i in range(7, -1, -1):
+            bit = byte >> i & 1
+            p1 = predictor.predict() / (1 << probability.P1_BITS)
+            cost -= math.log2(p1 if bit else 1.0 - p1)
+            predictor.update(bit)
+        assert costs[at] == pytest.approx(cost, abs=1e-9), f"byte {at}"
+
+
+@pytest.mark.parametrize("content_bytes", [1, 1025, 65536, 65537, 300_000])
+def test_declared_memory_follows_the_formula(content_bytes: int) -> None:
+    member = foretold.info(io.BytesIO(foretold.compress(bytes(content_bytes), 1))).members[0]
+    assert member.memory_bytes == setup.memory_bytes(container.size_class(content_bytes))
+
+
+def test_memory_of_the_largest_model_follows_the_formula() -> None:
+    assert foretold.PRESETS[0].memory_bytes == setup.memory_bytes(26)
+
+
+def test_tables_follow_the_functions_they_stand_for() -> None:
+    for i in range(4096):
+        p = (i + 0.5) / 4096
+        want = probability.clamp(math.log(p / (1 - p)) * 256, -2047, 2047)
+        assert abs(probability.stretch(i << 4) - want) <= 0.51
+    for x in range(-2047, 2048):
+        assert abs(probability.squash(x) - 65536 / (1 + math.exp(-x / 256))) <= 0.51
+    for x in range(-probability.FINE_LIMIT, probability.FINE_LIMIT, 97):
+        want = 4194304 / (1 + math.exp(-x / 4096))
+        assert abs(probability.squash_fine(x) - want) <= 1.5 + want * 1e-4
+
+
+def test_states_of_bit_histories_fit_a_byte() -> None:
+    histories = bit_history.HISTORIES
+    assert len(histories.used) <= 256
+    for bounds, to in histories.steps:
+        assert bounds == sorted(bounds)
+        assert bit_history.EMPTY not in to
+
+
+def test_a_match_is_followed() -> None:
+    predictor = Predictor(10)
+    predictor.begin(engine.TEXT)
+    for byte in b"to be or not to be, or not ":
+        for i in range(7, -1, -1):
+            predictor.predict()
+            predictor.update(byte >> i & 1)
+    assert predictor.match.expected == 0x100 | ord("t")
+    assert predictor.match.match_len >= setup.MATCHES[0]
+
+
+def sources() -> list[Path]:
+    return sorted((TESTS / "oracle").glob("*.py"))
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)
+def test_oracle_uses_nothing_but_python(source: Path) -> None:
+    imported = re.findall(r"^\s*(?:from|import) (\S+)", source.read_text(), re.MULTILINE)
+    allowed = {"array", "dataclasses", "pathlib", "struct", "sys"}
+    assert all(name.startswith(".") or name in allowed for name in imported), imported
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)
+def test_headings_that_the_oracle_quotes_exist(source: Path) -> None:
+    if source.stem in {"__init__", "__main__"}:
+        return
+    headings = set(re.findall(r"^#+ (.+)$", FORMAT.read_text(encoding="utf-8"), re.MULTILINE))
+    quotes = re.findall(r"FORMAT\.md: (.+)\.", source.read_text(encoding="utf-8"))
+    assert quotes, "no heading is quoted"
+    for quote in quotes:
+        for heading in re.findall(r'"([^"]+)"', quote):
+            assert heading in headings
