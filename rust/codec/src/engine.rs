@@ -4,14 +4,18 @@ use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
 use foretold_coding::{Decoder, Encoder};
-use foretold_numerics::P1;
+use foretold_models::{StateError, StateReader, StateWriter};
 use thiserror::Error;
 
 use crate::ModelPlan;
+use crate::predictor::{Kind, Prediction, Predictor};
 
 /// Called every few thousand bytes with the content bytes done since the last call;
 /// `Break` stops the work with [`EngineError::Interrupted`].
 pub type Tick<'a> = &'a mut dyn FnMut(usize) -> ControlFlow<()>;
+
+/// Content bytes between two ticks.
+const TICK_BYTES: usize = 4096;
 
 /// What can go wrong below the container.
 #[derive(Debug, Error)]
@@ -27,7 +31,7 @@ pub enum EngineError {
         size_class: u8,
     },
     /// The chunk's method byte is not one of ours.
-    #[error("chunk method {0} is unknown")]
+    #[error("chunk method {0} is unknown; methods are 0 to 3")]
     UnknownMethod(u8),
     /// A stored chunk's payload is not as long as its content, or a payload does not decode to
     /// the announced length.
@@ -52,34 +56,44 @@ pub enum EngineError {
     Io(#[from] io::Error),
 }
 
+impl From<StateError> for EngineError {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Io(error) => EngineError::Io(error),
+            _ => EngineError::BadState,
+        }
+    }
+}
+
 /// One chunk as it stands in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodedChunk {
-    /// How the payload was made; any `u8` the container stores and hands back.
+    /// How the payload was made: 0 to 3. Bit 0 is set if it is what the model's predictions
+    /// coded, and clear if it is the content itself; bit 1 is set if the content is not text.
     pub method: u8,
     /// The coded bytes, at most as many as the content has.
     pub payload: Vec<u8>,
 }
 
+const MODELLED: u8 = 1;
+const BINARY: u8 = 2;
+
 /// One block's model: codes the block's chunks in order, or decodes them.
 ///
 /// The bytes depend on the plan and the content alone, never on how a caller cuts its calls:
-/// the container hands over whole chunks.
+/// the container hands over whole chunks. A chunk that is stored is learned like any other.
 pub struct ChunkCoder {
     plan: ModelPlan,
-    counters: Vec<u16>,
-    history: u32,
+    predictor: Predictor,
+    prediction: Box<Prediction>,
 }
-
-/// The payload is the content itself and the model did not see it.
-const STORED: u8 = 0;
-/// The payload is what the model's predictions coded.
-const MODELLED: u8 = 1;
 
 impl ChunkCoder {
     /// The model of `plan`, having seen nothing.
     pub fn new(plan: ModelPlan) -> Result<ChunkCoder, EngineError> {
-        Ok(ChunkCoder { plan, counters: vec![1 << 15; 1 << 22], history: 0 })
+        let predictor = Predictor::new(plan.preset().setup(), plan.size_class())
+            .ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
+        Ok(ChunkCoder { plan, predictor, prediction: Box::default() })
     }
 
     /// The plan this model was made from.
@@ -87,43 +101,39 @@ impl ChunkCoder {
         self.plan
     }
 
-    fn slot(&self, partial: u32) -> usize {
-        ((((self.history & 0xffff) << 8 | partial).wrapping_mul(0x9e37_79b1)) >> 10) as usize
+    fn begin(&mut self, kind: Kind) -> Result<(), EngineError> {
+        self.predictor.begin(kind).ok_or(EngineError::OutOfMemory(self.plan.memory_bytes()))
     }
 
-    fn p1(&self, slot: usize) -> P1 {
-        P1::clamped(u32::from(self.counters[slot]) << 6)
-    }
-
-    fn learn(&mut self, slot: usize, bit: bool) {
-        let p = &mut self.counters[slot];
-        if bit { *p += (65535 - *p) >> 4 } else { *p -= *p >> 4 }
+    /// Asks for each bit of `byte` and teaches it, highest first; `see` gets what was predicted.
+    #[inline(always)]
+    fn learn(&mut self, byte: u8, mut see: impl FnMut(bool, foretold_numerics::P1)) {
+        for i in (0..8).rev() {
+            let bit = byte >> i & 1 != 0;
+            see(bit, self.predictor.predict(&mut self.prediction));
+            self.predictor.update(&self.prediction, bit);
+        }
     }
 
     /// Codes the next chunk.
     pub fn encode(&mut self, content: &[u8], tick: Tick<'_>) -> Result<CodedChunk, EngineError> {
+        let kind = kind_of(content);
+        self.begin(kind)?;
         let mut encoder = Encoder::new();
-        for part in content.chunks(4096) {
+        for part in content.chunks(TICK_BYTES) {
             for &byte in part {
-                let mut partial = 1u32;
-                for i in (0..8).rev() {
-                    let bit = byte >> i & 1 != 0;
-                    let slot = self.slot(partial);
-                    encoder.encode(bit, self.p1(slot));
-                    self.learn(slot, bit);
-                    partial = partial << 1 | u32::from(bit);
-                }
-                self.history = self.history << 8 | u32::from(byte);
+                self.learn(byte, |bit, p1| encoder.encode(bit, p1));
             }
             if tick(part.len()).is_break() {
                 return Err(EngineError::Interrupted);
             }
         }
         let payload = encoder.finish();
+        let method = if kind == Kind::Binary { BINARY } else { 0 };
         if payload.len() >= content.len() {
-            return Ok(CodedChunk { method: STORED, payload: content.to_vec() });
+            return Ok(CodedChunk { method, payload: content.to_vec() });
         }
-        Ok(CodedChunk { method: MODELLED, payload })
+        Ok(CodedChunk { method: method | MODELLED, payload })
     }
 
     /// Decodes the next chunk, appending `content_bytes` bytes to `content`.
@@ -135,32 +145,41 @@ impl ChunkCoder {
         content: &mut Vec<u8>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        if method > MODELLED {
+        if method > (MODELLED | BINARY) {
             return Err(EngineError::UnknownMethod(method));
         }
-        if method == STORED && payload.len() != content_bytes {
-            return Err(EngineError::BadPayload { content_bytes, payload_bytes: payload.len() });
+        let bad = EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
+        let modelled = method & MODELLED != 0;
+        if !modelled && payload.len() != content_bytes {
+            return Err(bad);
         }
+        self.begin(if method & BINARY != 0 { Kind::Binary } else { Kind::Text })?;
         let mut decoder = Decoder::new(payload);
-        for i in 0..content_bytes {
-            let mut partial = 1u32;
-            for k in (0..8).rev() {
-                let slot = self.slot(partial);
-                let bit =
-                    if method == STORED { payload[i] >> k & 1 != 0 } else { decoder.decode(self.p1(slot)) };
-                self.learn(slot, bit);
-                partial = partial << 1 | u32::from(bit);
+        let mut done = 0;
+        while done < content_bytes {
+            let part = (content_bytes - done).min(TICK_BYTES);
+            for i in done..done + part {
+                let byte = if modelled {
+                    let mut byte = 0;
+                    for _ in 0..8 {
+                        let bit = decoder.decode(self.predictor.predict(&mut self.prediction));
+                        self.predictor.update(&self.prediction, bit);
+                        byte = byte << 1 | u8::from(bit);
+                    }
+                    byte
+                } else {
+                    self.learn(payload[i], |_, _| ());
+                    payload[i]
+                };
+                content.push(byte);
             }
-            self.history = self.history << 8 | (partial & 0xff);
-            content.push(partial as u8);
-            if i % 4096 == 4095 && tick(4096).is_break() {
+            done += part;
+            if tick(part).is_break() {
                 return Err(EngineError::Interrupted);
             }
         }
-        if tick(content_bytes % 4096).is_break() {
-            return Err(EngineError::Interrupted);
-        }
-        Ok(())
+        // Bytes that no bit needed were not written by an encoder.
+        if modelled && !decoder.is_exhausted() { Err(bad) } else { Ok(()) }
     }
 
     /// Bits that each byte of the next chunk costs, appended to `bits`; learns as `encode` does.
@@ -170,18 +189,11 @@ impl ChunkCoder {
         bits: &mut Vec<f64>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        for part in content.chunks(4096) {
+        self.begin(kind_of(content))?;
+        for part in content.chunks(TICK_BYTES) {
             for &byte in part {
-                let mut partial = 1u32;
                 let mut cost = 0.0;
-                for i in (0..8).rev() {
-                    let bit = byte >> i & 1 != 0;
-                    let slot = self.slot(partial);
-                    cost += self.p1(slot).cost_bits(bit);
-                    self.learn(slot, bit);
-                    partial = partial << 1 | u32::from(bit);
-                }
-                self.history = self.history << 8 | u32::from(byte);
+                self.learn(byte, |bit, p1| cost += p1.cost_bits(bit));
                 bits.push(cost);
             }
             if tick(part.len()).is_break() {
@@ -192,25 +204,59 @@ impl ChunkCoder {
     }
 
     /// Writes the complete state, so that [`load`](Self::load) continues exactly here.
-    pub fn save(&self, out: &mut dyn Write) -> Result<(), EngineError> {
-        out.write_all(&self.history.to_le_bytes())?;
-        for counter in &self.counters {
-            out.write_all(&counter.to_le_bytes())?;
-        }
-        Ok(())
+    pub fn save(&mut self, out: &mut dyn Write) -> Result<(), EngineError> {
+        Ok(self.predictor.state(&mut StateWriter(out))?)
     }
 
     /// The state that [`save`](Self::save) wrote, for the same plan.
     pub fn load(plan: ModelPlan, from: &mut dyn Read) -> Result<ChunkCoder, EngineError> {
         let mut coder = ChunkCoder::new(plan)?;
-        let mut word = [0; 4];
-        from.read_exact(&mut word)?;
-        coder.history = u32::from_le_bytes(word);
-        for counter in &mut coder.counters {
-            let mut half = [0; 2];
-            from.read_exact(&mut half)?;
-            *counter = u16::from_le_bytes(half);
-        }
+        coder.predictor.state(&mut StateReader(from))?;
         Ok(coder)
+    }
+}
+
+/// Text has hardly any control characters: at most one in 32 bytes, and no more than one
+/// byte in 8 that cannot stand where it does in UTF-8.
+fn kind_of(content: &[u8]) -> Kind {
+    let mut controls = 0;
+    let mut misplaced = 0;
+    let mut expected = 0;
+    for &byte in content {
+        match byte {
+            0x80..=0xbf => {
+                misplaced += usize::from(expected == 0);
+                expected = usize::saturating_sub(expected, 1);
+                continue;
+            }
+            0xc2..=0xdf => expected = 1,
+            0xe0..=0xef => expected = 2,
+            0xf0..=0xf4 => expected = 3,
+            0xc0 | 0xc1 | 0xf5..=0xff => misplaced += 1,
+            b'\t' | b'\n' | 0x0b | 0x0c | b'\r' => {}
+            0..=0x1f | 0x7f => controls += 1,
+            _ => {}
+        }
+        if byte < 0xc2 {
+            misplaced += usize::from(expected != 0);
+            expected = 0;
+        }
+    }
+    let text = controls * 32 <= content.len() && misplaced * 8 <= content.len();
+    if text { Kind::Text } else { Kind::Binary }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_binary_are_told_apart() {
+        assert_eq!(kind_of(b""), Kind::Text);
+        assert_eq!(kind_of("Grüße, мир, 世界\r\n".as_bytes()), Kind::Text);
+        assert_eq!(kind_of(b"caf\xe9 au lait, d\xe9j\xe0 vu, na\xefve"), Kind::Text);
+        assert_eq!(kind_of(&[0, 1, 2, 3, 0, 0, 0, 255]), Kind::Binary);
+        let counted: Vec<u8> = (0..4096u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(kind_of(&counted), Kind::Binary);
     }
 }

@@ -5,7 +5,9 @@ mod container;
 mod engine;
 mod files;
 mod measure;
+mod predictor;
 mod preset;
+mod setup;
 
 pub use container::{
     ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Limits,

@@ -1,6 +1,8 @@
 //! The presets, and what a block's model needs.
 
 use crate::EngineError;
+use crate::predictor::Predictor;
+use crate::setup::{SETUPS, Setup};
 
 /// Strength of compression: 1 (fast) to 9 (the full context mixer).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -18,6 +20,15 @@ impl Preset {
     /// 1 to 9.
     pub fn number(self) -> u8 {
         self.0
+    }
+
+    /// What it is for, in a few words.
+    pub fn intent(self) -> &'static str {
+        self.setup().intent
+    }
+
+    pub(crate) fn setup(self) -> &'static Setup {
+        &SETUPS[usize::from(self.0) - 1]
     }
 
     /// Content bytes of a block unless the caller chooses: `None` is the whole content.
@@ -69,6 +80,6 @@ impl ModelPlan {
 
     /// Memory one [`ChunkCoder`](crate::ChunkCoder) of this plan takes, in either direction.
     pub fn memory_bytes(self) -> u64 {
-        (1 << 20) + (1u64 << self.size_class.min(22))
+        Predictor::memory_bytes(self.preset.setup(), self.size_class)
     }
 }

@@ -5,7 +5,7 @@ mod common;
 use common::{Random, compress, go_on, noise, small_blocks, text};
 use foretold_codec::{Compressor, Decompressor, Error, Limits, Options};
 
-fn reload(compressor: &Compressor) -> Compressor {
+fn reload(compressor: &mut Compressor) -> Compressor {
     let mut state = Vec::new();
     compressor.save(&mut state).unwrap();
     let mut from = &state[..];
@@ -14,7 +14,7 @@ fn reload(compressor: &Compressor) -> Compressor {
     loaded
 }
 
-fn reload_decompressor(decompressor: &Decompressor, limits: &Limits) -> Decompressor {
+fn reload_decompressor(decompressor: &mut Decompressor, limits: &Limits) -> Decompressor {
     let mut state = Vec::new();
     decompressor.save(&mut state).unwrap();
     let mut from = &state[..];
@@ -31,7 +31,7 @@ fn compressors_continue_after_every_step() {
         let mut compressor = Compressor::new(options.clone()).unwrap();
         let (mut archive, mut rest) = (Vec::new(), &content[..]);
         while !compressor.is_finished() {
-            compressor = reload(&compressor);
+            compressor = reload(&mut compressor);
             if rest.is_empty() {
                 compressor.step(&mut archive, &mut go_on).unwrap();
                 continue;
@@ -55,7 +55,7 @@ fn a_copy_goes_its_own_way() {
     let mut first = Compressor::new(small_blocks()).unwrap();
     let mut archive = Vec::new();
     first.push(&start, &mut archive, &mut go_on).unwrap();
-    let mut copy = reload(&first);
+    let mut copy = reload(&mut first);
     let mut copied = archive.clone();
     first.push(&one, &mut archive, &mut go_on).unwrap();
     first.finish(&mut archive, &mut go_on).unwrap();
@@ -76,10 +76,10 @@ fn decompressors_continue_after_every_step() {
         let (mut out, mut rest) = (Vec::new(), &archive[..]);
         let mut random = Random::new(3);
         while !decompressor.eof() {
-            decompressor = reload_decompressor(&decompressor, &limits);
+            decompressor = reload_decompressor(&mut decompressor, &limits);
             let fed = decompressor.feed(&rest[..rest.len().min(random.below(9_000))]).unwrap();
             rest = &rest[fed..];
-            decompressor = reload_decompressor(&decompressor, &limits);
+            decompressor = reload_decompressor(&mut decompressor, &limits);
             decompressor.step(&mut out, Some(30_000), &mut go_on).unwrap();
         }
         assert!(out == content && rest == b"what follows", "{threads} threads");
@@ -94,7 +94,7 @@ fn decompressors_continue_between_pushes() {
     let mut out = Vec::new();
     for piece in archive.chunks(4_000) {
         decompressor.push(piece, &mut out, Some(1_000), &mut go_on).unwrap();
-        decompressor = reload_decompressor(&decompressor, &Limits::default());
+        decompressor = reload_decompressor(&mut decompressor, &Limits::default());
     }
     while !decompressor.eof() {
         decompressor.push(&[], &mut out, Some(100_000), &mut go_on).unwrap();
@@ -112,9 +112,9 @@ fn flushes_are_part_of_the_state() {
         plain.push(part, &mut expected, &mut go_on).unwrap();
         plain.flush(&mut expected, &mut go_on).unwrap();
         saved.push(part, &mut archive, &mut go_on).unwrap();
-        saved = reload(&saved);
+        saved = reload(&mut saved);
         saved.flush(&mut archive, &mut go_on).unwrap();
-        saved = reload(&saved);
+        saved = reload(&mut saved);
     }
     plain.finish(&mut expected, &mut go_on).unwrap();
     saved.finish(&mut archive, &mut go_on).unwrap();

@@ -1,2 +1,29 @@
 //! What predicts: counters, bit histories, contexts, match models, mixers and APMs.
 #![forbid(unsafe_code)]
+
+mod adaptive_map;
+mod apm;
+mod bit_history;
+pub mod contexts;
+mod directs;
+mod hash;
+mod history;
+mod match_model;
+mod mixer;
+mod parse;
+mod runs;
+mod slots;
+mod state;
+
+pub use adaptive_map::AdaptiveMap;
+pub use apm::{Apm, ApmPlace};
+pub use bit_history::{BitHistories, EMPTY, HISTORIES, Step};
+pub use directs::{DIRECT_INPUTS, Directs};
+pub use hash::hash;
+pub use history::History;
+pub use match_model::{MATCH_INPUTS, MatchModel};
+pub use mixer::{MAX_SETS, Mixed, Mixer, Rates};
+pub use parse::{Parsed, class};
+pub use runs::{RUN_INPUTS, Runs};
+pub use slots::{SLOT_INPUTS, SlotTable, Slots};
+pub use state::{StateError, StateIo, StateReader, StateWriter};

@@ -4,5 +4,9 @@
 //! the home of `unsafe`: every other crate but the Python glue forbids it.
 
 mod probability;
+mod simd;
+mod table;
 
-pub use probability::{FINE_LIMIT, LOGIT_LIMIT, P1, squash, squash_fine, stretch};
+pub use probability::{FINE_LIMIT, LOGIT_LIMIT, P1, exp, ln, squash, squash_fine, stretch};
+pub use simd::{LANES, Simd, dot_sets, train_sets};
+pub use table::{Plain, Table};

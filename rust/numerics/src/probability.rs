@@ -41,8 +41,8 @@ pub const LOGIT_LIMIT: i32 = 2047;
 /// The last logit, in units of 1/4096, lies in `-FINE_LIMIT ..= FINE_LIMIT` (12 nats).
 pub const FINE_LIMIT: i32 = 12 * 4096;
 
-/// e^x for |x| <= 16: the series of e^(x/1024), squared ten times.
-const fn exp(x: f64) -> f64 {
+/// e^x for |x| <= 16: the series of e^(x/1024), squared ten times. The same on every machine.
+pub const fn exp(x: f64) -> f64 {
     let y = x / 1024.0;
     let mut term = 1.0;
     let mut sum = 1.0;
@@ -60,8 +60,8 @@ const fn exp(x: f64) -> f64 {
     sum
 }
 
-/// ln x for x > 0: Newton's method on [`exp`].
-const fn ln(x: f64) -> f64 {
+/// ln x for 10^-6 < x < 10^6: Newton's method on [`exp`]. The same on every machine.
+pub const fn ln(x: f64) -> f64 {
     let mut y = 0.0;
     let mut i = 0;
     while i < 40 {

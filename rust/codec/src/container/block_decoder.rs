@@ -146,7 +146,7 @@ impl BlockDecoder {
         std::mem::take(&mut self.content)
     }
 
-    pub fn save(&self, to: &mut StateWriter<'_>) -> Result<(), Error> {
+    pub fn save(&mut self, to: &mut StateWriter<'_>) -> Result<(), Error> {
         to.u64(self.member)?;
         to.u64(self.number)?;
         to.plan(self.plan)?;
@@ -162,7 +162,7 @@ impl BlockDecoder {
             to.u64(chunk.offset)?;
             to.bytes(&chunk.payload)?;
         }
-        to.coder(self.coder.as_ref())
+        to.coder(self.coder.as_mut())
     }
 
     pub fn load(from: &mut StateReader<'_>) -> Result<BlockDecoder, Error> {

@@ -171,7 +171,7 @@ impl BlockEncoder {
         std::mem::take(&mut self.frames)
     }
 
-    pub fn save(&self, to: &mut StateWriter<'_>) -> Result<(), Error> {
+    pub fn save(&mut self, to: &mut StateWriter<'_>) -> Result<(), Error> {
         to.u32(self.number)?;
         to.u64(self.content_offset)?;
         to.u64(self.taken)?;
@@ -181,7 +181,7 @@ impl BlockEncoder {
         }
         to.bytes(&self.gathered[self.coded..])?;
         to.bytes(&self.frames)?;
-        to.coder(self.coder.as_ref())
+        to.coder(self.coder.as_mut())
     }
 
     pub fn load(

@@ -306,7 +306,7 @@ impl Compressor {
     }
 
     /// Writes the complete state, waiting content included. Not allowed after an error.
-    pub fn save(&self, to: &mut dyn Write) -> Result<(), Error> {
+    pub fn save(&mut self, to: &mut dyn Write) -> Result<(), Error> {
         self.check_usable()?;
         let mut to = StateWriter::new(to);
         to.heading("compressor")?;
@@ -324,7 +324,7 @@ impl Compressor {
         }
         to.lengths(&self.written)?;
         to.u64(self.blocks.len() as u64)?;
-        self.blocks.iter().try_for_each(|block| block.save(&mut to))
+        self.blocks.iter_mut().try_for_each(|block| block.save(&mut to))
     }
 
     /// The compressor that [`save`](Self::save) wrote, which continues with the same bytes.

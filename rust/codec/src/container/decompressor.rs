@@ -391,7 +391,7 @@ impl Decompressor {
     }
 
     /// Writes the complete state. Not allowed after an error.
-    pub fn save(&self, to: &mut dyn Write) -> Result<(), Error> {
+    pub fn save(&mut self, to: &mut dyn Write) -> Result<(), Error> {
         self.check_usable()?;
         // Damage that has been met would have to be met again.
         if self.failure.is_some() || self.blocks.iter().any(|block| block.failure.is_some()) {
@@ -413,7 +413,7 @@ impl Decompressor {
             digest.save(&mut to)?;
         }
         to.u64(self.blocks.len() as u64)?;
-        self.blocks.iter().try_for_each(|block| block.save(&mut to))
+        self.blocks.iter_mut().try_for_each(|block| block.save(&mut to))
     }
 
     /// The decompressor that [`save`](Self::save) wrote, with new limits.

@@ -72,7 +72,7 @@ impl<'a> StateWriter<'a> {
         self.raw(&[plan.preset().number(), plan.size_class()])
     }
 
-    pub fn coder(&mut self, coder: Option<&ChunkCoder>) -> Result<(), Error> {
+    pub fn coder(&mut self, coder: Option<&mut ChunkCoder>) -> Result<(), Error> {
         self.bool(coder.is_some())?;
         match coder {
             Some(coder) => {

@@ -158,7 +158,7 @@ impl Run {
         let mut coder = match state {
             Some(state) => state.load(|from| Compressor::load(from))?,
             None => {
-                let coder = Compressor::new(options)?;
+                let mut coder = Compressor::new(options)?;
                 self.save(&mut |to| coder.save(to))?;
                 coder
             }
@@ -215,7 +215,7 @@ impl Run {
         let mut members = match state {
             Some(state) => Members::load(limits, &self.record, state)?,
             None => {
-                let members = Members::new(limits)?;
+                let mut members = Members::new(limits)?;
                 self.save(&mut |to| members.decoder.save(to))?;
                 members
             }
@@ -231,7 +231,7 @@ impl Run {
             if !more {
                 return Ok(());
             }
-            self.save_decoder_if_due(&members.decoder)?;
+            self.save_decoder_if_due(&mut members.decoder)?;
         }
     }
 
@@ -244,7 +244,7 @@ impl Run {
         let mut members = match state {
             Some(state) => Members::load(limits, &self.record, state)?,
             None => {
-                let members = Members::new(limits)?;
+                let mut members = Members::new(limits)?;
                 self.save(&mut |to| members.decoder.save(to))?;
                 members
             }
@@ -266,7 +266,7 @@ impl Run {
             if !more {
                 break;
             }
-            self.save_decoder_if_due(&members.decoder)?;
+            self.save_decoder_if_due(&mut members.decoder)?;
         }
         if self.verified.extent() != self.read.extent() {
             let reason = "it decodes to other content".into();
@@ -305,7 +305,7 @@ impl Run {
         if self.last_checkpoint.elapsed() >= self.record.every { self.save(save) } else { Ok(()) }
     }
 
-    fn save_decoder_if_due(&mut self, decoder: &Decompressor) -> Result<(), Error> {
+    fn save_decoder_if_due(&mut self, decoder: &mut Decompressor) -> Result<(), Error> {
         match self.save_if_due(&mut |to| decoder.save(to)) {
             // It has met damage, and tells after the content before it.
             Err(Error::Parameter(_)) => Ok(()),

@@ -1,0 +1,416 @@
+//! What each preset is made of: one table.
+//!
+//! To add a model, write its group of contexts and name it in an assembly below.
+
+use foretold_models::contexts::{self as c, Group};
+use foretold_models::{MatchModel, Parsed, Rates};
+
+/// What a selector may look at.
+pub struct View<'a> {
+    /// The past.
+    pub parsed: &'a Parsed,
+    /// The match models, shortest minimum first.
+    pub matches: &'a [MatchModel],
+    /// The byte's bits so far, 1-bit prefixed.
+    pub partial: u32,
+    /// How many of them.
+    pub bit_position: u32,
+    /// A bit for each context that has been here before, the first lowest.
+    pub known: u64,
+    /// How many contexts there are.
+    pub contexts: u32,
+}
+
+/// Picks one of `size` weight sets from a small context.
+pub struct Selector {
+    /// For tables and reports.
+    pub name: &'static str,
+    /// Picks are below this.
+    pub size: u32,
+    /// The pick.
+    pub pick: fn(&View) -> u32,
+}
+
+impl std::fmt::Debug for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.name, self.size)
+    }
+}
+
+/// The models that one kind of data gets.
+#[derive(Debug)]
+pub struct Assembly {
+    /// Contexts. The first `directs` of them have direct probabilities too.
+    pub groups: &'static [Group],
+    /// How many contexts have direct probabilities.
+    pub directs: usize,
+    /// Whether every context has its run.
+    pub runs: bool,
+    /// Selectors of the first layer's weight sets.
+    pub selectors: &'static [Selector],
+    /// Selectors of the second layer's.
+    pub finals: &'static [Selector],
+    /// APMs of the last stage: 2 or 6.
+    pub apms: usize,
+    /// How the mixer learns.
+    pub rates: Rates,
+}
+
+impl Assembly {
+    /// How many contexts there are.
+    pub fn contexts(&self) -> usize {
+        self.groups.iter().map(|group| group.contexts).sum()
+    }
+}
+
+/// Base-2 logarithms of a predictor's tables.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Bytes of the history.
+    pub history: u32,
+    /// Bytes of the slot table.
+    pub slots: u32,
+    /// Words of the runs.
+    pub runs: u32,
+    /// Bytes of the direct probabilities.
+    pub directs: u32,
+    /// Heads of each match model.
+    pub heads: u32,
+}
+
+/// A preset's models.
+#[derive(Debug)]
+pub struct Setup {
+    /// What it is for, in a few words.
+    pub intent: &'static str,
+    /// Least match lengths of the match models, shortest first.
+    pub matches: &'static [u32],
+    /// For text, and for everything else.
+    pub text: &'static Assembly,
+    /// For everything else.
+    pub binary: &'static Assembly,
+    /// The largest tables.
+    pub most: Sizes,
+}
+
+impl Setup {
+    /// The tables of blocks of about `2^size_class` bytes.
+    pub fn sizes(&self, size_class: u8) -> Sizes {
+        let class = u32::from(size_class);
+        Sizes {
+            history: class.max(12).min(self.most.history),
+            slots: (class + 9).max(16).min(self.most.slots),
+            runs: (class + 3).max(12).min(self.most.runs),
+            directs: (class + 6).max(12).min(self.most.directs),
+            heads: class.max(10).min(self.most.heads),
+        }
+    }
+}
+
+const fn selector(name: &'static str, size: u32, pick: fn(&View) -> u32) -> Selector {
+    Selector { name, size, pick }
+}
+
+/// The length class of a match that still holds, else 0.
+fn holding(model: Option<&MatchModel>, view: &View) -> u32 {
+    match model {
+        Some(m) if m.expected_bit(view.partial, view.bit_position).is_some() => m.len_class(),
+        _ => 0,
+    }
+}
+
+const ONE: Selector = selector("one", 1, |_| 0);
+const PARTIAL: Selector = selector("partial byte", 256, |v| v.partial);
+const LAST: Selector = selector("last byte", 256, |v| (v.parsed.history.last8 & 255) as u32);
+const BEFORE: Selector = selector("byte before", 256, |v| (v.parsed.history.last8 >> 8 & 255) as u32);
+const MATCH: Selector =
+    selector("match length", 16 * 8, |v| holding(v.matches.first(), v) * 8 + v.bit_position);
+const MATCHES: Selector =
+    selector("longer matches", 256, |v| holding(v.matches.get(1), v) * 16 + holding(v.matches.last(), v));
+const EXPECTED: Selector = selector("expected byte", 256, |v| {
+    v.matches.first().map_or(0, |m| m.expected_byte(v.partial, v.bit_position))
+});
+const KNOWN: Selector =
+    selector("contexts known", 16 * 8, |v| v.known.count_ones() * 15 / v.contexts * 8 + v.bit_position);
+/// Orders 1 to 6 must be the first contexts.
+const ORDERS_KNOWN: Selector = selector("orders known", 7 * 4 * 8, |v| {
+    let orders = (v.known as u32 & 63).trailing_ones();
+    let others = (v.known as u32 >> 6 & 63).count_ones().div_ceil(2);
+    (orders * 4 + others) * 8 + v.bit_position
+});
+const CLASSES: Selector =
+    selector("classes", 512 * 8, |v| (v.parsed.words.classes & 511) as u32 * 8 + v.bit_position);
+const CLASS_RUNS: Selector = selector("class runs", 4096, |v| (v.parsed.words.class_runs & 4095) as u32);
+const PARTIAL_CLASS: Selector =
+    selector("partial byte, class", 2048, |v| v.partial * 8 + (v.parsed.words.classes & 7) as u32);
+const WORD_LEN: Selector = selector("word length", 16 * 8, |v| {
+    let words = &v.parsed.words;
+    let len = if words.word == 0 { 0 } else { words.len.min(15) };
+    len * 8 + v.bit_position
+});
+const COLUMN: Selector = selector("column", 256, |v| v.parsed.column().min(255) as u32);
+const STRUCTURE: Selector =
+    selector("structure", 128 * 8, |v| v.parsed.structure.summary() * 8 + v.bit_position);
+const LINE_FIRST: Selector = selector("line's first byte", 256, |v| v.parsed.lines.first & 255);
+const FOLLOWER: Selector = selector("follower", 256, |v| v.parsed.followers.pair & 255);
+const RECORD_PLACE: Selector = selector("place in record", 256, |v| {
+    let len = v.parsed.records.len.max(1);
+    (v.parsed.history.len % len).min(255) as u32
+});
+
+/// For few inputs.
+const QUICK: Rates = Rates { first: 4000, first_start: 20000, second: 4000, shift: 14, start: 1600 };
+/// For many.
+const FINE: Rates = Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000 };
+
+static TEXT_1: Assembly = Assembly {
+    groups: &[c::ORDERS_1_2_3_4_6, c::WORD],
+    directs: 0,
+    runs: false,
+    selectors: &[PARTIAL, MATCH],
+    finals: &[ONE],
+    apms: 2,
+    rates: QUICK,
+};
+static TEXT_2: Assembly = Assembly {
+    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR],
+    selectors: &[PARTIAL, MATCH, LAST],
+    ..TEXT_1
+};
+static TEXT_3: Assembly = Assembly {
+    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT_PAIR],
+    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN],
+    finals: &[ONE, PARTIAL],
+    ..TEXT_1
+};
+static TEXT_4: Assembly = Assembly {
+    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT_PAIR, c::SPARSE_PAIR],
+    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN, CLASSES],
+    ..TEXT_3
+};
+static TEXT_5: Assembly = Assembly {
+    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT, c::SPARSE_PAIR, c::WORDS_THREE],
+    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN],
+    ..TEXT_3
+};
+static TEXT_6: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::ORDER_8,
+        c::WORD,
+        c::WORD_PAIR,
+        c::INDIRECT,
+        c::SPARSE,
+        c::WORDS_FAR,
+        c::COLUMN,
+    ],
+    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
+    apms: 6,
+    rates: FINE,
+    ..TEXT_3
+};
+static TEXT_7: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::ORDER_8,
+        c::WORD,
+        c::WORD_PAIR,
+        c::INDIRECT,
+        c::SPARSE,
+        c::WORDS_FAR,
+        c::COLUMN,
+        c::SHAPE,
+        c::STEMS,
+        c::STRUCTURE,
+    ],
+    selectors: &[
+        PARTIAL,
+        MATCH,
+        LAST,
+        BEFORE,
+        ORDERS_KNOWN,
+        CLASSES,
+        WORD_LEN,
+        CLASS_RUNS,
+        COLUMN,
+        STRUCTURE,
+    ],
+    ..TEXT_6
+};
+static TEXT_8: Assembly = Assembly {
+    groups: TEXT_9.groups,
+    runs: true,
+    selectors: &[
+        PARTIAL,
+        MATCH,
+        LAST,
+        BEFORE,
+        ORDERS_KNOWN,
+        CLASSES,
+        WORD_LEN,
+        CLASS_RUNS,
+        COLUMN,
+        STRUCTURE,
+        EXPECTED,
+        KNOWN,
+    ],
+    ..TEXT_6
+};
+static TEXT_9: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::ORDER_8,
+        c::ORDERS_HIGH,
+        c::WORD_PAIR,
+        c::WORDS_FAR,
+        c::SPARSE,
+        c::INDIRECT,
+        c::COLUMN,
+        c::WORDS_FARTHER,
+        c::STEMS,
+        c::FOLDED,
+        c::SHAPE,
+        c::STRUCTURE,
+        c::FOLLOWING_WORDS,
+        c::LINES,
+        c::FIELDS,
+    ],
+    directs: 7,
+    runs: true,
+    selectors: &[
+        PARTIAL,
+        LAST,
+        BEFORE,
+        MATCH,
+        EXPECTED,
+        KNOWN,
+        CLASSES,
+        CLASS_RUNS,
+        WORD_LEN,
+        COLUMN,
+        STRUCTURE,
+        LINE_FIRST,
+        FOLLOWER,
+        PARTIAL_CLASS,
+        ORDERS_KNOWN,
+        MATCHES,
+    ],
+    finals: &[ONE, PARTIAL, MATCH],
+    apms: 6,
+    rates: FINE,
+};
+
+static BINARY_1: Assembly = Assembly { groups: &[c::ORDERS_1_2_3_4_6, c::RECORD_ABOVE], ..TEXT_1 };
+static BINARY_3: Assembly = Assembly {
+    groups: &[c::ORDERS_1_TO_6, c::RECORD, c::SPARSE_PAIR],
+    selectors: &[PARTIAL, MATCH, LAST, RECORD_PLACE],
+    ..TEXT_3
+};
+static BINARY_6: Assembly = Assembly {
+    groups: &[c::ORDERS_1_TO_6, c::ORDER_8, c::RECORD, c::SPARSE_BINARY, c::INDIRECT, c::WORD],
+    selectors: &[PARTIAL, MATCH, LAST, RECORD_PLACE, ORDERS_KNOWN, BEFORE, CLASSES],
+    ..TEXT_6
+};
+static BINARY_9: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::ORDER_8,
+        c::RECORD,
+        c::SPARSE_BINARY,
+        c::INDIRECT,
+        c::RECORD_MORE,
+        c::SPARSE,
+        c::WORD_PAIR,
+        c::SHAPE,
+        c::COLUMN,
+        c::STRUCTURE,
+    ],
+    selectors: &[
+        PARTIAL,
+        LAST,
+        BEFORE,
+        MATCH,
+        EXPECTED,
+        KNOWN,
+        CLASSES,
+        RECORD_PLACE,
+        ORDERS_KNOWN,
+        PARTIAL_CLASS,
+        MATCHES,
+        FOLLOWER,
+    ],
+    ..TEXT_9
+};
+
+const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> Sizes {
+    Sizes { history, slots, runs, directs, heads }
+}
+
+/// The presets, 1 first.
+pub static SETUPS: [Setup; 9] = [
+    Setup {
+        intent: "fast: megabytes a second",
+        matches: &[6],
+        text: &TEXT_1,
+        binary: &BINARY_1,
+        most: most(22, 25, 0, 0, 20),
+    },
+    Setup {
+        intent: "fast, with longer contexts",
+        matches: &[6],
+        text: &TEXT_2,
+        binary: &BINARY_1,
+        most: most(23, 26, 0, 0, 20),
+    },
+    Setup {
+        intent: "quick archives",
+        matches: &[6],
+        text: &TEXT_3,
+        binary: &BINARY_3,
+        most: most(24, 27, 0, 0, 21),
+    },
+    Setup {
+        intent: "archives, a little faster than the default",
+        matches: &[6, 12],
+        text: &TEXT_4,
+        binary: &BINARY_3,
+        most: most(25, 27, 0, 0, 21),
+    },
+    Setup {
+        intent: "every day: the default",
+        matches: &[6, 12],
+        text: &TEXT_5,
+        binary: &BINARY_3,
+        most: most(25, 28, 0, 0, 22),
+    },
+    Setup {
+        intent: "smaller, at half the speed",
+        matches: &[5, 10],
+        text: &TEXT_6,
+        binary: &BINARY_6,
+        most: most(26, 29, 0, 0, 22),
+    },
+    Setup {
+        intent: "for keeping",
+        matches: &[5, 8, 16],
+        text: &TEXT_7,
+        binary: &BINARY_6,
+        most: most(26, 29, 0, 0, 22),
+    },
+    Setup {
+        intent: "nearly all there is",
+        matches: &[5, 8, 16],
+        text: &TEXT_8,
+        binary: &BINARY_9,
+        most: most(26, 29, 26, 27, 22),
+    },
+    Setup {
+        intent: "the full context mixer",
+        matches: &[5, 8, 16],
+        text: &TEXT_9,
+        binary: &BINARY_9,
+        most: most(26, 30, 27, 28, 22),
+    },
+];

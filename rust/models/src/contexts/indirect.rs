@@ -1,0 +1,39 @@
+//! Indirect contexts: what followed the last bytes or words when they were seen before.
+
+use super::Group;
+
+/// Followers of the last byte and of the last two.
+pub const INDIRECT: Group = Group {
+    name: "indirect",
+    contexts: 4,
+    add: |parsed, out| {
+        let last = parsed.history.last8;
+        let (byte, pair) = (u64::from(parsed.followers.byte), u64::from(parsed.followers.pair));
+        out.add([byte & 0xffff, last & 0xff]);
+        out.add([pair, last & 0xff]);
+        out.add([pair, last & 0xffff]);
+        out.add([byte & 0xff_ffff]);
+    },
+};
+
+/// Followers of the last two bytes.
+pub const INDIRECT_PAIR: Group = Group {
+    name: "indirect pair",
+    contexts: 2,
+    add: |parsed, out| {
+        let last = parsed.history.last8;
+        out.add([u64::from(parsed.followers.byte) & 0xffff, last & 0xff]);
+        out.add([u64::from(parsed.followers.pair), last & 0xff]);
+    },
+};
+
+/// The word that followed the last word, or the last two, before.
+pub const FOLLOWING_WORDS: Group = Group {
+    name: "following words",
+    contexts: 2,
+    add: |parsed, out| {
+        let here = parsed.words.here();
+        out.add([here, u64::from(parsed.followers.word)]);
+        out.add([here, u64::from(parsed.followers.word_pair)]);
+    },
+};

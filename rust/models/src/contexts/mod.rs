@@ -1,0 +1,79 @@
+//! What the next byte is predicted from: groups of contexts over the parsed past.
+//!
+//! To add contexts, write a file with a `pub const` [`Group`] and name it in a preset's table.
+
+mod column;
+mod folded;
+mod indirect;
+mod order;
+mod record;
+mod shape;
+mod sparse;
+mod structure;
+mod word;
+
+use crate::Parsed;
+use crate::hash::hash;
+use crate::state::{StateError, StateIo};
+
+/// The contexts of one byte, each a hash, as groups add them.
+#[derive(Debug, Default)]
+pub struct Contexts {
+    hashes: Vec<u64>,
+}
+
+impl Contexts {
+    /// Adds the context made of these values. Contexts of different places never share slots.
+    #[inline(always)]
+    pub fn add<const N: usize>(&mut self, parts: [u64; N]) {
+        let mut h = (self.hashes.len() as u64 + 1) << 56;
+        for part in parts {
+            h = (h ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            h ^= h >> 29;
+        }
+        self.hashes.push(hash(h, N as u32));
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.hashes.clear();
+    }
+
+    /// Reads or writes the hashes; the count is known from elsewhere when they are read.
+    pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.section("contexts")?;
+        io.u64s(&mut self.hashes)
+    }
+
+    /// One hash for each context.
+    pub fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+}
+
+/// Contexts that come and go together: a line of a preset's table, an arm of an ablation.
+#[derive(Clone, Copy)]
+pub struct Group {
+    /// For tables and reports.
+    pub name: &'static str,
+    /// How many contexts it has.
+    pub contexts: usize,
+    /// Adds them.
+    pub add: fn(&Parsed, &mut Contexts),
+}
+
+impl std::fmt::Debug for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.name, self.contexts)
+    }
+}
+
+pub use column::{COLUMN, FIELDS, LINES};
+pub use folded::FOLDED;
+pub use indirect::{FOLLOWING_WORDS, INDIRECT, INDIRECT_PAIR};
+pub use order::{ORDER_5, ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_HIGH};
+pub use record::{RECORD, RECORD_ABOVE, RECORD_MORE};
+pub use shape::SHAPE;
+pub use sparse::{SPARSE, SPARSE_BINARY, SPARSE_PAIR};
+pub use structure::STRUCTURE;
+pub use word::{STEMS, WORD, WORD_PAIR, WORDS_FAR, WORDS_FARTHER, WORDS_THREE};

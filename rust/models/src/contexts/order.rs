@@ -1,0 +1,41 @@
+//! Order-n contexts: the last n bytes.
+
+use super::{Contexts, Group};
+use crate::Parsed;
+use crate::hash::hash;
+
+fn order(parsed: &Parsed, n: u64, out: &mut Contexts) {
+    let last = parsed.history.last8;
+    if n < 8 {
+        return out.add([last & ((1 << (8 * n)) - 1)]);
+    }
+    let mut more = 0;
+    for distance in 9..=n {
+        more = hash(more, u32::from(parsed.history.back(distance)));
+    }
+    out.add([last, more]);
+}
+
+/// Orders 1 to 6.
+pub const ORDERS_1_TO_6: Group =
+    Group { name: "orders 1-6", contexts: 6, add: |parsed, out| (1..=6).for_each(|n| order(parsed, n, out)) };
+
+/// Orders 1, 2, 3, 4 and 6.
+pub const ORDERS_1_2_3_4_6: Group = Group {
+    name: "orders 1-4, 6",
+    contexts: 5,
+    add: |parsed, out| [1, 2, 3, 4, 6].into_iter().for_each(|n| order(parsed, n, out)),
+};
+
+/// Order 5.
+pub const ORDER_5: Group = Group { name: "order 5", contexts: 1, add: |parsed, out| order(parsed, 5, out) };
+
+/// Order 8.
+pub const ORDER_8: Group = Group { name: "order 8", contexts: 1, add: |parsed, out| order(parsed, 8, out) };
+
+/// Orders 11 and 14.
+pub const ORDERS_HIGH: Group = Group {
+    name: "orders 11, 14",
+    contexts: 2,
+    add: |parsed, out| [11, 14].into_iter().for_each(|n| order(parsed, n, out)),
+};

@@ -1,0 +1,174 @@
+//! The match model: predicts the byte that followed an earlier occurrence of the last bytes.
+
+use crate::adaptive_map::AdaptiveMap;
+use crate::hash::hash;
+use crate::history::History;
+use crate::state::{StateError, StateIo};
+use foretold_numerics::{Table, stretch};
+
+/// Mixer inputs of one [`MatchModel`].
+pub const MATCH_INPUTS: usize = 3;
+const LEN_CLASSES: u32 = 16;
+const MAX_LEN: u32 = 65535;
+
+/// Follows one earlier occurrence of the last `min_len` bytes or more.
+///
+/// After a wrong byte it goes on beside the same text for a while (recovery) unless a longer
+/// match turns up.
+#[derive(Debug)]
+pub struct MatchModel {
+    /// Position after the last occurrence, by hash of the last `min_len` bytes.
+    heads: Table<u32>,
+    min_len: u32,
+    /// Position of the byte expected next.
+    pointer: u64,
+    /// Bytes that agreed, since the last one that did not.
+    match_len: u32,
+    /// Misses of the last 8 bytes followed, newest lowest; 0xff if nothing is followed.
+    misses: u32,
+    /// By expected bit, length class and misses.
+    map: AdaptiveMap,
+    /// The byte expected next, 1-bit prefixed; 0 if none.
+    expected: u32,
+}
+
+impl MatchModel {
+    /// Looks for matches of `min_len` bytes or more with `2^log2_heads` hash heads.
+    pub fn new(min_len: u32, log2_heads: u32, limit: u32) -> Option<Self> {
+        let mut map = AdaptiveMap::new(2 * 16 * 16 * 2, limit)?;
+        for index in 0..2 * 16 * 16 * 2 {
+            let expected_one = index & 1 != 0;
+            map.start(index, if expected_one { 49152 } else { 16384 });
+        }
+        Some(MatchModel {
+            heads: Table::try_new(1 << log2_heads)?,
+            min_len,
+            pointer: 0,
+            match_len: 0,
+            misses: 0xff,
+            map,
+            expected: 0,
+        })
+    }
+
+    /// Turns to the next byte: follows the match, or looks for one.
+    pub fn next_byte(&mut self, history: &History) {
+        let newest = history.back(1);
+        if self.expected != 0 {
+            let hit = self.expected as u8 == newest;
+            self.misses = self.misses << 1 & 0xff | u32::from(!hit);
+            self.match_len = if hit { (self.match_len + 1).min(MAX_LEN) } else { 0 };
+            self.pointer += 1;
+            // Half of the last eight wrong: this is another text.
+            if self.misses.count_ones() > 4 {
+                self.expected = 0;
+            }
+        }
+        if history.len < u64::from(self.min_len) {
+            return;
+        }
+        let mut h = u64::from(self.min_len);
+        for distance in 1..=u64::from(self.min_len) {
+            h = hash(h, u32::from(history.back(distance)));
+        }
+        let head = h as usize & (self.heads.len() - 1);
+        if self.expected == 0 || self.match_len < self.min_len {
+            let candidate = u64::from(self.heads[head]);
+            // The heads hold positions modulo 2^32.
+            let candidate = (history.len & !0xffff_ffff) | candidate;
+            let candidate =
+                if candidate >= history.len { candidate.wrapping_sub(1 << 32) } else { candidate };
+            if candidate != 0 && candidate < history.len && history.len - candidate < history.capacity() {
+                let len = common(history, candidate, 400.max(self.min_len));
+                if len >= self.min_len && (self.expected == 0 || len > self.match_len) {
+                    self.pointer = candidate;
+                    self.match_len = len;
+                    self.misses = 0;
+                    self.expected = 1;
+                }
+            }
+        }
+        self.heads[head] = history.len as u32;
+        if self.expected != 0 {
+            self.expected = 0x100 | u32::from(history.at(self.pointer));
+        }
+    }
+
+    /// The expected bit after `partial` (the byte's bits so far, 1-bit prefixed), if the match
+    /// still holds.
+    #[inline]
+    pub fn expected_bit(&self, partial: u32, bit_position: u32) -> Option<bool> {
+        (self.expected != 0 && self.expected >> (8 - bit_position) == partial)
+            .then(|| self.expected >> (7 - bit_position) & 1 != 0)
+    }
+
+    /// The byte expected next, or 0 if there is none or the byte's bits so far contradict it.
+    pub fn expected_byte(&self, partial: u32, bit_position: u32) -> u32 {
+        if self.expected_bit(partial, bit_position).is_some() { self.expected & 0xff } else { 0 }
+    }
+
+    /// How long the match is, in 16 classes; 0 if none.
+    #[inline]
+    pub fn len_class(&self) -> u32 {
+        if self.expected == 0 {
+            return 0;
+        }
+        match self.match_len {
+            0 => 1,
+            n @ 1..=15 => 2 + n / 4,
+            n @ 16..=31 => 6 + (n - 16) / 8,
+            n => (3 + n.ilog2()).min(LEN_CLASSES - 1),
+        }
+    }
+
+    #[inline]
+    fn index(&self, expected_bit: bool, first: bool) -> usize {
+        let misses = (self.misses & 7) | u32::from(self.misses & 0xf8 != 0) << 3;
+        ((((u32::from(first) << 4) + self.len_class()) << 4 | misses) << 1 | u32::from(expected_bit)) as usize
+    }
+
+    /// Writes [`MATCH_INPUTS`] inputs.
+    #[inline]
+    pub fn predict(&self, partial: u32, bit_position: u32, inputs: &mut [i16]) {
+        let Some(bit) = self.expected_bit(partial, bit_position) else {
+            inputs.fill(0);
+            return;
+        };
+        let p1 = self.map.p1_q16(self.index(bit, bit_position == 0));
+        let sign = if bit { 1 } else { -1 };
+        inputs[0] = stretch(p1);
+        inputs[1] = ((i32::from(p1) - 32768) >> 5) as i16;
+        inputs[2] = sign * (self.match_len.min(32) as i16) * 16;
+    }
+
+    /// Learns the bit that came.
+    #[inline]
+    pub fn update(&mut self, partial: u32, bit_position: u32, bit: bool) {
+        if let Some(expected) = self.expected_bit(partial, bit_position) {
+            self.map.update(self.index(expected, bit_position == 0), bit);
+        }
+    }
+
+    /// Reads or writes everything learned.
+    pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.section("match model")?;
+        io.u64(&mut self.pointer)?;
+        io.u32(&mut self.match_len)?;
+        io.u32(&mut self.misses)?;
+        io.u32(&mut self.expected)?;
+        self.map.state(io)?;
+        io.u32s(&mut self.heads)
+    }
+}
+
+/// How many bytes before `candidate` equal the newest ones, counted to `limit`.
+fn common(history: &History, candidate: u64, limit: u32) -> u32 {
+    let mut len = 0;
+    while len < limit
+        && u64::from(len) < candidate
+        && history.at(candidate - 1 - u64::from(len)) == history.back(1 + u64::from(len))
+    {
+        len += 1;
+    }
+    len
+}

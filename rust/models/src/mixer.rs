@@ -1,0 +1,181 @@
+//! Gated logistic mixing: weight sets picked by selectors, and a second layer over them.
+
+use crate::state::{StateError, StateIo};
+use foretold_numerics::{LANES, LOGIT_LIMIT, Simd, Table, dot_sets, squash, squash_fine, train_sets};
+
+/// Weight sets one layer can pick at a time.
+pub const MAX_SETS: usize = 32;
+/// A weight of one.
+const ONE: i32 = 1 << 14;
+
+/// How a mixer learns: step sizes in units of 2^-16 of the error.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// First layer, at the end.
+    pub first: u32,
+    /// First layer, added while a set is new: halved after [`NEW`] bits, to a third after
+    /// twice as many, …
+    pub first_start: u32,
+    /// Second layer.
+    pub second: u32,
+    /// A first-layer weight of one is `2^shift`: 14 to 16.
+    pub shift: u32,
+    /// First-layer weights before anything is learned, in units of `2^-shift`.
+    pub start: i16,
+}
+
+/// Bits after which a weight set is half as new.
+const NEW: u32 = 256;
+/// Ages are counted up to this.
+const MATURE: u32 = 1 << 16;
+
+/// One layer of weight sets: every selector owns a row of sets and picks one of them.
+#[derive(Debug)]
+struct Layer {
+    inputs: usize,
+    /// First weight of each selector's row, and the number of sets in it.
+    rows: Vec<(u32, u32)>,
+    weights: Table<i16>,
+    /// Bits each set has learned.
+    ages: Vec<u32>,
+}
+
+impl Layer {
+    fn new(inputs: usize, sizes: &[u32], start: i16) -> Option<Self> {
+        let mut rows = Vec::new();
+        let mut sets = 0;
+        for &size in sizes {
+            rows.push((sets * inputs as u32, size));
+            sets += size;
+        }
+        let mut weights = Table::try_new(sets as usize * inputs)?;
+        weights.fill(start);
+        Some(Layer { inputs, rows, weights, ages: vec![0; sets as usize] })
+    }
+
+    fn pick(&self, picks: &[u32], offsets: &mut [u32]) {
+        for ((offset, &(start, size)), &pick) in offsets.iter_mut().zip(&self.rows).zip(picks) {
+            debug_assert!(pick < size, "set {pick} of {size}");
+            *offset = start + pick.min(size - 1) * self.inputs as u32;
+        }
+    }
+}
+
+/// What a mixer made of one bit's inputs; its update needs it back.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct Mixed {
+    /// Logits of the first layer's sets: the second layer's inputs.
+    logits: [i16; MAX_SETS],
+    offsets: [u32; MAX_SETS],
+    final_offsets: [u32; MAX_SETS],
+    final_sums: [i32; MAX_SETS],
+    /// The mixed logit, in units of 1/4096.
+    pub logit: i32,
+}
+
+impl Default for Mixed {
+    fn default() -> Self {
+        Mixed {
+            logits: [0; MAX_SETS],
+            offsets: [0; MAX_SETS],
+            final_offsets: [0; MAX_SETS],
+            final_sums: [0; MAX_SETS],
+            logit: 0,
+        }
+    }
+}
+
+/// Two layers of logistic mixing.
+///
+/// In the first layer each selector's set gives its own prediction and learns from its own
+/// error. The second layer mixes these; where several selectors pick second-layer sets, their
+/// logits are averaged.
+///
+/// Source: M. Mahoney, Adaptive weighing of context models (2005); B. Knoll, N. de Freitas,
+/// A machine learning perspective on predictive coding with PAQ (2012).
+#[derive(Debug)]
+pub struct Mixer {
+    simd: Simd,
+    first: Layer,
+    second: Layer,
+    rates: Rates,
+}
+
+impl Mixer {
+    /// A mixer of `inputs` inputs (a multiple of [`LANES`]); `first` and `second` hold how many
+    /// sets each selector chooses from.
+    pub fn new(inputs: usize, first: &[u32], second: &[u32], rates: Rates) -> Option<Self> {
+        assert!(inputs.is_multiple_of(LANES) && first.len() <= MAX_SETS && second.len() <= MAX_SETS);
+        let even = (ONE as usize / first.len().max(1)) as i16;
+        Some(Mixer {
+            simd: Simd::detect(),
+            first: Layer::new(inputs, first, rates.start)?,
+            second: Layer::new(MAX_SETS, second, even)?,
+            rates,
+        })
+    }
+
+    /// Bytes that a mixer of these sizes takes.
+    pub fn memory_bytes(inputs: usize, first: &[u32], second: &[u32]) -> u64 {
+        let first: u64 = first.iter().map(|&size| u64::from(size)).sum();
+        let second: u64 = second.iter().map(|&size| u64::from(size)).sum();
+        first * (inputs as u64 * 2 + 4) + second * (MAX_SETS as u64 * 2 + 4)
+    }
+
+    /// Mixes `inputs` (logits in units of 1/256, padded with zeros) with the sets picked.
+    #[inline]
+    pub fn predict(&self, inputs: &[i16], first: &[u32], second: &[u32], mixed: &mut Mixed) {
+        let sets = self.first.rows.len();
+        self.first.pick(first, &mut mixed.offsets[..sets]);
+        let mut sums = [0; MAX_SETS];
+        dot_sets(self.simd, inputs, &self.first.weights, &mixed.offsets[..sets], &mut sums[..sets]);
+        for (logit, &sum) in mixed.logits.iter_mut().zip(&sums[..sets]) {
+            *logit = (sum >> self.rates.shift).clamp(-LOGIT_LIMIT, LOGIT_LIMIT) as i16;
+        }
+        let finals = self.second.rows.len();
+        self.second.pick(second, &mut mixed.final_offsets[..finals]);
+        let offsets = &mixed.final_offsets[..finals];
+        dot_sets(self.simd, &mixed.logits, &self.second.weights, offsets, &mut mixed.final_sums[..finals]);
+        let total: i32 = mixed.final_sums[..finals].iter().map(|&sum| sum >> 10).sum();
+        mixed.logit = total / finals as i32;
+    }
+
+    /// Learns the bit that came, from what [`predict`](Self::predict) made.
+    #[inline]
+    pub fn update(&mut self, inputs: &[i16], mixed: &Mixed, bit: bool) {
+        let target = if bit { 65535 } else { 0 };
+
+        let sets = self.first.rows.len();
+        let mut errors = [0i16; MAX_SETS];
+        for ((error, &logit), &offset) in errors.iter_mut().zip(&mixed.logits[..sets]).zip(&mixed.offsets) {
+            let age = &mut self.first.ages[offset as usize / self.first.inputs];
+            let rate = (self.rates.first + self.rates.first_start * NEW / (NEW + *age)) as i32;
+            *age += u32::from(*age < MATURE);
+            *error = step(target - i32::from(squash(i32::from(logit))), rate);
+        }
+        train_sets(self.simd, inputs, &mut self.first.weights, &mixed.offsets[..sets], &errors[..sets]);
+
+        let finals = self.second.rows.len();
+        for (error, &sum) in errors.iter_mut().zip(&mixed.final_sums[..finals]) {
+            let p1_q16 = (squash_fine(sum >> 10).get() >> 6) as i32;
+            *error = step(target - p1_q16, self.rates.second as i32);
+        }
+        let offsets = &mixed.final_offsets[..finals];
+        train_sets(self.simd, &mixed.logits, &mut self.second.weights, offsets, &errors[..finals]);
+    }
+
+    /// Reads or writes everything learned.
+    pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.section("mixer")?;
+        io.u32s(&mut self.first.ages)?;
+        io.i16s(&mut self.first.weights)?;
+        io.i16s(&mut self.second.weights)
+    }
+}
+
+/// An error in units of 2^-16 times a rate in units of 2^-16, as a factor in units of 2^-15.
+#[inline(always)]
+fn step(error: i32, rate: i32) -> i16 {
+    (((i64::from(error) * i64::from(rate)) >> 16) as i32).clamp(-32767, 32767) as i16
+}

@@ -1,0 +1,81 @@
+//! Lines, columns and fields.
+
+use crate::hash::hash;
+use crate::state::{StateError, StateIo};
+
+/// The lines of the text.
+#[derive(Debug, Default)]
+pub struct Lines {
+    /// Where the current line and the three before it begin.
+    pub starts: [u64; 4],
+    /// First bytes of the current line (up to four, the first highest).
+    pub first: u32,
+    /// Hash of the line's first word or mark, once it is complete; 0 before.
+    pub first_word: u64,
+    /// First words of the lines before, newest first.
+    pub first_words: [u64; 2],
+    /// Fields before this one: separators (tab , ; |) so far in the line.
+    pub field: u32,
+    /// Hash of the field's bytes so far.
+    pub field_hash: u64,
+    /// Spaces the line began with.
+    pub indent: u32,
+    /// Line ends in a row.
+    pub blank: u32,
+    count: u32,
+    word: u64,
+}
+
+impl Lines {
+    pub(super) fn push(&mut self, byte: u8, position: u64) {
+        if byte == b'\n' {
+            self.starts.copy_within(0..3, 1);
+            self.starts[0] = position + 1;
+            self.first_words[1] = self.first_words[0];
+            self.first_words[0] = if self.first_word != 0 { self.first_word } else { self.word };
+            self.blank = if self.count == 0 { (self.blank + 1).min(3) } else { 0 };
+            self.first = 0;
+            self.first_word = 0;
+            self.word = 0;
+            self.field = 0;
+            self.field_hash = 0;
+            self.indent = 0;
+            self.count = 0;
+            return;
+        }
+        if byte == b' ' && self.indent == self.count {
+            self.indent = (self.indent + 1).min(255);
+        }
+        if self.count < 4 {
+            self.first = self.first << 8 | u32::from(byte);
+        }
+        self.count = (self.count + 1).min(1 << 16);
+        if self.first_word == 0 && self.count > self.indent {
+            if byte.is_ascii_alphanumeric() || byte >= 0x80 || self.word == 0 {
+                self.word = hash(self.word, u32::from(byte));
+            } else {
+                self.first_word = self.word;
+            }
+        }
+        if matches!(byte, b'\t' | b',' | b';' | b'|') {
+            self.field += 1;
+            self.field_hash = 0;
+        } else {
+            self.field_hash = hash(self.field_hash, u32::from(byte));
+        }
+    }
+
+    pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.section("lines")?;
+        io.u64s(&mut self.starts)?;
+        io.u32(&mut self.first)?;
+        io.u64(&mut self.first_word)?;
+        io.u64s(&mut self.first_words)?;
+        io.u32(&mut self.field)?;
+        io.u64(&mut self.field_hash)?;
+        io.u32(&mut self.indent)?;
+        io.u32(&mut self.blank)?;
+        io.u32(&mut self.count)?;
+        io.u64(&mut self.word)
+    }
+}

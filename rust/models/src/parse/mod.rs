@@ -1,0 +1,82 @@
+//! The past as contexts see it: bytes, words, lines, structure, records.
+//!
+//! Each part is kept up to date a byte at a time and only describes; the contexts built on
+//! it are in [`contexts`](crate::contexts).
+
+mod followers;
+mod lines;
+mod records;
+mod structure;
+mod words;
+
+use crate::history::History;
+use crate::state::{StateError, StateIo};
+
+pub use followers::Followers;
+pub use lines::Lines;
+pub use records::Records;
+pub use structure::Structure;
+pub use words::{Words, class};
+
+/// Everything that contexts and selectors may read.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The bytes.
+    pub history: History,
+    /// Words, sentences and classes of characters.
+    pub words: Words,
+    /// Lines, columns and fields.
+    pub lines: Lines,
+    /// Brackets, quotes and tags.
+    pub structure: Structure,
+    /// What followed the last bytes and words before.
+    pub followers: Followers,
+    /// Records of fixed length.
+    pub records: Records,
+}
+
+impl Parsed {
+    /// Nothing seen; the history is a ring of `2^log2_history` bytes.
+    pub fn new(log2_history: u32) -> Option<Self> {
+        Some(Parsed {
+            history: History::new(log2_history)?,
+            words: Words::default(),
+            lines: Lines::default(),
+            structure: Structure::default(),
+            followers: Followers::new()?,
+            records: Records::default(),
+        })
+    }
+
+    /// Adds the newest byte.
+    pub fn push(&mut self, byte: u8) {
+        let ended = self.words.push(byte);
+        self.followers.push(byte, self.history.last8, ended, &self.words);
+        self.lines.push(byte, self.history.len);
+        self.structure.push(byte, self.history.last8);
+        self.records.push(byte, self.history.len);
+        self.history.push(byte);
+    }
+
+    /// The byte above the next one in the line before, or 0.
+    pub fn above(&self) -> u8 {
+        let at = self.lines.starts[1] + self.column();
+        if at < self.lines.starts[0] { self.history.at(at) } else { 0 }
+    }
+
+    /// Bytes of the current line.
+    pub fn column(&self) -> u64 {
+        self.history.len - self.lines.starts[0]
+    }
+
+    /// Reads or writes everything.
+    pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.section("parsed")?;
+        self.words.state(io)?;
+        self.lines.state(io)?;
+        self.structure.state(io)?;
+        self.followers.state(io)?;
+        self.records.state(io)?;
+        self.history.state(io)
+    }
+}

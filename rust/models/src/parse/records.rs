@@ -1,0 +1,56 @@
+//! Records: data in rows of a fixed length.
+
+use crate::state::{StateError, StateIo};
+
+/// Votes that a new length needs.
+const QUORUM: u32 = 15;
+
+/// Finds the length of the records the data seems to be made of.
+#[derive(Debug)]
+pub struct Records {
+    /// The length found; 0 if none shows.
+    pub len: u64,
+    votes: u32,
+    candidate: u64,
+    /// Where each byte value was seen last, and the distance before.
+    seen: [u64; 256],
+    distances: [u64; 256],
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Records { len: 0, votes: 0, candidate: 0, seen: [0; 256], distances: [0; 256] }
+    }
+}
+
+impl Records {
+    /// Two equal distances in a row between the same byte are a vote for that length.
+    pub(super) fn push(&mut self, byte: u8, position: u64) {
+        let at = usize::from(byte);
+        let distance = position - self.seen[at];
+        if distance == self.distances[at] && distance > 1 {
+            if distance == self.candidate {
+                self.votes += 1;
+                if self.votes > QUORUM {
+                    self.len = distance;
+                    self.votes = 0;
+                }
+            } else if self.votes > 0 {
+                self.votes -= 1;
+            } else {
+                self.candidate = distance;
+            }
+        }
+        self.distances[at] = distance;
+        self.seen[at] = position;
+    }
+
+    pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.section("records")?;
+        io.u64(&mut self.len)?;
+        io.u32(&mut self.votes)?;
+        io.u64(&mut self.candidate)?;
+        io.u64s(&mut self.seen)?;
+        io.u64s(&mut self.distances)
+    }
+}
