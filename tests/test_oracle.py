@@ -30,7 +30,9 @@ MAKE_TEXT = Callable[[int], bytes]
 @pytest.fixture(scope="module")
 def content() -> bytes:
     """2 KB of prose in several scripts, with a table."""
-    prose = "Was morgen kommt, weiß niemand genau; 明日は明日の風が吹く. What is well foretold needs few bits.\n"
+    prose = (
+        "Was morgen kommt, weiß niemand genau; 明日は明日の風が吹く. What is well foretold needs few bits.\n"
+    )
     rows = "".join(f"{row:04}\t{row * row % 97}\tfield {row % 7}\n" for row in range(80))
     return (prose * 2 + rows + prose.upper()).encode()[:2048]
 

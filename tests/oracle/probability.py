@@ -10,7 +10,7 @@ FINE_LIMIT = 12 * 4096
 
 
 def clamp(x, low, high):
-    return low if x < low else high if x > high else x
+    return low if x < low else min(x, high)
 
 
 def p1_clamped(p1_q22):
@@ -48,7 +48,9 @@ def _stretch_table():
 
 
 STRETCH = _stretch_table()
-SQUASH_FINE = [int(1.0 / (1.0 + exp(-(float(k) / 64.0 - 12.0))) * 4194304.0 + 0.5) for k in range(24 * 64 + 2)]
+SQUASH_FINE = [
+    int(1.0 / (1.0 + exp(-(float(k) / 64.0 - 12.0))) * 4194304.0 + 0.5) for k in range(24 * 64 + 2)
+]
 SQUASH = [
     clamp(int(65536.0 / (1.0 + exp(-((float(k) - 2048.0) / 256.0))) + 0.5), 1, 65535) for k in range(4096)
 ]
