@@ -7,6 +7,7 @@ from . import setup
 from .adaptive_map import AdaptiveMap
 from .apm import Apm
 from .contexts import Contexts
+from .hash import hash
 from .match_model import MatchModel
 from .mixer import Mixer
 from .parse import Parsed
@@ -15,7 +16,6 @@ from .slots import Slots, SlotTable
 
 TEXT, BINARY = 0, 1
 BIAS = 256
-APM_CONTEXTS = 1 << 16
 APM_RATE = 6
 HISTORY_LIMIT = 255
 RUN_LIMIT = 1023
@@ -24,17 +24,18 @@ RUN_LIMIT = 1023
 class Arm:
     """What one kind of data has to itself."""
 
-    def __init__(self, assembly):
+    def __init__(self, assembly, size_class):
         self.assembly = assembly
         self.inputs = assembly.inputs()
         self.slots = Slots(assembly.contexts, HISTORY_LIMIT)
         self.mixer = Mixer(self.inputs, setup.SELECTORS, setup.FINALS, setup.RATES)
-        self.apms = [Apm(256, APM_RATE), Apm(APM_CONTEXTS, APM_RATE)]
+        self.apms = [Apm(contexts, APM_RATE) for contexts in setup.apm_contexts(size_class)]
 
 
 class Predictor:
     def __init__(self, size_class):
         log2 = setup.sizes(size_class)
+        self.size_class = size_class
         self.kind = TEXT
         self.arms = [None, None]
         self.parsed = Parsed(log2.history)
@@ -52,7 +53,7 @@ class Predictor:
             arm.slots.put_back(self.table)
         self.kind = kind
         if self.arms[kind] is None:
-            self.arms[kind] = Arm((setup.TEXT, setup.BINARY)[kind])
+            self.arms[kind] = Arm((setup.TEXT, setup.BINARY)[kind], self.size_class)
         self._turn()
 
     def _node(self):
@@ -68,11 +69,15 @@ class Predictor:
         holds = self.match.expected_bit(self.partial, self.bit_position) is not None
         match_pick = (self.match.len_class() if holds else 0) * 8 + self.bit_position
         logit = arm.mixer.predict(inputs, [self.partial, match_pick], [0])
-        last = self.parsed.history.last8 & 0xFF
         total = 2 * squash_fine(logit)
-        total += arm.apms[0].refine(logit, self.partial)
-        total += arm.apms[1].refine(logit, self.partial | last << 8)
+        for apm, context in zip(arm.apms, self._apm_contexts(), strict=True):
+            total += apm.refine(logit, context)
         return p1_clamped(total >> 2)
+
+    def _apm_contexts(self):
+        last = self.parsed.history.last8 & 0xFF
+        hashed = setup.apm_contexts(self.size_class)[1]
+        return self.partial, (hash(last, self.partial) >> 24) & (hashed - 1)
 
     def update(self, bit):
         node = self._node()

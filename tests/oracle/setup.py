@@ -14,7 +14,6 @@ OWN_INPUTS = 2
 MATCHES = (6,)
 SELECTORS = (256, 16 * 8)
 FINALS = (1,)
-APMS = 2
 RATES = Rates(first=4000, first_start=20000, second=4000, shift=14, start=1600)
 
 
@@ -49,11 +48,16 @@ def sizes(size_class):
     )
 
 
+def apm_contexts(size_class):
+    """FORMAT.md: "Adaptive probability maps"."""
+    return 256, 1 << min(size_class, 16)
+
+
 def memory_bytes(size_class):
     """FORMAT.md: "Memory"."""
     log2 = sizes(size_class)
     total = (1 << log2.history) + (1 << log2.slots) + len(MATCHES) * (4 << log2.heads)
     for assembly in (TEXT, BINARY):
         total += sum(SELECTORS) * (assembly.inputs() * 2 + 4) + sum(FINALS) * (32 * 2 + 4)
-        total += assembly.contexts * 2048 + (256 + 65536) * 132
+        total += assembly.contexts * 2048 + sum(apm_contexts(size_class)) * 132
     return total + (4 << 20)
