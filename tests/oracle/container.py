@@ -8,7 +8,7 @@ import struct
 from .blake3 import blake3
 from .crc32c import crc32c
 from .engine import ChunkCoder, PayloadError
-from .setup import memory_bytes
+from .setup import SETUPS
 
 MAGIC = b"\xf7\xd1"
 BLOCK = b"\xf7\xd2\x66"
@@ -17,12 +17,11 @@ TRAILER = b"\xf7\xd4\x72"
 GENERATION = 0
 WIDE, COMPACT, CHECKS = 0x20, 0x40, 0x80
 CHUNK_BYTES = 1 << 20
-PRESET = 1
 DIGEST_BYTES = 16
 
 
 class FormatError(Exception):
-    """The archive is not what FORMAT.md says, or not of preset 1."""
+    """The archive is not what FORMAT.md says, or of no preset."""
 
 
 def require(right, message):
@@ -92,8 +91,8 @@ def _decode_chunk(coder, method, payload, content_bytes):
 def _compact(reader, start, tag):
     """FORMAT.md: "Compact member"."""
     preset_and_method = reader.number(1)
-    require(preset_and_method & 15 == PRESET, "not preset 1")
-    method = preset_and_method >> 4
+    preset, method = preset_and_method & 15, preset_and_method >> 4
+    require(preset in SETUPS, f"preset {preset}")
     wide = bool(tag & WIDE)
     size = 3 if wide else 2
     content_bytes = reader.number(size)
@@ -107,7 +106,7 @@ def _compact(reader, start, tag):
     payload = reader.take(payload_bytes)
     content = payload
     if method:
-        content = _decode_chunk(ChunkCoder(size_class(content_bytes)), method, payload, content_bytes)
+        content = _decode_chunk(ChunkCoder(preset, size_class(content_bytes)), method, payload, content_bytes)
     require(check is None or check == crc32c(header + content), "the check is wrong")
     require(want is None or want == digest(content), "the digest is wrong")
     return content
@@ -124,11 +123,12 @@ class Member:
     def _header(self):
         """FORMAT.md: "Member header"."""
         reader = self.reader
-        flags, preset, self.size_class, memory_kib, self.block_bytes = reader.fields("BBBIQ")
+        flags, self.preset, self.size_class, memory_kib, self.block_bytes = reader.fields("BBBIQ")
         require(flags in (0, 1), f"flags {flags}")
-        require(preset == PRESET, "not preset 1")
+        require(self.preset in SETUPS, f"preset {self.preset}")
         require(10 <= self.size_class <= 26, f"size class {self.size_class}")
-        require(memory_kib * 1024 >= memory_bytes(self.size_class), "too little memory is declared")
+        needed = SETUPS[self.preset].memory_bytes(self.size_class)
+        require(memory_kib * 1024 >= needed, "too little memory is declared")
         self.content_bytes = reader.number(8) if flags else None
         reader.check_from(self.start)
 
@@ -161,10 +161,10 @@ class Member:
         reader.take(3)
         self._tag()
         preset, block_class, content_offset, block_number = reader.fields("BBQI")
-        require(preset == PRESET and 10 <= block_class <= self.size_class, "not the member's model")
+        require(preset == self.preset and 10 <= block_class <= self.size_class, "not the member's model")
         require(content_offset == offset and block_number == number, "a block out of place")
         reader.check_from(start)
-        coder = ChunkCoder(block_class)
+        coder = ChunkCoder(self.preset, block_class)
         content = b""
         while reader.at < len(reader.archive) and reader.archive[reader.at] < 16:
             content += self._chunk(coder)
@@ -207,14 +207,14 @@ class Member:
         require(member_bytes == reader.at - self.start, "not as long as its trailer says")
 
 
-def compress(content, checks=True):
+def compress(content, preset=1, checks=True):
     """The compact member that the library makes of a content of at most 1 MiB."""
     require(len(content) <= CHUNK_BYTES, "compact members have at most 1 MiB")
     wide = len(content) >= 65536
     tag = GENERATION | COMPACT | (WIDE if wide else 0) | (CHECKS if checks else 0)
-    method, payload = ChunkCoder(size_class(len(content))).encode(content) if content else (0, b"")
+    method, payload = ChunkCoder(preset, size_class(len(content))).encode(content) if content else (0, b"")
     size = 3 if wide else 2
-    header = MAGIC + bytes([tag, PRESET | method << 4]) + len(content).to_bytes(size, "little")
+    header = MAGIC + bytes([tag, preset | method << 4]) + len(content).to_bytes(size, "little")
     if method:
         header += len(payload).to_bytes(size, "little")
     checked = struct.pack("<I", crc32c(header + content)) if checks else b""

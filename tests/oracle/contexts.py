@@ -1,4 +1,4 @@
-"""Groups of contexts: those that preset 1 uses.
+"""Groups of contexts. A group yields one tuple of values for each of its contexts.
 
 FORMAT.md: "Contexts", "Groups of contexts".
 """
@@ -7,28 +7,178 @@ from .hash import FACTOR, MASK64, hash
 from .probability import clamp
 
 
-class Contexts:
-    def __init__(self):
-        self.hashes = []
-
-    def add(self, *parts):
-        h = (len(self.hashes) + 1) << 56
-        for part in parts:
-            h = ((h ^ part) * FACTOR) & MASK64
-            h ^= h >> 29
-        self.hashes.append(hash(h, len(parts)))
+def hashes(groups, parsed):
+    """The contexts of a byte."""
+    all_values = [values for group in groups for values in group(parsed)]
+    return [_context(number, values) for number, values in enumerate(all_values)]
 
 
-def orders_1_2_3_4_6(parsed, out):
-    for n in (1, 2, 3, 4, 6):
-        out.add(parsed.history.last8 & ((1 << 8 * n) - 1))
+def _context(number, values):
+    h = (number + 1) << 56
+    for value in values:
+        h = ((h ^ value) * FACTOR) & MASK64
+        h ^= h >> 29
+    return hash(h, len(values))
 
 
-def word(parsed, out):
-    words = parsed.words
-    out.add(words.here(), words.last if words.word == 0 else 0)
+def orders(*lengths):
+    def group(p):
+        for n in lengths:
+            if n < 8:
+                yield (p.last(n),)
+                continue
+            more = 0
+            for distance in range(9, n + 1):
+                more = hash(more, p.history.back(distance))
+            yield p.last(8), more
+
+    return group
 
 
-def record_above(parsed, out):
-    length = clamp(parsed.records.len, 1, 1 << 20)
-    out.add(length, parsed.history.back(length), parsed.history.last8 & 0xFF)
+def word(p):
+    words = p.words
+    yield words.here(), 0 if words.word else words.before[0]
+
+
+def word_pair(p):
+    words = p.words
+    yield words.here(), words.before[0], 0 if words.word else words.before[1]
+
+
+def three_words(p):
+    here, w = p.words.here(), p.words.before
+    yield here, w[0], w[1]
+    yield here, w[1]
+
+
+def words_far(p):
+    here, w = p.words.here(), p.words.before
+    yield here, w[0], w[1]
+    yield here, w[0], w[1], w[2]
+    yield here, w[1]
+    yield here, w[2]
+    yield here, w[1], w[2]
+    yield here, p.last(2)
+
+
+def words_farther(p):
+    words = p.words
+    here, w = words.here(), words.before
+    yield here, w[3]
+    yield here, w[0], w[2]
+    yield here, words.sentence_first
+    yield here, w[0], words.sentence_first
+    yield here, words.lens & 0xFFF
+    yield here, words.initials >> 8 & 0xFFFFFF
+
+
+def stems(p):
+    words = p.words
+    here, s = words.here(), words.stems
+    yield here, s[0]
+    yield here, s[0], s[1]
+    yield here, words.suffix & 0xFFFF
+    yield here, words.suffix & 0xFFFFFF, s[1]
+
+
+def folded(p):
+    for n in (3, 4, 5, 7):
+        yield p.words.folded & ((1 << 8 * n) - 1), p.last(1)
+
+
+def shape(p):
+    words = p.words
+    yield words.classes & 0xFFFFFF, p.last(1)
+    yield (words.classes & 0xFFFFFFFFF,)
+    yield words.class_runs & 0xFFF, p.last(2)
+    yield words.class_runs & 0xFFFFFF, words.here()
+    yield words.class_runs & 0xFFFFFFF, p.lines.first
+
+
+def structure(p):
+    s, here = p.structure, p.words.here()
+    yield s.bracket(), here
+    yield s.bracket(), s.since, p.last(1)
+    yield s.tag, here
+    yield s.tag, p.last(3)
+    yield s.key, s.quoted, s.quote
+    yield s.tags[0], s.tags[1], s.tags[2], p.last(2)
+
+
+def following_words(p):
+    yield p.words.here(), p.followers.word
+    yield p.words.here(), p.followers.word_pair
+
+
+def indirect(p):
+    byte, pair = p.followers.byte, p.followers.pair
+    yield byte & 0xFFFF, p.last(1)
+    yield pair, p.last(1)
+    yield pair, p.last(2)
+    yield (byte & 0xFFFFFF,)
+
+
+def indirect_pair(p):
+    yield p.followers.byte & 0xFFFF, p.last(1)
+    yield p.followers.pair, p.last(1)
+
+
+def column(p):
+    at, above = min(p.column(), 255), p.above()
+    yield at, above
+    yield above, p.last(2)
+    yield p.lines.first >> 24, at, p.last(1)
+
+
+def lines(p):
+    yield p.lines.first_word, p.words.here()
+    yield p.lines.first_words[0], p.lines.first_word, p.last(2)
+    yield p.lines.indent, p.lines.first, p.last(1)
+    yield p.above(), p.lines.first_word, p.lines.field
+
+
+def fields(p):
+    yield p.lines.field, p.lines.field_hash
+    yield p.lines.field, p.above(), p.last(1)
+
+
+def masked(*masks):
+    def group(p):
+        for mask in masks:
+            yield (p.history.last8 & mask,)
+
+    return group
+
+
+sparse = masked(0xFFFF00, 0xFFFFFF00, 0xFFFF0000, 0xFF00FF)
+sparse_pair = masked(0xFFFF00, 0xFFFFFF00)
+sparse_binary = masked(
+    0xFF00, 0xFF0000, 0xFF000000, 0xFFFF00, 0xFFFF0000, 0xFF00FF00, 0xFF0000000000FF, 0xFF0000FF
+)
+
+
+def _row(p):
+    length = clamp(p.records.len, 1, 1 << 20)
+    return length, p.history.back(length), p.history.len % length
+
+
+def record(p):
+    length, above, place = _row(p)
+    yield length, above, p.history.back(2 * length)
+    yield length, above, p.last(1)
+    yield length, place, p.last(1)
+    yield length, place, above
+    yield length, above, p.history.back(length + 1), p.last(1)
+
+
+def record_above(p):
+    length, above, _ = _row(p)
+    yield length, above, p.last(1)
+
+
+def record_more(p):
+    length, above, place = _row(p)
+    yield length, above, p.last(2)
+    yield length, place, p.last(2)
+    yield length, above, p.history.back(max(length - 1, 1)), place
+    yield length, (above - p.history.back(length + 1) + p.history.last8) & 0xFF, place

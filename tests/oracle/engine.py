@@ -15,26 +15,13 @@ class PayloadError(Exception):
 
 
 def kind_of(content):
-    controls = misplaced = expected = 0
-    for byte in content:
-        if 0x80 <= byte <= 0xBF:
-            misplaced += expected == 0
-            expected = max(expected - 1, 0)
-        elif 0xC2 <= byte <= 0xF4:
-            expected = 1 if byte <= 0xDF else 2 if byte <= 0xEF else 3
-        elif byte >= 0xF5:
-            misplaced += 1
-        else:
-            misplaced += (expected != 0) + (byte >= 0xC0)
-            controls += byte == 0x7F or (byte < 0x20 and not 9 <= byte <= 13)
-            expected = 0
-    text = controls * 32 <= len(content) and misplaced * 8 <= len(content)
-    return TEXT if text else BINARY
+    controls = sum(byte <= 8 or 14 <= byte <= 31 or byte == 127 for byte in content)
+    return TEXT if controls * 32 <= len(content) else BINARY
 
 
 class ChunkCoder:
-    def __init__(self, size_class):
-        self.predictor = Predictor(size_class)
+    def __init__(self, preset, size_class):
+        self.predictor = Predictor(preset, size_class)
 
     def _learn(self, byte, see=lambda bit, p1: None):
         for i in range(7, -1, -1):

@@ -62,6 +62,9 @@ class MatchModel:
             return self.expected >> (7 - bit_position) & 1
         return None
 
+    def expected_byte(self, partial, bit_position):
+        return 0 if self.expected_bit(partial, bit_position) is None else self.expected & 0xFF
+
     def len_class(self):
         n = self.match_len
         if not self.expected:

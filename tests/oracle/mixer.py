@@ -14,7 +14,7 @@ NEW = 256
 MATURE = 1 << 16
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rates:
     first: int
     first_start: int
@@ -44,12 +44,25 @@ def step(error, rate):
     return clamp((error * rate) >> 16, -32767, 32767)
 
 
+class _Sets(dict):
+    """Weight sets, made when they are first picked."""
+
+    def __init__(self, start, inputs):
+        super().__init__()
+        self.start, self.inputs = start, inputs
+
+    def __missing__(self, pick):
+        self[pick] = [self.start] * self.inputs
+        return self[pick]
+
+
 class Layer:
     """For each selector its weight sets, and how many bits each has learned."""
 
     def __init__(self, inputs, sizes, start):
-        self.sets = [[[start] * inputs for _ in range(size)] for size in sizes]
+        self.sets = [_Sets(start, inputs) for _ in sizes]
         self.ages = [[0] * size for size in sizes]
+        self.sizes = sizes
 
 
 class Mixer:

@@ -1,10 +1,13 @@
-"""Everything contexts may look at.
+"""Everything contexts and selectors may look at.
 
 FORMAT.md: "The past".
 """
 
+from .followers import Followers
 from .history import History
+from .lines import Lines
 from .records import Records
+from .structure import Structure
 from .words import Words
 
 
@@ -12,9 +15,26 @@ class Parsed:
     def __init__(self, log2_history):
         self.history = History(log2_history)
         self.words = Words()
+        self.followers = Followers()
+        self.lines = Lines()
+        self.structure = Structure()
         self.records = Records()
 
     def push(self, byte):
-        self.words.push(byte)
+        ended = self.words.push(byte)
+        self.followers.push(byte, self.history.last8, ended, self.words)
+        self.lines.push(byte, self.history.len)
+        self.structure.push(byte, self.history.last8)
         self.records.push(byte, self.history.len)
         self.history.push(byte)
+
+    def last(self, count):
+        """The last bytes as a number, the newest lowest."""
+        return self.history.last8 & ((1 << 8 * count) - 1)
+
+    def column(self):
+        return self.history.len - self.lines.starts[0]
+
+    def above(self):
+        at = self.lines.starts[1] + self.column()
+        return self.history.at(at) if at < self.lines.starts[0] else 0

@@ -3,15 +3,17 @@
 FORMAT.md: "Predictor".
 """
 
-from . import setup
+from . import contexts
 from .adaptive_map import AdaptiveMap
 from .apm import Apm
-from .contexts import Contexts
+from .directs import Directs
 from .hash import hash
 from .match_model import MatchModel
 from .mixer import Mixer
 from .parse import Parsed
 from .probability import p1_clamped, squash_fine, stretch
+from .runs import Runs
+from .setup import SETUPS, apm_contexts
 from .slots import Slots, SlotTable
 
 TEXT, BINARY = 0, 1
@@ -24,23 +26,33 @@ RUN_LIMIT = 1023
 class Arm:
     """What one kind of data has to itself."""
 
-    def __init__(self, assembly, size_class):
+    def __init__(self, assembly, matches, size_class):
         self.assembly = assembly
-        self.inputs = assembly.inputs()
-        self.slots = Slots(assembly.contexts, HISTORY_LIMIT)
-        self.mixer = Mixer(self.inputs, setup.SELECTORS, setup.FINALS, setup.RATES)
-        self.apms = [Apm(contexts, APM_RATE) for contexts in setup.apm_contexts(size_class)]
+        self.contexts = assembly.contexts
+        self.inputs = assembly.inputs(matches)
+        self.slots = Slots(self.contexts, HISTORY_LIMIT)
+        first = [size for size, _ in assembly.selectors]
+        second = [size for size, _ in assembly.finals]
+        self.mixer = Mixer(self.inputs, first, second, assembly.rates)
+        self.apm_contexts = apm_contexts(assembly.apms, size_class)
+        self.apms = [Apm(count, APM_RATE) for count in self.apm_contexts]
 
 
 class Predictor:
-    def __init__(self, size_class):
+    def __init__(self, preset, size_class):
+        setup = SETUPS[preset]
         log2 = setup.sizes(size_class)
         self.size_class = size_class
         self.kind = TEXT
+        self.assemblies = (setup.text, setup.binary)
         self.arms = [None, None]
         self.parsed = Parsed(log2.history)
         self.table = SlotTable(log2.slots)
-        self.match = MatchModel(setup.MATCHES[0], log2.heads, RUN_LIMIT)
+        run_contexts = max(kind.contexts if kind.runs else 0 for kind in self.assemblies)
+        self.runs = Runs(run_contexts, log2.runs, RUN_LIMIT) if run_contexts else None
+        direct_contexts = max(kind.directs for kind in self.assemblies)
+        self.directs = Directs(direct_contexts, log2.directs) if direct_contexts else None
+        self.matches = [MatchModel(min_len, log2.heads, RUN_LIMIT) for min_len in setup.matches]
         self.order0 = AdaptiveMap(256, HISTORY_LIMIT)
         self.partial = 1
         self.bit_position = 0
@@ -53,8 +65,8 @@ class Predictor:
             arm.slots.put_back(self.table)
         self.kind = kind
         if self.arms[kind] is None:
-            self.arms[kind] = Arm((setup.TEXT, setup.BINARY)[kind], self.size_class)
-        self._turn()
+            self.arms[kind] = Arm(self.assemblies[kind], len(self.matches), self.size_class)
+        self._turn(None)
 
     def _node(self):
         since = self.bit_position & 3
@@ -62,22 +74,36 @@ class Predictor:
 
     def predict(self):
         arm = self.arms[self.kind]
-        inputs = arm.slots.predict(self._node())
+        inputs, self.known = arm.slots.predict(self._node())
+        self.contexts = arm.contexts
         inputs += [stretch(self.order0.p1_q16(self.partial)), BIAS]
-        inputs += self.match.predict(self.partial, self.bit_position)
+        for model in self.matches:
+            inputs += model.predict(self.partial, self.bit_position)
+        if self.directs:
+            inputs += self.directs.predict(self._node(), arm.assembly.directs)
+        if arm.assembly.runs:
+            inputs += self.runs.predict(self.partial, self.bit_position)
         inputs += [0] * (arm.inputs - len(inputs))
-        holds = self.match.expected_bit(self.partial, self.bit_position) is not None
-        match_pick = (self.match.len_class() if holds else 0) * 8 + self.bit_position
-        logit = arm.mixer.predict(inputs, [self.partial, match_pick], [0])
+        first = [pick(self) for _, pick in arm.assembly.selectors]
+        second = [pick(self) for _, pick in arm.assembly.finals]
+        logit = arm.mixer.predict(inputs, first, second)
         total = 2 * squash_fine(logit)
-        for apm, context in zip(arm.apms, self._apm_contexts(), strict=True):
-            total += apm.refine(logit, context)
-        return p1_clamped(total >> 2)
+        for number, apm in enumerate(arm.apms):
+            total += apm.refine(logit, self._apm_context(number, arm.apm_contexts[number]))
+        return p1_clamped(total >> (2 if len(arm.apms) == 2 else 3))
 
-    def _apm_contexts(self):
-        last = self.parsed.history.last8 & 0xFF
-        hashed = setup.apm_contexts(self.size_class)[1]
-        return self.partial, (hash(last, self.partial) >> 24) & (hashed - 1)
+    def _apm_context(self, number, count):
+        if number == 0:
+            return self.partial
+        if number <= 3:
+            seen = self.parsed.last(number) + (number - 1 << 40)
+        elif number == 4:
+            seen = self.parsed.words.here()
+        else:
+            model = self.matches[0]
+            expected = model.expected_byte(self.partial, self.bit_position)
+            seen = expected * 16 + model.len_class() + (3 << 40)
+        return (hash(seen, self.partial) >> 24) % count
 
     def update(self, bit):
         node = self._node()
@@ -86,22 +112,33 @@ class Predictor:
         for apm in arm.apms:
             apm.update(bit)
         arm.slots.update(node, bit)
-        self.match.update(self.partial, self.bit_position, bit)
+        if self.directs:
+            self.directs.update(node, bit)
+        if arm.assembly.runs:
+            self.runs.update(self.partial, self.bit_position, bit)
+        for model in self.matches:
+            model.update(self.partial, self.bit_position, bit)
         self.order0.update(self.partial, bit)
         self.partial = self.partial << 1 | bit
         self.bit_position += 1
         if self.bit_position == 4:
             arm.slots.second_nibble(self.table, self.partial)
+            if self.directs:
+                self.directs.turn(self.hashes[: arm.assembly.directs], self.partial)
         elif self.bit_position == 8:
-            self.parsed.push(self.partial & 0xFF)
-            self.match.next_byte(self.parsed.history)
+            byte = self.partial & 0xFF
+            self.parsed.push(byte)
+            for model in self.matches:
+                model.next_byte(self.parsed.history)
             self.partial = 1
             self.bit_position = 0
-            self._turn()
+            self._turn(byte)
 
-    def _turn(self):
+    def _turn(self, came):
         arm = self.arms[self.kind]
-        contexts = Contexts()
-        for group in arm.assembly.groups:
-            group(self.parsed, contexts)
-        arm.slots.first_nibble(self.table, contexts.hashes)
+        self.hashes = contexts.hashes(arm.assembly.groups, self.parsed)
+        if self.directs:
+            self.directs.turn(self.hashes[: arm.assembly.directs], 0)
+        if self.runs:
+            self.runs.next_byte(came, self.hashes if arm.assembly.runs else [])
+        arm.slots.first_nibble(self.table, self.hashes)

@@ -1,63 +1,168 @@
-"""What preset 1 is made of.
+"""What each preset is made of.
 
-FORMAT.md: "Assemblies", "Sizes".
+FORMAT.md: "Assemblies", "Sizes", "Memory".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import contexts as c
+from . import selectors as s
+from .directs import DIRECT_INPUTS
 from .match_model import MATCH_INPUTS
-from .mixer import LANES, Rates
+from .mixer import LANES, MAX_SETS, Rates
+from .parse import Parsed
 from .slots import SLOT_INPUTS
 
 OWN_INPUTS = 2
-MATCHES = (6,)
-SELECTORS = (256, 16 * 8)
-FINALS = (1,)
-RATES = Rates(first=4000, first_start=20000, second=4000, shift=14, start=1600)
+QUICK = Rates(first=1500, first_start=20000, second=4000, shift=14, start=1600)
+FINE = Rates(first=4000, first_start=80000, second=4000, shift=16, start=1000)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Assembly:
     groups: tuple
-    contexts: int
+    selectors: tuple
+    finals: tuple = (s.ONE,)
+    directs: int = 0
+    runs: bool = False
+    apms: int = 2
+    rates: Rates = QUICK
 
-    def inputs(self):
-        count = self.contexts * SLOT_INPUTS + len(MATCHES) * MATCH_INPUTS + OWN_INPUTS
+    @property
+    def contexts(self):
+        return len(c.hashes(self.groups, Parsed(12)))
+
+    def inputs(self, matches):
+        count = self.contexts * (SLOT_INPUTS + self.runs) + self.directs * DIRECT_INPUTS
+        count += matches * MATCH_INPUTS + OWN_INPUTS
         return -(-count // LANES) * LANES
 
 
-TEXT = Assembly((c.orders_1_2_3_4_6, c.word), 6)
-BINARY = Assembly((c.orders_1_2_3_4_6, c.record_above), 6)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Sizes:
     """Base-2 logarithms."""
 
     history: int
     slots: int
+    runs: int
+    directs: int
     heads: int
 
 
-def sizes(size_class):
-    return Sizes(
-        history=min(max(size_class, 12), 22),
-        slots=min(max(size_class + 9, 16), 25),
-        heads=min(max(size_class, 10), 20),
-    )
+@dataclass(frozen=True)
+class Setup:
+    matches: tuple
+    text: Assembly
+    binary: Assembly
+    most: Sizes
+
+    def sizes(self, size_class):
+        most = self.most
+        return Sizes(
+            history=min(max(size_class, 12), most.history),
+            slots=min(max(size_class + 9, 16), most.slots),
+            runs=min(max(size_class + 3, 12), most.runs),
+            directs=min(max(size_class + 6, 12), most.directs),
+            heads=min(max(size_class, 10), most.heads),
+        )
+
+    def memory_bytes(self, size_class):
+        """FORMAT.md: "Memory"."""
+        log2 = self.sizes(size_class)
+        total = (1 << log2.history) + (1 << log2.slots) + len(self.matches) * (4 << log2.heads)
+        kinds = (self.text, self.binary)
+        total += 4 << log2.runs if any(kind.runs for kind in kinds) else 0
+        total += 1 << log2.directs if any(kind.directs for kind in kinds) else 0
+        for kind in kinds:
+            inputs = kind.inputs(len(self.matches))
+            total += sum(size for size, _ in kind.selectors) * (inputs * 2 + 4)
+            total += sum(size for size, _ in kind.finals) * (MAX_SETS * 2 + 4)
+            total += kind.contexts * 2048 + sum(apm_contexts(kind.apms, size_class)) * 132
+        return total + (4 << 20)
 
 
-def apm_contexts(size_class):
+def apm_contexts(apms, size_class):
     """FORMAT.md: "Adaptive probability maps"."""
-    return 256, 1 << min(size_class, 16)
+    return [256] + [1 << min(size_class, 16)] * (apms - 1)
 
 
-def memory_bytes(size_class):
-    """FORMAT.md: "Memory"."""
-    log2 = sizes(size_class)
-    total = (1 << log2.history) + (1 << log2.slots) + len(MATCHES) * (4 << log2.heads)
-    for assembly in (TEXT, BINARY):
-        total += sum(SELECTORS) * (assembly.inputs() * 2 + 4) + sum(FINALS) * (32 * 2 + 4)
-        total += assembly.contexts * 2048 + sum(apm_contexts(size_class)) * 132
-    return total + (4 << 20)
+orders_1_to_6 = c.orders(1, 2, 3, 4, 5, 6)
+order_8 = c.orders(8)
+TEXT_1 = Assembly((c.orders(1, 2, 3, 4, 6), c.word), (s.PARTIAL, s.MATCH))
+TEXT_2 = Assembly((orders_1_to_6, c.word, c.word_pair), (*TEXT_1.selectors, s.LAST))
+TEXT_3 = Assembly(
+    (*TEXT_2.groups, c.indirect_pair), (*TEXT_2.selectors, s.ORDERS_KNOWN), finals=(s.ONE, s.PARTIAL)
+)
+TEXT_4 = replace(TEXT_3, groups=(*TEXT_3.groups, c.sparse_pair), selectors=(*TEXT_3.selectors, s.CLASSES))
+TEXT_5 = replace(
+    TEXT_3,
+    groups=(*TEXT_2.groups, c.indirect, c.sparse_pair, c.shape, c.three_words),
+    selectors=(*TEXT_4.selectors, s.WORD_LEN),
+)
+TEXT_6 = Assembly(
+    (orders_1_to_6, order_8, c.word, c.word_pair, c.indirect, c.sparse, c.words_far, c.column),
+    (*TEXT_5.selectors, s.CLASS_RUNS, s.COLUMN),
+    finals=(s.ONE, s.PARTIAL),
+    apms=6,
+    rates=FINE,
+)
+TEXT_7 = replace(
+    TEXT_6,
+    groups=(*TEXT_6.groups, c.shape, c.stems, c.structure),
+    selectors=(
+        *(s.PARTIAL, s.MATCH, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASSES),
+        *(s.WORD_LEN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
+    ),
+)
+TEXT_9 = Assembly(
+    (
+        *(orders_1_to_6, c.word, order_8, c.orders(11, 14), c.word_pair, c.words_far, c.sparse, c.indirect),
+        *(c.column, c.words_farther, c.stems, c.folded, c.shape, c.structure, c.following_words),
+        *(c.lines, c.fields),
+    ),
+    (
+        *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASSES, s.CLASS_RUNS, s.WORD_LEN),
+        *(s.COLUMN, s.STRUCTURE, s.LINE_FIRST, s.FOLLOWER, s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.MATCHES),
+    ),
+    finals=(s.ONE, s.PARTIAL, s.MATCH),
+    directs=7,
+    runs=True,
+    apms=6,
+    rates=FINE,
+)
+TEXT_8 = replace(TEXT_6, groups=TEXT_9.groups, runs=True, selectors=(*TEXT_7.selectors, s.EXPECTED, s.KNOWN))
+
+BINARY_1 = replace(TEXT_1, groups=(c.orders(1, 2, 3, 4, 6), c.record_above))
+BINARY_3 = replace(
+    TEXT_3,
+    groups=(orders_1_to_6, c.record, c.sparse_pair),
+    selectors=(s.PARTIAL, s.MATCH, s.LAST, s.RECORD_PLACE),
+)
+BINARY_6 = replace(
+    TEXT_6,
+    groups=(orders_1_to_6, order_8, c.record, c.sparse_binary, c.indirect, c.word),
+    selectors=(*BINARY_3.selectors, s.ORDERS_KNOWN, s.BEFORE, s.CLASSES),
+)
+BINARY_9 = replace(
+    TEXT_9,
+    groups=(
+        *(orders_1_to_6, c.word, order_8, c.record, c.sparse_binary, c.indirect, c.record_more),
+        *(c.sparse, c.word_pair, c.shape, c.column, c.structure),
+    ),
+    selectors=(
+        *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASSES, s.RECORD_PLACE),
+        *(s.ORDERS_KNOWN, s.PARTIAL_CLASS, s.MATCHES, s.FOLLOWER),
+    ),
+)
+
+SETUPS = {
+    1: Setup((6,), TEXT_1, BINARY_1, Sizes(22, 25, 0, 0, 20)),
+    2: Setup((6,), TEXT_2, BINARY_1, Sizes(23, 26, 0, 0, 20)),
+    3: Setup((6,), TEXT_3, BINARY_3, Sizes(24, 27, 0, 0, 21)),
+    4: Setup((6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21)),
+    5: Setup((6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22)),
+    6: Setup((5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22)),
+    7: Setup((5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22)),
+    8: Setup((5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22)),
+    9: Setup((5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22)),
+}

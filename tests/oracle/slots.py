@@ -69,13 +69,16 @@ class Slots:
             table.put(number, slot)
 
     def predict(self, node):
+        """Inputs, and a bit for each context that has been here, the first lowest."""
         inputs = []
-        for slot, histories in zip(self.current, self.maps, strict=True):
+        known = 0
+        for i, (slot, histories) in enumerate(zip(self.current, self.maps, strict=True)):
             state = slot[node]
+            known |= (state != EMPTY) << i
             p1 = histories.p1_q16(state)
             logit = stretch(p1)
             inputs += [logit, (p1 - 32768) >> 6, logit if HISTORIES.one_kind[state] else 0]
-        return inputs
+        return inputs, known
 
     def update(self, node, bit):
         for slot, histories in zip(self.current, self.maps, strict=True):

@@ -216,34 +216,11 @@ impl ChunkCoder {
     }
 }
 
-/// Text has hardly any control characters: at most one in 32 bytes, and no more than one
-/// byte in 8 that cannot stand where it does in UTF-8.
+/// Text has hardly any control characters: at most one in 32 bytes.
 fn kind_of(content: &[u8]) -> Kind {
-    let mut controls = 0;
-    let mut misplaced = 0;
-    let mut expected = 0;
-    for &byte in content {
-        match byte {
-            0x80..=0xbf => {
-                misplaced += usize::from(expected == 0);
-                expected = usize::saturating_sub(expected, 1);
-                continue;
-            }
-            0xc2..=0xdf => expected = 1,
-            0xe0..=0xef => expected = 2,
-            0xf0..=0xf4 => expected = 3,
-            0xc0 | 0xc1 | 0xf5..=0xff => misplaced += 1,
-            b'\t' | b'\n' | 0x0b | 0x0c | b'\r' => {}
-            0..=0x1f | 0x7f => controls += 1,
-            _ => {}
-        }
-        if byte < 0xc2 {
-            misplaced += usize::from(expected != 0);
-            expected = 0;
-        }
-    }
-    let text = controls * 32 <= content.len() && misplaced * 8 <= content.len();
-    if text { Kind::Text } else { Kind::Binary }
+    let control = |&&byte: &&u8| matches!(byte, 0..=8 | 14..=31 | 127);
+    let controls = content.iter().filter(control).count();
+    if controls * 32 <= content.len() { Kind::Text } else { Kind::Binary }
 }
 
 #[cfg(test)]

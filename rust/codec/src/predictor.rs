@@ -15,9 +15,10 @@ const MAX_INPUTS: usize = 512;
 const OWN_INPUTS: usize = 2;
 /// The bias: a constant input of one nat.
 const BIAS: i16 = 256;
-/// APMs of the last stage, and the contexts of those that are hashed.
+/// APMs of the last stage.
 const APMS: usize = 6;
-const APM_CONTEXTS: usize = 1 << 16;
+/// Base-2 logarithm of the contexts of those that are hashed, at most.
+const APM_LOG2: u32 = 16;
 /// An APM's nearest point moves by 2^-6 of the error.
 const APM_RATE: u32 = 6;
 
@@ -58,11 +59,13 @@ struct Arm {
 }
 
 impl Arm {
-    fn new(assembly: &'static Assembly, matches: usize) -> Option<Self> {
+    fn new(assembly: &'static Assembly, matches: usize, size_class: u8) -> Option<Self> {
         let inputs = assembly_inputs(assembly, matches);
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
-        let apms = (0..assembly.apms).map(|i| Apm::new(apm_contexts(i), APM_RATE)).collect::<Option<_>>()?;
+        let apms = (0..assembly.apms)
+            .map(|i| Apm::new(apm_contexts(i, size_class), APM_RATE))
+            .collect::<Option<_>>()?;
         Some(Arm {
             assembly,
             slots: Slots::new(assembly.contexts(), HISTORY_LIMIT)?,
@@ -88,8 +91,9 @@ fn sizes(selectors: &[Selector]) -> Vec<u32> {
     selectors.iter().map(|selector| selector.size).collect()
 }
 
-fn apm_contexts(index: usize) -> usize {
-    if index == 0 { 256 } else { APM_CONTEXTS }
+/// The first looks at the byte's bits so far alone; the others' tables follow the content.
+fn apm_contexts(index: usize, size_class: u8) -> usize {
+    if index == 0 { 256 } else { 1 << u32::from(size_class).min(APM_LOG2) }
 }
 
 fn assembly_inputs(assembly: &Assembly, matches: usize) -> usize {
@@ -104,6 +108,7 @@ fn assembly_inputs(assembly: &Assembly, matches: usize) -> usize {
 #[derive(Debug)]
 pub struct Predictor {
     setup: &'static Setup,
+    size_class: u8,
     kind: Kind,
     /// By kind; made when the first chunk of the kind comes.
     arms: [Option<Arm>; 2],
@@ -131,6 +136,7 @@ impl Predictor {
         let log2 = setup.sizes(size_class);
         Some(Predictor {
             setup,
+            size_class,
             kind: Kind::Text,
             arms: [None, None],
             parsed: Parsed::new(log2.history)?,
@@ -164,7 +170,7 @@ impl Predictor {
             let inputs = assembly_inputs(assembly, setup.matches.len());
             total += Mixer::memory_bytes(inputs, &sizes(assembly.selectors), &sizes(assembly.finals));
             total += assembly.contexts() as u64 * 2048;
-            total += (0..assembly.apms).map(|i| apm_contexts(i) as u64 * 132).sum::<u64>();
+            total += (0..assembly.apms).map(|i| apm_contexts(i, size_class) as u64 * 132).sum::<u64>();
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
@@ -186,9 +192,9 @@ impl Predictor {
         let assembly = [self.setup.text, self.setup.binary][kind as usize];
         let arm = &mut self.arms[kind as usize];
         if arm.is_none() {
-            *arm = Some(Arm::new(assembly, self.matches.len())?);
+            *arm = Some(Arm::new(assembly, self.matches.len(), self.size_class)?);
         }
-        self.turn();
+        self.turn(false);
         Some(())
     }
 
@@ -204,18 +210,17 @@ impl Predictor {
 
     fn apm_context(&self, index: usize) -> usize {
         let last = self.parsed.history.last8;
-        let hashed = |value: u64| (hash(value, self.partial) >> 24) as usize & (APM_CONTEXTS - 1);
-        match index {
-            0 => self.partial as usize,
-            1 => self.partial as usize | (last as usize & 0xff) << 8,
-            2 => hashed(last & 0xffff),
-            3 => hashed(last & 0xff_ffff | 1 << 40),
-            4 => hashed(self.parsed.words.here()),
+        let seen = match index {
+            0 => return self.partial as usize,
+            1 => last & 0xff,
+            2 => last & 0xffff | 1 << 40,
+            3 => last & 0xff_ffff | 2 << 40,
+            4 => self.parsed.words.here(),
             _ => self.matches.first().map_or(0, |m| {
-                let expected = m.expected_byte(self.partial, self.bit_position);
-                (expected << 7 | m.len_class() << 3 | self.bit_position) as usize
+                u64::from(m.expected_byte(self.partial, self.bit_position) << 4 | m.len_class()) | 3 << 40
             }),
-        }
+        };
+        (hash(seen, self.partial) >> 24) as usize & (apm_contexts(index, self.size_class) - 1)
     }
 
     /// The probability that the next bit is one, without learning anything.
@@ -295,27 +300,24 @@ impl Predictor {
         self.bit_position += 1;
         match self.bit_position {
             4 => {
-                arm.slots.second_nibble(&mut self.table, self.partial);
+                arm.slots.second_nibble(&self.table, self.partial);
                 if let Some(directs) = &mut self.directs {
                     directs.turn(&self.contexts.hashes()[..arm.assembly.directs], self.partial);
                 }
+                arm.slots.find(&mut self.table);
             }
             8 => {
-                let byte = self.partial as u8;
-                self.parsed.push(byte);
-                for model in &mut self.matches {
-                    model.next_byte(&self.parsed.history);
-                }
+                self.parsed.push(self.partial as u8);
                 self.partial = 1;
                 self.bit_position = 0;
-                self.turn();
+                self.turn(true);
             }
             _ => {}
         }
     }
 
-    /// Turns to the contexts of the next byte.
-    fn turn(&mut self) {
+    /// Turns to the contexts of the next byte; `pushed` if one has come since the last turn.
+    fn turn(&mut self, pushed: bool) {
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         self.contexts.clear();
         for group in arm.assembly.groups {
@@ -323,13 +325,21 @@ impl Predictor {
         }
         let hashes = self.contexts.hashes();
         debug_assert_eq!(hashes.len(), arm.slots.contexts(), "a group's count is wrong");
-        arm.slots.first_nibble(&mut self.table, hashes);
+        // What follows overlaps with the fetching of the slots.
+        arm.slots.first_nibble(&self.table, hashes);
         if let Some(directs) = &mut self.directs {
             directs.turn(&hashes[..arm.assembly.directs], 0);
         }
         if let Some(runs) = &mut self.runs {
-            runs.next_byte(self.parsed.history.last8 as u8, if arm.assembly.runs { hashes } else { &[] });
+            let last = self.parsed.history.last8 as u8;
+            runs.next_byte(pushed.then_some(last), if arm.assembly.runs { hashes } else { &[] });
         }
+        if pushed {
+            for model in &mut self.matches {
+                model.next_byte(&self.parsed.history);
+            }
+        }
+        arm.slots.find(&mut self.table);
     }
 
     /// Reads or writes everything learned, at a byte's end. Before reading, the predictor must

@@ -159,7 +159,7 @@ const RECORD_PLACE: Selector = selector("place in record", 256, |v| {
 });
 
 /// For few inputs.
-const QUICK: Rates = Rates { first: 4000, first_start: 20000, second: 4000, shift: 14, start: 1600 };
+const QUICK: Rates = Rates { first: 1500, first_start: 20000, second: 4000, shift: 14, start: 1600 };
 /// For many.
 const FINE: Rates = Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000 };
 
@@ -189,7 +189,7 @@ static TEXT_4: Assembly = Assembly {
     ..TEXT_3
 };
 static TEXT_5: Assembly = Assembly {
-    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT, c::SPARSE_PAIR, c::WORDS_THREE],
+    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT, c::SPARSE_PAIR, c::SHAPE, c::WORDS_THREE],
     selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN],
     ..TEXT_3
 };

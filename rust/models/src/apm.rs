@@ -27,10 +27,10 @@ impl Apm {
     /// 2^-`rate` of the error.
     pub fn new(contexts: usize, rate: u32) -> Option<Self> {
         let mut curves = Table::try_new(contexts * POINTS)?;
-        for curve in curves.chunks_exact_mut(POINTS) {
-            for (k, point) in curve.iter_mut().enumerate() {
-                *point = squash_fine(k as i32 * SPACING - FINE_LIMIT).get() << 10;
-            }
+        let identity: [u32; POINTS] =
+            std::array::from_fn(|k| squash_fine(k as i32 * SPACING - FINE_LIMIT).get() << 10);
+        for curve in curves.as_chunks_mut::<POINTS>().0 {
+            *curve = identity;
         }
         Some(Apm { curves, rate })
     }

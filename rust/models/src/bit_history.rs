@@ -26,6 +26,7 @@ const GRID: [usize; 4] = [18, 28, 44, 64];
 
 /// Where a state goes: one of four, by a random byte.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(8))]
 pub struct Step {
     /// `to[k]`, `k` being how many of these the random byte reaches.
     pub from: [u8; 3],
@@ -68,16 +69,66 @@ enum Meaning {
     Point(usize, usize),
 }
 
-/// The point `index` of a grid, as a probability.
-fn grid(confidence: usize, index: usize) -> f64 {
-    let n = CONFIDENCES[confidence];
-    let most = ln((n + 0.5) / 0.5);
-    let x = 2.0 * most * index as f64 / (GRID[confidence] - 1) as f64 - most;
-    1.0 / (1.0 + exp(-x))
+/// The probabilities of each grid, rising.
+struct Grids([Vec<f64>; CONFIDENCES.len()]);
+
+impl Grids {
+    fn new() -> Self {
+        Grids(std::array::from_fn(|confidence| {
+            let most = ln((CONFIDENCES[confidence] + 0.5) / 0.5);
+            let last = (GRID[confidence] - 1) as f64;
+            let logit = |index| 2.0 * most * f64::from(index) / last - most;
+            (0..GRID[confidence] as u32).map(|index| 1.0 / (1.0 + exp(-logit(index)))).collect()
+        }))
+    }
+
+    /// The grid points around a probability, with the share of each.
+    fn place(&self, confidence: usize, p1: f64, share: f64) -> [(Meaning, f64); 2] {
+        let grid = &self.0[confidence];
+        let mut index = 0;
+        while index < grid.len() - 2 && grid[index + 1] < p1 {
+            index += 1;
+        }
+        let upper = ((p1 - grid[index]) / (grid[index + 1] - grid[index])).clamp(0.0, 1.0);
+        [
+            (Meaning::Point(confidence, index), share * (1.0 - upper)),
+            (Meaning::Point(confidence, index + 1), share * upper),
+        ]
+    }
+
+    /// Where a history goes with one more bit, with the share of each target.
+    fn successors(&self, meaning: Meaning, bit: u8) -> Vec<(Meaning, f64)> {
+        match meaning {
+            Meaning::Counts(zeros, ones, last) => {
+                let (zeros, ones) = (zeros + 1 - bit, ones + bit);
+                let seen = usize::from(zeros + ones);
+                if seen <= 3 {
+                    vec![(Meaning::Counts(zeros, ones, (last << 1 | bit) & 7), 1.0)]
+                } else if seen <= EXACT {
+                    vec![(Meaning::Counts(zeros, ones, bit), 1.0)]
+                } else {
+                    let p1 = (f64::from(ones) + 0.4) / (seen as f64 + 0.8);
+                    self.place(0, p1, 1.0).to_vec()
+                }
+            }
+            Meaning::Point(confidence, index) => {
+                let (n, p1) = (CONFIDENCES[confidence], self.0[confidence][index]);
+                let p1 = p1 + (f64::from(bit) - p1) / (n + 1.5);
+                let Some(next) = CONFIDENCES.get(confidence + 1) else {
+                    return self.place(confidence, p1, 1.0).to_vec();
+                };
+                let grown = 1.0 / (next - n);
+                let mut all = self.place(confidence, p1, 1.0 - grown).to_vec();
+                all.extend(self.place(confidence + 1, p1, grown));
+                all
+            }
+        }
+    }
 }
 
 impl BitHistories {
     fn build() -> Self {
+        let grids = Grids::new();
         let mut meanings = vec![Meaning::Counts(0, 0, 0)];
         let mut all = BitHistories {
             steps: [[Step::default(); 2]; 256],
@@ -90,7 +141,7 @@ impl BitHistories {
         let mut state = 0;
         while state < meanings.len() {
             for bit in 0..2u8 {
-                let mut targets = successors(meanings[state], bit);
+                let mut targets = grids.successors(meanings[state], bit);
                 targets.resize(4, (targets[0].0, 0.0));
                 let step = &mut all.steps[state][usize::from(bit)];
                 let mut reached = 0.0;
@@ -113,7 +164,7 @@ impl BitHistories {
                 }
                 Meaning::Point(confidence, index) => {
                     let edge = index == 0 || index == GRID[confidence] - 1;
-                    (CONFIDENCES[confidence], grid(confidence, index), edge)
+                    (CONFIDENCES[confidence], grids.0[confidence][index], edge)
                 }
             };
             all.used[state] = used as u8;
@@ -123,49 +174,6 @@ impl BitHistories {
         }
         all.len = meanings.len();
         all
-    }
-}
-
-/// The grid points around a probability, with the share of each.
-fn place(confidence: usize, p1: f64, share: f64) -> [(Meaning, f64); 2] {
-    let last = GRID[confidence] - 2;
-    let mut index = 0;
-    while index < last && grid(confidence, index + 1) < p1 {
-        index += 1;
-    }
-    let (low, high) = (grid(confidence, index), grid(confidence, index + 1));
-    let upper = ((p1 - low) / (high - low)).clamp(0.0, 1.0);
-    [
-        (Meaning::Point(confidence, index), share * (1.0 - upper)),
-        (Meaning::Point(confidence, index + 1), share * upper),
-    ]
-}
-
-fn successors(meaning: Meaning, bit: u8) -> Vec<(Meaning, f64)> {
-    match meaning {
-        Meaning::Counts(zeros, ones, last) => {
-            let (zeros, ones) = (zeros + 1 - bit, ones + bit);
-            let seen = usize::from(zeros + ones);
-            if seen <= 3 {
-                vec![(Meaning::Counts(zeros, ones, (last << 1 | bit) & 7), 1.0)]
-            } else if seen <= EXACT {
-                vec![(Meaning::Counts(zeros, ones, bit), 1.0)]
-            } else {
-                let p1 = (f64::from(ones) + 0.4) / (seen as f64 + 0.8);
-                place(0, p1, 1.0).to_vec()
-            }
-        }
-        Meaning::Point(confidence, index) => {
-            let (n, p1) = (CONFIDENCES[confidence], grid(confidence, index));
-            let p1 = p1 + (f64::from(bit) - p1) / (n + 1.5);
-            let Some(next) = CONFIDENCES.get(confidence + 1) else {
-                return place(confidence, p1, 1.0).to_vec();
-            };
-            let grown = 1.0 / (next - n);
-            let mut all = place(confidence, p1, 1.0 - grown).to_vec();
-            all.extend(place(confidence + 1, p1, grown));
-            all
-        }
     }
 }
 

@@ -49,13 +49,14 @@ impl Runs {
         })
     }
 
-    /// Learns the byte that came, and turns to the contexts of the next one.
-    pub fn next_byte(&mut self, byte: u8, contexts: &[u64]) {
+    /// Learns the byte that came, if one has, and turns to the contexts of the next one.
+    pub fn next_byte(&mut self, came: Option<u8>, contexts: &[u64]) {
         let mask = self.words.len() as u64 - 1;
         for &h in contexts {
             self.words.prefetch((h >> 20 & mask) as usize);
         }
         for (&found, &word) in self.found.iter().zip(&self.current).take(self.active) {
+            let Some(byte) = came else { break };
             let count = word & 0xff;
             let last = (word >> 8) as u8;
             let count = match count {

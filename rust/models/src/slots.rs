@@ -78,31 +78,37 @@ impl Slots {
         self.found.len()
     }
 
-    /// Turns to the first nibble of the next byte: one hash for each context.
-    pub fn first_nibble(&mut self, table: &mut SlotTable, contexts: &[u64]) {
+    /// Names the contexts of the next byte, one hash each, and starts to fetch their slots;
+    /// [`find`](Self::find) comes next, after other work.
+    pub fn first_nibble(&mut self, table: &SlotTable, contexts: &[u64]) {
         self.hashes.copy_from_slice(contexts);
-        self.find(table);
+        self.prefetch(table);
     }
 
-    /// Turns to the second nibble, `nibble` (1-bit prefixed, 16..32) being the first.
-    pub fn second_nibble(&mut self, table: &mut SlotTable, nibble: u32) {
+    /// The same for the second nibble, `nibble` (1-bit prefixed, 16..32) being the first.
+    pub fn second_nibble(&mut self, table: &SlotTable, nibble: u32) {
         for h in &mut self.hashes {
             *h = hash(*h, nibble);
         }
-        self.find(table);
+        self.prefetch(table);
     }
 
-    fn find(&mut self, table: &mut SlotTable) {
+    fn prefetch(&self, table: &SlotTable) {
         for &h in &self.hashes {
             table.bytes.prefetch(table.line_start(h));
         }
+    }
+
+    /// Turns to the slots of the contexts named last.
+    pub fn find(&mut self, table: &mut SlotTable) {
         self.put_back(table);
         let mask = table.bytes.len() / LINE - 1;
         let (lines, _) = table.bytes.as_chunks_mut::<LINE>();
+        let used = &HISTORIES.used;
         for ((&h, found), current) in self.hashes.iter().zip(&mut self.found).zip(&mut self.current) {
             let index = h as usize & mask;
             let (slots, _) = lines[index].as_chunks_mut::<SLOT>();
-            let slot = slot_in(slots.try_into().expect("a line is whole slots"), (h >> 56) as u8);
+            let slot = slot_in(slots.try_into().expect("a line is whole slots"), (h >> 56) as u8, used);
             *found = (index * (LINE / SLOT) + slot) as u32;
             *current = slots[slot];
         }
@@ -177,7 +183,7 @@ impl Slots {
 ///
 /// Byte 0 of a slot is its check, byte `node` the history at that node.
 #[inline(always)]
-fn slot_in(line: &mut [[u8; SLOT]; LINE / SLOT], check: u8) -> usize {
+fn slot_in(line: &mut [[u8; SLOT]; LINE / SLOT], check: u8, used: &[u8; 256]) -> usize {
     let [a, b, c, d] = line;
     if a[0] == check {
         return 0;
@@ -191,7 +197,7 @@ fn slot_in(line: &mut [[u8; SLOT]; LINE / SLOT], check: u8) -> usize {
     if d[0] == check {
         return 3;
     }
-    let used = [a, b, c, d].map(|slot| HISTORIES.used[usize::from(slot[1])]);
+    let used = [a, b, c, d].map(|slot| used[usize::from(slot[1])]);
     let (left, right) = (usize::from(used[1] < used[0]), 2 + usize::from(used[3] < used[2]));
     let least = if used[right] < used[left] { right } else { left };
     line[least] = [0; SLOT];
@@ -209,12 +215,14 @@ mod tests {
         let mut slots = Slots::new(2, 255).unwrap();
         let mut inputs = [0; 2 * SLOT_INPUTS];
         for round in 0..3 {
-            slots.first_nibble(&mut table, &[11, 22]);
+            slots.first_nibble(&table, &[11, 22]);
+            slots.find(&mut table);
             let known = slots.predict(1, &mut inputs);
             assert_eq!(known, if round == 0 { 0 } else { 3 });
             assert_eq!(inputs[0] > 0, round > 0);
             slots.update(1, true);
-            slots.first_nibble(&mut table, &[33, 44]);
+            slots.first_nibble(&table, &[33, 44]);
+            slots.find(&mut table);
         }
     }
 
@@ -222,11 +230,11 @@ mod tests {
     fn the_least_used_slot_makes_room() {
         let mut line = [[0u8; SLOT]; 4];
         for (check, state) in [(1, 100), (2, 9), (3, 1), (4, 120)] {
-            let slot = slot_in(&mut line, check);
+            let slot = slot_in(&mut line, check, &HISTORIES.used);
             line[slot][1] = state;
         }
-        let third = slot_in(&mut line, 3);
-        assert_eq!(slot_in(&mut line, 5), third);
+        let third = slot_in(&mut line, 3, &HISTORIES.used);
+        assert_eq!(slot_in(&mut line, 5, &HISTORIES.used), third);
         assert_eq!(line[third], [5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 }

@@ -1,0 +1,58 @@
+"""Runs.
+
+FORMAT.md: "Runs".
+"""
+
+from .adaptive_map import AdaptiveMap
+from .probability import stretch
+
+CLASSES = 128
+MOST = 62
+
+
+class Runs:
+    def __init__(self, contexts, log2_words, limit):
+        self.words = {}
+        self.log2_words = log2_words
+        self.found = []
+        # Check, byte and count of each context's word.
+        self.current = []
+        self.map = AdaptiveMap(contexts * CLASSES, limit)
+        for index in range(contexts * CLASSES):
+            silent = index % CLASSES == 0
+            self.map.start(index, 1 << 15 if silent else 49152 if index & 1 else 16384)
+
+    def next_byte(self, came, hashes):
+        if came is not None:
+            for found, (check, last, count) in zip(self.found, self.current, strict=True):
+                if count == 0:
+                    count = 2
+                elif last != came:
+                    count = 3
+                elif count < MOST:
+                    count += 2
+                self.words[found] = (check, came, count)
+        self.found = [(h >> 20) % (1 << self.log2_words) for h in hashes]
+        self.current = []
+        for found, h in zip(self.found, hashes, strict=True):
+            check = h & 0xFFFF
+            word = self.words.get(found, (0, 0, 0))
+            self.current.append(word if word[0] == check else (check, 0, 0))
+
+    def _index(self, i, partial, bit_position):
+        _, last, count = self.current[i]
+        expected = 0x100 | last
+        if count and expected >> (8 - bit_position) == partial:
+            return i * CLASSES + 2 * count + (expected >> (7 - bit_position) & 1)
+        return i * CLASSES
+
+    def predict(self, partial, bit_position):
+        return [
+            stretch(self.map.p1_q16(self._index(i, partial, bit_position))) for i in range(len(self.current))
+        ]
+
+    def update(self, partial, bit_position, bit):
+        for i in range(len(self.current)):
+            index = self._index(i, partial, bit_position)
+            if index % CLASSES:
+                self.map.update(index, bit)
