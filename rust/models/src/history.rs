@@ -1,5 +1,6 @@
 //! The bytes so far.
 
+use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 use foretold_numerics::Table;
 
@@ -11,12 +12,14 @@ pub struct History {
     pub len: u64,
     /// The last eight bytes, the newest lowest.
     pub last8: u64,
+    /// The eight bytes before those.
+    pub before8: u64,
 }
 
 impl History {
     /// A ring of `2^log2_bytes` bytes; `None` if the memory cannot be had.
     pub fn new(log2_bytes: u32) -> Option<Self> {
-        Some(History { ring: Table::try_new(1 << log2_bytes)?, len: 0, last8: 0 })
+        Some(History { ring: Table::try_new(1 << log2_bytes)?, len: 0, last8: 0, before8: 0 })
     }
 
     /// Adds the newest byte.
@@ -25,6 +28,7 @@ impl History {
         let mask = self.ring.len() - 1;
         self.ring[self.len as usize & mask] = byte;
         self.len += 1;
+        self.before8 = self.before8 << 8 | self.last8 >> 56;
         self.last8 = self.last8 << 8 | u64::from(byte);
     }
 
@@ -41,6 +45,15 @@ impl History {
         if distance > self.len { 0 } else { self.at(self.len - distance) }
     }
 
+    /// A hash of the last `n` bytes, 16 at most.
+    #[inline(always)]
+    pub fn hash_of_last(&self, n: u32) -> u64 {
+        debug_assert!((1..=16).contains(&n));
+        let kept = |bytes: u64, n: u32| if n >= 8 { bytes } else { bytes & ((1 << (8 * n)) - 1) };
+        let (last, before) = (kept(self.last8, n), kept(self.before8, n.saturating_sub(8)));
+        hash(hash(last ^ before.rotate_left(29).wrapping_mul(0x9e37_79b9_7f4a_7c15), n), (last >> 32) as u32)
+    }
+
     /// Bytes of the ring.
     pub fn capacity(&self) -> u64 {
         self.ring.len() as u64
@@ -51,6 +64,7 @@ impl History {
         io.section("history")?;
         io.u64(&mut self.len)?;
         io.u64(&mut self.last8)?;
+        io.u64(&mut self.before8)?;
         io.u8s(&mut self.ring)
     }
 }

@@ -1,7 +1,6 @@
 //! The match model: predicts the byte that followed an earlier occurrence of the last bytes.
 
 use crate::adaptive_map::AdaptiveMap;
-use crate::hash::hash;
 use crate::history::History;
 use crate::state::{StateError, StateIo};
 use foretold_numerics::{Table, stretch};
@@ -33,7 +32,7 @@ pub struct MatchModel {
 }
 
 impl MatchModel {
-    /// Looks for matches of `min_len` bytes or more with `2^log2_heads` hash heads.
+    /// Looks for matches of `min_len` (16 at most) bytes or more with `2^log2_heads` hash heads.
     pub fn new(min_len: u32, log2_heads: u32, limit: u32) -> Option<Self> {
         let mut map = AdaptiveMap::new(2 * 16 * 16 * 2, limit)?;
         for index in 0..2 * 16 * 16 * 2 {
@@ -67,10 +66,7 @@ impl MatchModel {
         if history.len < u64::from(self.min_len) {
             return;
         }
-        let mut h = u64::from(self.min_len);
-        for distance in 1..=u64::from(self.min_len) {
-            h = hash(h, u32::from(history.back(distance)));
-        }
+        let h = history.hash_of_last(self.min_len);
         let head = h as usize & (self.heads.len() - 1);
         if self.expected == 0 || self.match_len < self.min_len {
             let candidate = u64::from(self.heads[head]);

@@ -27,7 +27,17 @@ pub struct Rates {
 /// Bits after which a weight set is half as new.
 const NEW: u32 = 256;
 /// Ages are counted up to this.
-const MATURE: u32 = 1 << 16;
+const MATURE: u32 = (1 << 16) - 1;
+/// How new a set of age `16 * i` still is: `NEW / (NEW + age)` in units of 2^-16.
+static NEWNESS: [u16; 4096] = {
+    let mut table = [0; 4096];
+    let mut i = 0;
+    while i < 4096 {
+        table[i as usize] = (65535 * NEW / (NEW + 16 * i)) as u16;
+        i += 1;
+    }
+    table
+};
 
 /// One layer of weight sets: every selector owns a row of sets and picks one of them.
 #[derive(Debug)]
@@ -150,7 +160,9 @@ impl Mixer {
         let mut errors = [0i16; MAX_SETS];
         for ((error, &logit), &offset) in errors.iter_mut().zip(&mixed.logits[..sets]).zip(&mixed.offsets) {
             let age = &mut self.first.ages[offset as usize / self.first.inputs];
-            let rate = (self.rates.first + self.rates.first_start * NEW / (NEW + *age)) as i32;
+            let newness = u64::from(NEWNESS[(*age >> 4) as usize & 4095]);
+            let extra = (u64::from(self.rates.first_start) * newness) >> 16;
+            let rate = (self.rates.first + extra as u32) as i32;
             *age += u32::from(*age < MATURE);
             *error = step(target - i32::from(squash(i32::from(logit))), rate);
         }

@@ -2,17 +2,13 @@
 
 use super::{Contexts, Group};
 use crate::Parsed;
-use crate::hash::hash;
 
 fn order(parsed: &Parsed, n: u64, out: &mut Contexts) {
     let last = parsed.history.last8;
     if n < 8 {
         return out.add([last & ((1 << (8 * n)) - 1)]);
     }
-    let mut more = 0;
-    for distance in 9..=n {
-        more = hash(more, u32::from(parsed.history.back(distance)));
-    }
+    let more = parsed.history.before8 & ((1 << (8 * (n - 8))) - 1);
     out.add([last, more]);
 }
 
