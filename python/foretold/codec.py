@@ -31,6 +31,8 @@ class PresetInfo(NamedTuple):
     """Memory of one thread's model for a long content, the same in both directions."""
     block_bytes: int | None
     """Content bytes of a block unless ``block_size`` says otherwise; None puts all into one."""
+    intent: str
+    """What it is for, in a few words."""
 
 
 PRESETS: tuple[PresetInfo, ...] = tuple(PresetInfo(*row) for row in _core.presets())

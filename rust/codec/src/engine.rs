@@ -115,6 +115,17 @@ impl ChunkCoder {
         }
     }
 
+    #[inline(always)]
+    fn decode_byte(&mut self, decoder: &mut Decoder<'_>) -> u8 {
+        let mut byte = 0;
+        for _ in 0..8 {
+            let bit = decoder.decode(self.predictor.predict(&mut self.prediction));
+            self.predictor.update(&self.prediction, bit);
+            byte = byte << 1 | u8::from(bit);
+        }
+        byte
+    }
+
     /// Codes the next chunk.
     pub fn encode(&mut self, content: &[u8], tick: Tick<'_>) -> Result<CodedChunk, EngineError> {
         let kind = kind_of(content);
@@ -158,20 +169,15 @@ impl ChunkCoder {
         let mut done = 0;
         while done < content_bytes {
             let part = (content_bytes - done).min(TICK_BYTES);
-            for i in done..done + part {
-                let byte = if modelled {
-                    let mut byte = 0;
-                    for _ in 0..8 {
-                        let bit = decoder.decode(self.predictor.predict(&mut self.prediction));
-                        self.predictor.update(&self.prediction, bit);
-                        byte = byte << 1 | u8::from(bit);
-                    }
-                    byte
-                } else {
-                    self.learn(payload[i], |_, _| ());
-                    payload[i]
-                };
-                content.push(byte);
+            if modelled {
+                for _ in 0..part {
+                    content.push(self.decode_byte(&mut decoder));
+                }
+            } else {
+                for &byte in &payload[done..done + part] {
+                    self.learn(byte, |_, _| ());
+                }
+                content.extend_from_slice(&payload[done..done + part]);
             }
             done += part;
             if tick(part).is_break() {

@@ -43,7 +43,7 @@ impl Apm {
         let low = context * POINTS + k;
         place.nearest = low + usize::from(part > SPACING as u64 / 2);
         let (a, b) = (u64::from(self.curves[low]), u64::from(self.curves[low + 1]));
-        ((a * (SPACING as u64 - part) + b * part) / SPACING as u64 >> 10) as u32
+        (((a * (SPACING as u64 - part) + b * part) / SPACING as u64) >> 10) as u32
     }
 
     /// Learns the bit that came.

@@ -10,11 +10,11 @@ use crate::streams::options;
 
 /// `(number, memory of a full-sized model, content bytes of a block or None for all)` each.
 #[pyfunction]
-pub fn presets() -> Vec<(u8, u64, Option<u64>)> {
+pub fn presets() -> Vec<(u8, u64, Option<u64>, &'static str)> {
     let row = |preset: Preset| {
         let block_bytes = preset.default_block_bytes();
         let plan = ModelPlan::for_block(preset, block_bytes.unwrap_or(u64::MAX));
-        (preset.number(), plan.memory_bytes(), block_bytes)
+        (preset.number(), plan.memory_bytes(), block_bytes, preset.intent())
     };
     (1..=9).filter_map(Preset::new).map(row).collect()
 }

@@ -17,7 +17,7 @@ pub(super) fn train_sets(inputs: &[i16], weights: &mut [i16], offsets: &[u32], e
         }
         let set = &mut weights[offset as usize..][..inputs.len()];
         for (w, &x) in set.iter_mut().zip(inputs) {
-            let product = ((i32::from(x) * i32::from(error) >> 14) + 1) >> 1;
+            let product = (((i32::from(x) * i32::from(error)) >> 14) + 1) >> 1;
             // Only -32768 * -32768 leaves i16 here; the instruction this mirrors wraps it.
             *w = w.saturating_add(product as i16);
         }
