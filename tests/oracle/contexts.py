@@ -26,11 +26,8 @@ def orders(*lengths):
         for n in lengths:
             if n < 8:
                 yield (p.last(n),)
-                continue
-            more = 0
-            for distance in range(9, n + 1):
-                more = hash(more, p.history.back(distance))
-            yield p.last(8), more
+            else:
+                yield p.last(8), p.history.before8 & ((1 << 8 * (n - 8)) - 1)
 
     return group
 

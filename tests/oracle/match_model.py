@@ -4,7 +4,6 @@ FORMAT.md: "Match models".
 """
 
 from .adaptive_map import AdaptiveMap
-from .hash import hash
 from .probability import stretch
 
 MATCH_INPUTS = 3
@@ -34,10 +33,7 @@ class MatchModel:
                 self.expected = 0
         if history.len < self.min_len:
             return
-        h = self.min_len
-        for distance in range(1, self.min_len + 1):
-            h = hash(h, history.back(distance))
-        head = h & (len(self.heads) - 1)
+        head = history.hash_of_last(self.min_len) & (len(self.heads) - 1)
         if not self.expected or self.match_len < self.min_len:
             self._look(history, self.heads[head])
         self.heads[head] = history.len & 0xFFFFFFFF

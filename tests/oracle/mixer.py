@@ -11,7 +11,7 @@ MAX_SETS = 32
 LANES = 32
 ONE = 1 << 14
 NEW = 256
-MATURE = 1 << 16
+MATURE = (1 << 16) - 1
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class Mixer:
         target = 65535 if bit else 0
         for i, pick in enumerate(self.picks):
             age = self.first.ages[i][pick]
-            rate = self.rates.first + self.rates.first_start * NEW // (NEW + age)
+            newness = 65535 * NEW // (NEW + (age & ~15))
+            rate = self.rates.first + (self.rates.first_start * newness >> 16)
             self.first.ages[i][pick] = min(age + 1, MATURE)
             train(self.inputs, self.first.sets[i][pick], step(target - squash(self.logits[i]), rate))
         for i, pick in enumerate(self.final_picks):
