@@ -14,9 +14,10 @@ class Runs:
     def __init__(self, contexts, log2_words, limit):
         self.words = {}
         self.log2_words = log2_words
-        self.found = []
+        self.active = 0
+        self.found = [0] * contexts
         # Check, byte and count of each context's word.
-        self.current = []
+        self.current = [(0, 0, 0)] * contexts
         self.map = AdaptiveMap(contexts * CLASSES, limit)
         for index in range(contexts * CLASSES):
             silent = index % CLASSES == 0
@@ -24,7 +25,9 @@ class Runs:
 
     def next_byte(self, came, hashes):
         if came is not None:
-            for found, (check, last, count) in zip(self.found, self.current, strict=True):
+            for found, (check, last, count) in list(zip(self.found, self.current, strict=True))[
+                : self.active
+            ]:
                 if count == 0:
                     count = 2
                 elif last != came:
@@ -32,12 +35,13 @@ class Runs:
                 elif count < MOST:
                     count += 2
                 self.words[found] = (check, came, count)
-        self.found = [(h >> 20) % (1 << self.log2_words) for h in hashes]
-        self.current = []
-        for found, h in zip(self.found, hashes, strict=True):
+        # A kind with fewer contexts leaves the others' words where they are; they go on being taught.
+        self.active = len(hashes)
+        for i, h in enumerate(hashes):
+            self.found[i] = (h >> 20) % (1 << self.log2_words)
             check = h & 0xFFFF
-            word = self.words.get(found, (0, 0, 0))
-            self.current.append(word if word[0] == check else (check, 0, 0))
+            word = self.words.get(self.found[i], (0, 0, 0))
+            self.current[i] = word if word[0] == check else (check, 0, 0)
 
     def _index(self, i, partial, bit_position):
         _, last, count = self.current[i]
@@ -47,9 +51,7 @@ class Runs:
         return i * CLASSES
 
     def predict(self, partial, bit_position):
-        return [
-            stretch(self.map.p1_q16(self._index(i, partial, bit_position))) for i in range(len(self.current))
-        ]
+        return [stretch(self.map.p1_q16(self._index(i, partial, bit_position))) for i in range(self.active)]
 
     def update(self, partial, bit_position, bit):
         for i in range(len(self.current)):
