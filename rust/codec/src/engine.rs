@@ -102,6 +102,8 @@ impl ChunkCoder {
     }
 
     fn begin(&mut self, kind: Kind) -> Result<(), EngineError> {
+        // The inputs' padding is zeros, whatever another kind has left there.
+        *self.prediction = Prediction::default();
         self.predictor.begin(kind).ok_or(EngineError::OutOfMemory(self.plan.memory_bytes()))
     }
 
