@@ -11,7 +11,6 @@ class Lines:
     def __init__(self):
         self.starts = [0] * 4
         self.first_words = [0] * 2
-        self.blank = 0
         self._count = 0
         self._clear()
 
@@ -23,7 +22,6 @@ class Lines:
         if byte == 0x0A:
             self.starts = [position + 1, *self.starts[:3]]
             self.first_words = [self.first_word or self._word, self.first_words[0]]
-            self.blank = min(self.blank + 1, 3) if self._count == 0 else 0
             self._clear()
             return
         if byte == 0x20 and self.indent == self._count:

@@ -49,7 +49,6 @@ class Words:
         self.classes = 0
         self.class_runs = 0
         self.folded = 0
-        self.number = 0
         self._stem = 0
         self._letters = 0
         self._sentence_starts = False
@@ -90,10 +89,6 @@ class Words:
         folded = 0x20 if byte in b"\n\r\t " else 0x30 if is_digit(byte) else lower(byte)
         if folded != 0x20 or self.folded & 0xFF != 0x20:
             self.folded = (self.folded << 8 | folded) & MASK64
-        if is_digit(byte):
-            self.number = hash(self.number, byte)
-        elif byte not in b".,":
-            self.number = 0
 
     def here(self):
         return self.word ^ (self.gap << 7 & MASK64 | self.gap >> 57)

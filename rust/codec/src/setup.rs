@@ -351,7 +351,7 @@ const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> 
 /// The presets, 1 first.
 pub static SETUPS: [Setup; 9] = [
     Setup {
-        intent: "fast: megabytes a second",
+        intent: "fast: most of a megabyte a second",
         matches: &[6],
         text: &TEXT_1,
         binary: &BINARY_1,

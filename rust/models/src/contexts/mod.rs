@@ -71,7 +71,7 @@ impl std::fmt::Debug for Group {
 pub use column::{COLUMN, FIELDS, LINES};
 pub use folded::FOLDED;
 pub use indirect::{FOLLOWING_WORDS, INDIRECT, INDIRECT_PAIR};
-pub use order::{ORDER_5, ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_HIGH};
+pub use order::{ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_HIGH};
 pub use record::{RECORD, RECORD_ABOVE, RECORD_MORE};
 pub use shape::SHAPE;
 pub use sparse::{SPARSE, SPARSE_BINARY, SPARSE_PAIR};

@@ -20,8 +20,6 @@ pub struct Lines {
     pub field_hash: u64,
     /// Spaces the line began with.
     pub indent: u32,
-    /// Line ends in a row.
-    pub blank: u32,
     count: u32,
     word: u64,
 }
@@ -33,7 +31,6 @@ impl Lines {
             self.starts[0] = position + 1;
             self.first_words[1] = self.first_words[0];
             self.first_words[0] = if self.first_word != 0 { self.first_word } else { self.word };
-            self.blank = if self.count == 0 { (self.blank + 1).min(3) } else { 0 };
             self.first = 0;
             self.first_word = 0;
             self.word = 0;
@@ -74,7 +71,6 @@ impl Lines {
         io.u32(&mut self.field)?;
         io.u64(&mut self.field_hash)?;
         io.u32(&mut self.indent)?;
-        io.u32(&mut self.blank)?;
         io.u32(&mut self.count)?;
         io.u64(&mut self.word)
     }

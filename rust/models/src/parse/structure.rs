@@ -24,7 +24,6 @@ pub struct Structure {
     pub tag: u64,
     /// Tags open around it, newest first.
     pub tags: [u64; 8],
-    open_tags: u32,
     in_tag: u32,
     tag_name: u64,
 }
@@ -69,7 +68,6 @@ impl Structure {
             }
             (1, b'/') if last8 as u8 == b'<' => {
                 // A closing tag: what encloses it is what encloses us from now on.
-                self.open_tags = self.open_tags.saturating_sub(1);
                 self.tags.copy_within(1..8, 0);
                 self.tag = self.tags[0];
                 self.in_tag = 3;
@@ -78,13 +76,11 @@ impl Structure {
                 self.tags.copy_within(0..7, 1);
                 self.tags[0] = self.tag_name;
                 self.tag = self.tag_name;
-                self.open_tags += 1;
                 self.in_tag = if byte == b'>' { 0 } else { 2 };
             }
             (1, _) => self.tag_name = hash(self.tag_name, u32::from(byte)),
             (2, b'>') => {
                 if last8 as u8 == b'/' {
-                    self.open_tags = self.open_tags.saturating_sub(1);
                     self.tags.copy_within(1..8, 0);
                     self.tag = self.tags[0];
                 }
@@ -115,7 +111,6 @@ impl Structure {
         io.u64(&mut self.key)?;
         io.u64(&mut self.tag)?;
         io.u64s(&mut self.tags)?;
-        io.u32(&mut self.open_tags)?;
         io.u32(&mut self.in_tag)?;
         io.u64(&mut self.tag_name)
     }

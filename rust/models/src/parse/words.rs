@@ -46,8 +46,6 @@ pub struct Words {
     /// The last characters in lower case with line ends as spaces, runs of spaces as one and
     /// digits as zeros: newest lowest.
     pub folded: u64,
-    /// The current number, or the last one.
-    pub number: u64,
     stem: u64,
     letters: u32,
     sentence_starts: u32,
@@ -72,11 +70,6 @@ impl Words {
         };
         if folded != b' ' || self.folded as u8 != b' ' {
             self.folded = self.folded << 8 | u64::from(folded);
-        }
-        if byte.is_ascii_digit() {
-            self.number = hash(self.number, u32::from(byte));
-        } else if !matches!(byte, b'.' | b',') {
-            self.number = 0;
         }
         if byte.is_ascii_alphabetic() || byte >= 0x80 {
             if self.word == 0 {
@@ -134,7 +127,6 @@ impl Words {
         io.u64(&mut self.classes)?;
         io.u64(&mut self.class_runs)?;
         io.u64(&mut self.folded)?;
-        io.u64(&mut self.number)?;
         io.u64(&mut self.stem)?;
         io.u32(&mut self.letters)?;
         io.u32(&mut self.sentence_starts)
