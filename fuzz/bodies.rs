@@ -6,8 +6,8 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use foretold_codec::{
-    Compressor, Decompressor, Error, Limits, Options, Preset, SeekableReader, compress, decompress, info,
-    recover,
+    ChunkCoder, Compressor, Decompressor, Error, Limits, ModelPlan, Options, Preset, SeekableReader,
+    Transform, compress, decompress, info, recover,
 };
 
 fn go_on(_: usize) -> ControlFlow<()> {
@@ -74,6 +74,7 @@ fn options(data: &[u8]) -> (Options, &[u8]) {
         // Small blocks have small tables, so that an input takes no time.
         block_size: Some(if flags & 4 == 0 { 64 << 10 } else { 100_000 }),
         seek_index: flags & 8 == 0,
+        transform: [Transform::Words, Transform::None, Transform::Auto][usize::from(flags >> 4) % 3],
     };
     (options, rest)
 }
@@ -102,6 +103,25 @@ pub fn round_trip(data: &[u8]) {
     for archive in [archive, flushed(content, piece, &options)] {
         let decoded = decompress(&archive, &limits(2), &mut go_on).expect("what was written is sound");
         assert!(decoded == content);
+    }
+}
+
+/// The inverse of the text transform takes anything, and what it gives survives another round.
+pub fn coded_text(data: &[u8]) {
+    let (&lengths, coded) = data.split_first_chunk::<2>().unwrap_or((&[0; 2], &[]));
+    let content_bytes = usize::from(u16::from_le_bytes(lengths)) % 4096 + 1;
+    let plan = ModelPlan::for_block(Preset::new(1).expect("1 to 9"), 4096);
+    let new_coder = || ChunkCoder::new(plan).expect("little memory");
+    for method in [4, 5] {
+        let mut content = Vec::new();
+        if new_coder().decode(method, coded, content_bytes, &mut content, &mut go_on).is_err() {
+            continue;
+        }
+        assert_eq!(content.len(), content_bytes);
+        let chunk = new_coder().encode(&content, Transform::Words, &mut go_on).expect("nothing stops it");
+        let mut again = Vec::new();
+        let decoded = new_coder().decode(chunk.method, &chunk.payload, content_bytes, &mut again, &mut go_on);
+        assert!(decoded.is_ok() && again == content);
     }
 }
 

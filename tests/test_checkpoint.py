@@ -149,6 +149,7 @@ def cases(folder: Path, content: bytes) -> list[Case]:
         case(folder / "blocks", "compress_file", source, **small_blocks, verify=True),
         case(folder / "threads", "compress_file", source, **small_blocks, threads=2),
         case(folder / "one-block", "compress_file", source, preset=2),
+        case(folder / "words", "compress_file", source, preset=1, transform="words"),
     ]
     for one in compressing:
         assert foretold.decompress(one.result) == content

@@ -333,6 +333,15 @@ def test_block_size_and_checksum(folder: Path) -> None:
     assert names(folder) == ["a", "b"]
 
 
+def test_transform(folder: Path) -> None:
+    write(folder / "a", TEXT * 200)
+    for name in ("auto", "none", "words"):
+        done("compress", "a", "-1", "--transform", name, "-o", name)
+        assert (folder / name).read_bytes() == foretold.compress(TEXT * 200, 1, transform=name)
+        assert foretold.decompress((folder / name).read_bytes()) == TEXT * 200
+    failed(2, "compress", "-f", "--transform", "word", "a")
+
+
 # Safety
 
 

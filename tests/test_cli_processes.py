@@ -36,7 +36,13 @@ def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes
 
 
 def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    options = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        # A suite that runs in the background of a shell ignores SIGINT, and would pass that on.
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    } | options
     return subprocess.Popen([*COMMAND, *map(str, arguments)], **options)
 
 

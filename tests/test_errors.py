@@ -93,6 +93,8 @@ BAD = [
     ("block_size", 1000, "block_size"),
     ("block_size", -1, "block_size"),
     ("block_size", 2**64, "block_size"),
+    ("transform", "word", '"auto", "none" or "words"; found .word.'),
+    ("transform", None, "found None"),
     ("max_output", -1, "max_output must be at least 0; found -1"),
     ("max_output", 2**64, "max_output"),
     ("max_memory", -5, "max_memory must be at least 0; found -5"),
@@ -100,12 +102,12 @@ BAD = [
     ("sample_bytes", 0, "sample_bytes must be at least 1; found 0"),
 ]
 TAKES = {
-    "compress": {"preset", "threads", "block_size"},
-    "Compressor": {"preset", "threads", "block_size"},
+    "compress": {"preset", "threads", "block_size", "transform"},
+    "Compressor": {"preset", "threads", "block_size", "transform"},
     "decompress": {"max_output", "max_memory", "threads"},
     "Decompressor": {"max_output", "max_memory", "threads"},
-    "code_lengths": {"preset", "block_size"},
-    "estimate": {"preset", "threads", "block_size", "sample_bytes"},
+    "code_lengths": {"preset", "block_size", "transform"},
+    "estimate": {"preset", "threads", "block_size", "transform", "sample_bytes"},
 }
 
 

@@ -24,6 +24,14 @@ def test_code_lengths_sum_to_the_coded_size(text: bytes, preset: int) -> None:
     assert bits.sum() / 8 <= archive_bytes <= bits.sum() / 8 * 1.0001 + 40
 
 
+@pytest.mark.parametrize("transform", ["none", "words"])
+def test_code_lengths_add_up_whatever_the_transform(long_text: bytes, transform: str) -> None:
+    bits = foretold.code_lengths(long_text, 1, transform=transform)
+    archive_bytes = len(foretold.compress(long_text, 1, transform=transform))
+    assert bits.shape == (len(long_text),)
+    assert bits.sum() / 8 <= archive_bytes <= bits.sum() / 8 * 1.0001 + 60
+
+
 def test_code_lengths_of_nothing_are_none() -> None:
     assert foretold.code_lengths(b"").shape == (0,)
 

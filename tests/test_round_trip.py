@@ -127,3 +127,19 @@ def test_blocks_do_not_change_the_content(long_text: bytes) -> None:
     archive = foretold.compress(long_text, 1, block_size=1 << 16)
     assert len(foretold.info(io.BytesIO(archive)).members[0].blocks) == 5
     assert foretold.decompress(archive) == long_text
+
+
+def test_transformed_text_comes_back_and_is_written_as_streams_write_it(long_text: bytes) -> None:
+    archives = {name: foretold.compress(long_text, 1, transform=name) for name in ("auto", "none", "words")}
+    assert archives["words"] != archives["none"]
+    for name, archive in archives.items():
+        assert foretold.decompress(archive) == long_text
+        compressor = foretold.Compressor(1, transform=name)
+        streamed = b"".join(
+            compressor.compress(long_text[at : at + 99_999]) for at in range(0, 300_000, 99_999)
+        )
+        assert streamed + compressor.flush() == archive
+        file = io.BytesIO()
+        with foretold.open(file, "wb", 1, transform=name) as writer:
+            writer.write(long_text)
+        assert file.getvalue() == archive

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Preset: TypeAlias = int | Literal["max"]
 """Strength of compression: 1 (fast) to 9 (strongest); ``"max"`` is reserved."""
 
+Transform: TypeAlias = Literal["auto", "none", "words"]
+"""Whether the words of text become short codes: where the preset gains by it, never, or always."""
+
 Progress: TypeAlias = "Callable[[int], object] | None"
 """Called now and then with the number of content bytes done so far."""
 
@@ -75,15 +78,23 @@ def optional_bytes(name: str, value: int | None, least: int = 0) -> int | None:
     return None if value is None else integer(name, value, least)
 
 
+def transform_name(transform: Transform) -> str:
+    """`transform` if it is one."""
+    if transform not in ("auto", "none", "words"):
+        raise ParameterError(f'transform must be "auto", "none" or "words"; found {transform!r}')
+    return transform
+
+
 def coding_arguments(
-    preset: Preset, threads: int, checksum: bool, block_size: int | None
-) -> tuple[int, int, bool, int | None]:
+    preset: Preset, threads: int, checksum: bool, block_size: int | None, transform: Transform
+) -> tuple[int, int, bool, int | None, str]:
     """The arguments of compression, in the extension module's order."""
     return (
         preset_number(preset),
         thread_count(threads),
         bool(checksum),
         optional_bytes("block_size", block_size, 1),
+        transform_name(transform),
     )
 
 

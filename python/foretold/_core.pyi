@@ -43,6 +43,7 @@ def compress(
     threads: int,
     checksum: bool,
     block_size: int | None,
+    transform: str,
     progress: _Progress,
 ) -> bytes: ...
 def decompress(
@@ -55,7 +56,9 @@ def decompress(
 
 @final
 class Compressor:
-    def __new__(cls, preset: int, threads: int, checksum: bool, block_size: int | None) -> Compressor: ...
+    def __new__(
+        cls, preset: int, threads: int, checksum: bool, block_size: int | None, transform: str
+    ) -> Compressor: ...
     def push(self, data: _Input) -> bytes: ...
     def flush(self) -> bytes: ...
     def finish(self) -> bytes: ...
@@ -89,6 +92,7 @@ def compress_file(
     threads: int,
     checksum: bool,
     block_size: int | None,
+    transform: str,
     overwrite: bool,
     verify: bool,
     keep_metadata: bool,
@@ -127,10 +131,10 @@ def test_file(
 def checkpoint_info(checkpoint: StrPath) -> tuple[Path, Path, bool, int, int | None, float]: ...
 def resume_file(checkpoint: StrPath, progress: _Progress) -> _Report: ...
 def code_lengths(
-    data: _Input, preset: int, block_size: int | None, progress: _Progress
+    data: _Input, preset: int, block_size: int | None, transform: str, progress: _Progress
 ) -> NDArray[np.float64]: ...
 def probe(
-    sample: _Input, content_bytes: int, preset: int, block_size: int | None
+    sample: _Input, content_bytes: int, preset: int, block_size: int | None, transform: str
 ) -> tuple[int, float, int]: ...
 def presets() -> list[tuple[int, int, int | None, str]]: ...
 def error_examples() -> list[tuple[str, BaseException]]: ...

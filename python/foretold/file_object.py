@@ -9,7 +9,14 @@ import threading
 from typing import TYPE_CHECKING, BinaryIO, Literal, NoReturn, TextIO, cast, overload
 
 from foretold import _core
-from foretold._arguments import DEFAULT_PRESET, Preset, as_input, coding_arguments, decoding_arguments
+from foretold._arguments import (
+    DEFAULT_PRESET,
+    Preset,
+    Transform,
+    as_input,
+    coding_arguments,
+    decoding_arguments,
+)
 from foretold.archives import ArchiveInfo, info
 from foretold.errors import ParameterError
 
@@ -41,6 +48,7 @@ def open(
     threads: int = ...,
     checksum: bool = ...,
     block_size: int | None = ...,
+    transform: Transform = ...,
     max_memory: int | None = ...,
     encoding: None = ...,
     errors: None = ...,
@@ -57,6 +65,7 @@ def open(
     threads: int = ...,
     checksum: bool = ...,
     block_size: int | None = ...,
+    transform: Transform = ...,
     max_memory: int | None = ...,
     encoding: str | None = ...,
     errors: str | None = ...,
@@ -72,6 +81,7 @@ def open(
     threads: int = 1,
     checksum: bool = True,
     block_size: int | None = None,
+    transform: Transform = "auto",
     max_memory: int | None = None,
     encoding: str | None = None,
     errors: str | None = None,
@@ -86,7 +96,7 @@ def open(
     mode : str
         ``"r"`` reads, ``"w"`` writes, ``"x"`` writes a new file, ``"a"`` appends a member; with
         ``"b"`` (default) bytes, with ``"t"`` text.
-    preset, threads, checksum, block_size
+    preset, threads, checksum, block_size, transform
         As in :func:`compress`, for writing; `threads` for reading too.
     max_memory : int, optional
         As in :func:`decompress`, for reading.
@@ -126,6 +136,7 @@ def open(
         threads=threads,
         checksum=checksum,
         block_size=block_size,
+        transform=transform,
         max_memory=max_memory,
     )
     if not text:
@@ -148,7 +159,7 @@ class File(io.BufferedIOBase):
 
     Parameters
     ----------
-    file, preset, threads, checksum, block_size, max_memory
+    file, preset, threads, checksum, block_size, transform, max_memory
         As in :func:`open`.
     mode : str
         ``"r"``, ``"w"``, ``"x"`` or ``"a"``, with or without a ``"b"``.
@@ -185,6 +196,7 @@ class File(io.BufferedIOBase):
         threads: int = 1,
         checksum: bool = True,
         block_size: int | None = None,
+        transform: Transform = "auto",
         max_memory: int | None = None,
     ) -> None:
         self._lock = threading.RLock()
@@ -197,7 +209,7 @@ class File(io.BufferedIOBase):
             limits = decoding_arguments(None, max_memory, threads)
             decompressor = _core.Decompressor(*limits)
         else:
-            options = coding_arguments(preset, threads, checksum, block_size)
+            options = coding_arguments(preset, threads, checksum, block_size, transform)
             self._compressor = _core.Compressor(*options)
         if isinstance(file, (str, os.PathLike)):
             self._file = cast("BinaryIO", builtins.open(file, kind + "b"))  # noqa: SIM115

@@ -10,6 +10,7 @@ from foretold._arguments import (
     DEFAULT_PRESET,
     Preset,
     Progress,
+    Transform,
     coding_arguments,
     decoding_arguments,
     integer,
@@ -98,6 +99,7 @@ def compress_file(
     threads: int = 1,
     checksum: bool = True,
     block_size: int | None = None,
+    transform: Transform = "auto",
     overwrite: bool = False,
     verify: bool = False,
     checkpoint: StrPath | None = None,
@@ -111,7 +113,7 @@ def compress_file(
     ----------
     source, target : path
         What to read and what to write. Whatever stops the work leaves no target behind.
-    preset, threads, checksum, block_size, progress
+    preset, threads, checksum, block_size, transform, progress
         As in :func:`compress`.
     overwrite : bool
         Whether an existing target may be replaced.
@@ -156,7 +158,7 @@ def compress_file(
         *_core.compress_file(
             source,
             target,
-            *coding_arguments(preset, threads, checksum, block_size),
+            *coding_arguments(preset, threads, checksum, block_size, transform),
             bool(overwrite),
             bool(verify),
             bool(keep_metadata),

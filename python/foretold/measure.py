@@ -13,11 +13,13 @@ from foretold._arguments import (
     DEFAULT_PRESET,
     Preset,
     Progress,
+    Transform,
     as_input,
     integer,
     optional_bytes,
     preset_number,
     thread_count,
+    transform_name,
 )
 
 if TYPE_CHECKING:
@@ -37,18 +39,21 @@ def code_lengths(
     preset: Preset = DEFAULT_PRESET,
     *,
     block_size: int | None = None,
+    transform: Transform = "auto",
     progress: Progress = None,
 ) -> NDArray[np.float64]:
     """Bits that each byte costs when `data` is compressed.
 
     This is the surprisal of every byte given all before it in its block, as the preset's model
-    sees it. Their sum is the size of the coded content; the container's headers come on top.
+    sees it. Their sum is the size of the coded content; the container's headers come on top. Where
+    a code stands for several bytes, they share its cost evenly; a dictionary's cost falls on the
+    first byte of its chunk.
 
     Parameters
     ----------
     data : bytes or any C-contiguous buffer, N bytes
         What would be compressed.
-    preset, block_size, progress
+    preset, block_size, transform, progress
         As in :func:`compress`.
 
     Returns
@@ -66,7 +71,8 @@ def code_lengths(
     True
     """
     number = preset_number(preset)
-    return _core.code_lengths(as_input(data), number, optional_bytes("block_size", block_size, 1), progress)
+    block_size = optional_bytes("block_size", block_size, 1)
+    return _core.code_lengths(as_input(data), number, block_size, transform_name(transform), progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ def estimate(
     *,
     threads: int = 1,
     block_size: int | None = None,
+    transform: Transform = "auto",
     sample_bytes: int = 1 << 18,
 ) -> Estimate:
     """Foretell time, memory and size before a long run.
@@ -101,7 +108,7 @@ def estimate(
     ----------
     source : path, buffer or binary file that can seek
         The content. A file object is read from its beginning and left where it was.
-    preset, threads, block_size
+    preset, threads, block_size, transform
         As in :func:`compress`.
     sample_bytes : int
         How much of the content to code.
@@ -123,7 +130,9 @@ def estimate(
     block_size = optional_bytes("block_size", block_size, 1)
     sample_bytes = integer("sample_bytes", sample_bytes, 1)
     content_bytes, sample = _sample(source, sample_bytes)
-    coded_bytes, seconds, model_bytes = _core.probe(sample, content_bytes, number, block_size)
+    coded_bytes, seconds, model_bytes = _core.probe(
+        sample, content_bytes, number, block_size, transform_name(transform)
+    )
     scale = content_bytes / max(len(sample), 1)
     block_bytes = block_size or _core.presets()[number - 1][2] or content_bytes
     blocks = max(-(-content_bytes // block_bytes), 1)

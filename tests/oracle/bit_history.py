@@ -8,6 +8,7 @@ from .probability import clamp, exp, ln
 EMPTY = 0
 EXACT = 6
 CONFIDENCES = (7.0, 12.0, 24.0, 60.0)
+SURPRISED = 0.3
 GRID = (18, 28, 44, 64)
 
 
@@ -46,6 +47,9 @@ def _successors(meaning, bit):
         return _place(0, (float(ones) + 0.4) / (float(seen) + 0.8), 1.0)
     _, confidence, index = meaning
     n, p1 = CONFIDENCES[confidence], GRIDS[confidence][index]
+    if confidence > 0 and (p1 if bit else 1.0 - p1) < 0.5:
+        p1 = p1 + (float(bit) - p1) / (CONFIDENCES[confidence - 1] + 1.5)
+        return _place(confidence, p1, 1.0 - SURPRISED) + _place(confidence - 1, p1, SURPRISED)
     p1 = p1 + (float(bit) - p1) / (n + 1.5)
     if confidence + 1 == len(CONFIDENCES):
         return _place(confidence, p1, 1.0)
@@ -56,7 +60,6 @@ def _successors(meaning, bit):
 class BitHistories:
     def __init__(self):
         self.steps = []
-        self.used = []
         self.one_kind = []
         self.p1_q16 = []
         numbers = {("counts", 0, 0, 0): 0}
@@ -80,16 +83,13 @@ class BitHistories:
     def _describe(self, meaning):
         if meaning[0] == "counts":
             _, zeros, ones, _ = meaning
-            used = float(zeros + ones)
-            p1 = (float(ones) + 0.4) / (used + 0.8)
+            p1 = (float(ones) + 0.4) / (float(zeros + ones) + 0.8)
             one_kind = zeros == 0 or ones == 0
         else:
             _, confidence, index = meaning
-            used = CONFIDENCES[confidence]
             p1 = GRIDS[confidence][index]
             one_kind = index in (0, GRID[confidence] - 1)
-        self.used.append(int(used))
-        self.p1_q16.append(int(p1 * 65536.0) if used else 1 << 15)
+        self.p1_q16.append(int(p1 * 65536.0))
         self.one_kind.append(one_kind)
 
     def next(self, state, bit, random):

@@ -24,10 +24,7 @@ def _context(number, values):
 def orders(*lengths):
     def group(p):
         for n in lengths:
-            if n < 8:
-                yield (p.last(n),)
-            else:
-                yield p.last(8), p.history.before8 & ((1 << 8 * (n - 8)) - 1)
+            yield (p.last(n),)
 
     return group
 
@@ -58,31 +55,6 @@ def words_far(p):
     yield here, p.last(2)
 
 
-def words_farther(p):
-    words = p.words
-    here, w = words.here(), words.before
-    yield here, w[3]
-    yield here, w[0], w[2]
-    yield here, words.sentence_first
-    yield here, w[0], words.sentence_first
-    yield here, words.lens & 0xFFF
-    yield here, words.initials >> 8 & 0xFFFFFF
-
-
-def stems(p):
-    words = p.words
-    here, s = words.here(), words.stems
-    yield here, s[0]
-    yield here, s[0], s[1]
-    yield here, words.suffix & 0xFFFF
-    yield here, words.suffix & 0xFFFFFF, s[1]
-
-
-def folded(p):
-    for n in (3, 4, 5, 7):
-        yield p.words.folded & ((1 << 8 * n) - 1), p.last(1)
-
-
 def shape(p):
     words = p.words
     yield words.classes & 0xFFFFFF, p.last(1)
@@ -90,6 +62,20 @@ def shape(p):
     yield words.class_runs & 0xFFF, p.last(2)
     yield words.class_runs & 0xFFFFFF, words.here()
     yield words.class_runs & 0xFFFFFFF, p.lines.first
+
+
+def class_history(p):
+    yield p.words.classes & 0xFFFFFF, p.last(1)
+
+
+def kinds(p):
+    words = p.words
+    yield words.kind_runs & 0xFFFFFFFF, words.here()
+    yield (words.kind_runs,)
+    yield words.kind_runs & 0xFFFFFF, p.last(2)
+    yield words.kinds & 0xFFFFFFFFFFFF, p.last(1)
+    yield words.kind_runs & 0xFFFFFFFF, words.len, words.before[0]
+    yield words.kind_runs & 0xFFFF, words.here(), words.before[0]
 
 
 def structure(p):
@@ -100,6 +86,34 @@ def structure(p):
     yield s.tag, p.last(3)
     yield s.key, s.quoted, s.quote
     yield s.tags[0], s.tags[1], s.tags[2], p.last(2)
+
+
+def nesting(p):
+    s, words = p.structure, p.words
+    yield s.bracket(), words.here(), words.before[0]
+    yield s.bracket(), words.kind_runs & 0xFFFFFF
+    yield s.since, words.kind_runs & 0xFFFF, p.last(1)
+    yield s.bracket(), s.tag, p.last(2)
+    yield s.quote, s.bracket(), p.last(3)
+    yield s.since, s.bracket(), words.here()
+
+
+def frame(p):
+    bracket, words = p.structure.bracket(), p.words
+    yield bracket, words.kind_runs & 0xFFFFFF
+    yield words.column, words.kind_runs & 0xFFFF, bracket
+
+
+def tag(p):
+    yield p.structure.tag, p.words.here()
+
+
+def names(p):
+    s, words = p.structure, p.words
+    yield s.name, words.here()
+    yield s.name, words.kind_runs & 0xFFFFFF, p.last(1)
+    yield s.name, s.names[0], words.here()
+    yield s.name, s.names[0], s.names[1], p.last(1)
 
 
 def following_words(p):
@@ -115,13 +129,12 @@ def indirect(p):
     yield (byte & 0xFFFFFF,)
 
 
-def indirect_pair(p):
-    yield p.followers.byte & 0xFFFF, p.last(1)
+def follower(p):
     yield p.followers.pair, p.last(1)
 
 
 def column(p):
-    at, above = min(p.column(), 255), p.above()
+    at, above = p.words.column, p.above()
     yield at, above
     yield above, p.last(2)
     yield p.lines.first >> 24, at, p.last(1)
@@ -137,6 +150,15 @@ def lines(p):
 def fields(p):
     yield p.lines.field, p.lines.field_hash
     yield p.lines.field, p.above(), p.last(1)
+
+
+def rows(p):
+    shape, token, here = p.lines.shape, p.lines.token_above, p.words.here()
+    yield shape, here
+    yield shape, p.last(2)
+    yield token, here, p.last(1)
+    yield token, p.words.before[0], here
+    yield token, shape, p.above()
 
 
 def masked(*masks):

@@ -5,9 +5,11 @@ FORMAT.md: "Kinds and methods".
 
 from .predictor import BINARY, TEXT, Predictor
 from .range_coder import Decoder, Encoder
+from .transform import TransformError
 
 MODELLED_BIT = 1
 BINARY_BIT = 2
+TRANSFORMED_BIT = 4
 
 
 class PayloadError(Exception):
@@ -30,9 +32,10 @@ class ChunkCoder:
             self.predictor.update(bit)
 
     def encode(self, content):
-        """Method and payload of the next chunk."""
+        """Method and payload of the next chunk, which is not transformed."""
         kind = kind_of(content)
         self.predictor.begin(kind)
+        self.predictor.begin_transform(False)
         encoder = Encoder()
         for byte in content:
             self._learn(byte, encoder.encode)
@@ -44,9 +47,12 @@ class ChunkCoder:
 
     def decode(self, method, payload, content_bytes):
         """Content of the next chunk."""
-        if method > (MODELLED_BIT | BINARY_BIT):
+        if method > (MODELLED_BIT | TRANSFORMED_BIT):
             raise PayloadError(f"method {method} is unknown")
         self.predictor.begin(BINARY if method & BINARY_BIT else TEXT)
+        self.predictor.begin_transform(bool(method & TRANSFORMED_BIT))
+        if method & TRANSFORMED_BIT:
+            return self._decode_transformed(method & MODELLED_BIT, payload, content_bytes)
         if not method & MODELLED_BIT:
             if len(payload) != content_bytes:
                 raise PayloadError("a stored payload is not as long as its content")
@@ -56,12 +62,33 @@ class ChunkCoder:
         decoder = Decoder(payload)
         content = bytearray()
         for _ in range(content_bytes):
-            byte = 0
-            for _ in range(8):
-                bit = decoder.decode(self.predictor.predict())
-                self.predictor.update(bit)
-                byte = byte << 1 | bit
-            content.append(byte)
+            content.append(self._decode_byte(decoder))
         if next(decoder.rest, None) is not None:
             raise PayloadError("a payload has bytes that no bit needs")
         return bytes(content)
+
+    def _decode_byte(self, decoder):
+        byte = 0
+        for _ in range(8):
+            bit = decoder.decode(self.predictor.predict())
+            self.predictor.update(bit)
+            byte = byte << 1 | bit
+        return byte
+
+    def _decode_transformed(self, modelled, payload, content_bytes):
+        decoder, stored = Decoder(payload), iter(payload)
+        content = b""
+        try:
+            while len(content) < content_bytes:
+                if modelled:
+                    self._decode_byte(decoder)
+                else:
+                    self._learn(next(stored))
+                content += self.predictor.restored
+        except (TransformError, StopIteration) as error:
+            raise PayloadError(f"coded bytes that are no text: {error!r}") from error
+        if len(content) > content_bytes:
+            raise PayloadError("a word goes past the chunk's end")
+        if next(decoder.rest if modelled else stored, None) is not None:
+            raise PayloadError("a payload has bytes that nothing needs")
+        return content

@@ -4,10 +4,13 @@ FORMAT.md: "Match models".
 """
 
 from .adaptive_map import AdaptiveMap
+from .hash import hash
 from .probability import stretch
 
 MATCH_INPUTS = 3
 MAX_LEN = 65535
+LINE = 16
+CODED_LESS = 3
 
 
 class MatchModel:
@@ -16,13 +19,15 @@ class MatchModel:
         for index in range(len(self.map.entries)):
             self.map.start(index, 49152 if index & 1 else 16384)
         self.heads = [0] * (1 << log2_heads)
+        self.line = 0
         self.min_len = min_len
         self.pointer = 0
         self.match_len = 0
         self.misses = 0xFF
         self.expected = 0
 
-    def next_byte(self, history):
+    def next_byte(self, history, coded):
+        min_len = self.min_len - CODED_LESS if coded else self.min_len
         newest = history.back(1)
         if self.expected:
             hit = self.expected & 0xFF == newest
@@ -31,23 +36,26 @@ class MatchModel:
             self.pointer += 1
             if self.misses.bit_count() > 4:
                 self.expected = 0
-        if history.len < self.min_len:
-            return
-        head = history.hash_of_last(self.min_len) & (len(self.heads) - 1)
-        if not self.expected or self.match_len < self.min_len:
-            self._look(history, self.heads[head])
-        self.heads[head] = history.len & 0xFFFFFFFF
+        ring = len(history.ring)
+        h = hash(self.line, newest)
+        head = self.line + (h >> 60)
+        # What is left of 32 bits beside a place in the ring.
+        check = (h >> 28 & 0xFFFFFFFF) // ring
+        if not self.expected or self.match_len < min_len:
+            found, place = divmod(self.heads[head], ring)
+            if self.heads[head] and found == check:
+                self._look(history, (history.len - place) % ring, min_len)
+        self.heads[head] = check * ring + history.len % ring
+        self.line = history.hash_of_last(min_len - 1) % len(self.heads) // LINE * LINE
         if self.expected:
             self.expected = 0x100 | history.at(self.pointer)
 
-    def _look(self, history, candidate):
-        candidate |= history.len & ~0xFFFFFFFF
-        if candidate >= history.len:
-            candidate -= 1 << 32
-        if candidate <= 0 or history.len - candidate >= len(history.ring):
+    def _look(self, history, distance, min_len):
+        if not 0 < distance < history.len:
             return
-        length = common(history, candidate, max(400, self.min_len))
-        if length >= self.min_len and (not self.expected or length > self.match_len):
+        candidate = history.len - distance
+        length = common(history, candidate, max(400, min_len))
+        if length >= min_len and (not self.expected or length > self.match_len):
             self.pointer = candidate
             self.match_len = length
             self.misses = 0

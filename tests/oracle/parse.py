@@ -8,7 +8,7 @@ from .history import History
 from .lines import Lines
 from .records import Records
 from .structure import Structure
-from .words import Words
+from .words import Words, is_letter
 
 
 class Parsed:
@@ -21,8 +21,27 @@ class Parsed:
         self.records = Records()
 
     def push(self, byte):
-        ended = self.words.push(byte)
-        self.followers.push(byte, self.history.last8, ended, self.words)
+        self._push_text(byte)
+        self._push_byte(byte)
+
+    def push_coded(self, byte, text, code):
+        """A byte of a transformed chunk, which shows `text` or is part of a code."""
+        length = self.words.len + 1 if is_letter(byte) else 0
+        self.words.code = 0
+        for shown in text:
+            self._push_text(shown)
+        if not text:
+            self.words.push_incomplete(byte, code)
+        self.words.len = length
+        self._push_byte(byte)
+
+    def _push_text(self, byte):
+        if self.words.push(byte):
+            self.followers.push_word(self.words)
+
+    def _push_byte(self, byte):
+        self.words.push_class(byte)
+        self.followers.push(byte, self.history.last8)
         self.lines.push(byte, self.history.len)
         self.structure.push(byte, self.history.last8)
         self.records.push(byte, self.history.len)

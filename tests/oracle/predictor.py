@@ -14,11 +14,11 @@ from .parse import Parsed
 from .probability import p1_clamped, squash_fine, stretch
 from .runs import Runs
 from .setup import SETUPS, apm_contexts
-from .slots import Slots, SlotTable
+from .slots import Slots, SlotTable, plane
+from .transform import Inverse
 
 TEXT, BINARY = 0, 1
 BIAS = 256
-APM_RATE = 6
 HISTORY_LIMIT = 255
 RUN_LIMIT = 1023
 
@@ -35,7 +35,7 @@ class Arm:
         second = [size for size, _ in assembly.finals]
         self.mixer = Mixer(self.inputs, first, second, assembly.rates)
         self.apm_contexts = apm_contexts(assembly.apms, size_class)
-        self.apms = [Apm(count, APM_RATE) for count in self.apm_contexts]
+        self.apms = [Apm(count) for count in self.apm_contexts]
 
 
 class Predictor:
@@ -56,6 +56,13 @@ class Predictor:
         self.order0 = AdaptiveMap(256, HISTORY_LIMIT)
         self.partial = 1
         self.bit_position = 0
+        self.inverse = Inverse()
+        self.transformed = False
+        self.restored = b""
+
+    def begin_transform(self, transformed):
+        self.transformed = transformed
+        self.inverse.begin()
 
     def begin(self, kind):
         arm = self.arms[self.kind]
@@ -76,13 +83,13 @@ class Predictor:
         arm = self.arms[self.kind]
         inputs, self.known = arm.slots.predict(self._node())
         self.contexts = arm.contexts
+        if arm.assembly.runs:
+            inputs += plane(self.runs.predict(self.partial, self.bit_position))
         inputs += [stretch(self.order0.p1_q16(self.partial)), BIAS]
         for model in self.matches:
             inputs += model.predict(self.partial, self.bit_position)
         if self.directs:
             inputs += self.directs.predict(self._node(), arm.assembly.directs)
-        if arm.assembly.runs:
-            inputs += self.runs.predict(self.partial, self.bit_position)
         inputs += [0] * (arm.inputs - len(inputs))
         first = [pick(self) for _, pick in arm.assembly.selectors]
         second = [pick(self) for _, pick in arm.assembly.finals]
@@ -127,9 +134,13 @@ class Predictor:
                 self.directs.turn(self.hashes[: arm.assembly.directs], self.partial)
         elif self.bit_position == 8:
             byte = self.partial & 0xFF
-            self.parsed.push(byte)
+            if self.transformed:
+                self.restored = self.inverse.push(byte)
+                self.parsed.push_coded(byte, self.inverse.seen, self.inverse.code)
+            else:
+                self.parsed.push(byte)
             for model in self.matches:
-                model.next_byte(self.parsed.history)
+                model.next_byte(self.parsed.history, self.transformed)
             self.partial = 1
             self.bit_position = 0
             self._turn(byte)

@@ -25,17 +25,15 @@ class Runs:
 
     def next_byte(self, came, hashes):
         if came is not None:
-            for found, (check, last, count) in list(zip(self.found, self.current, strict=True))[
-                : self.active
-            ]:
+            for i in range(self.active):
+                check, last, count = self.current[i]
                 if count == 0:
                     count = 2
                 elif last != came:
                     count = 3
                 elif count < MOST:
                     count += 2
-                self.words[found] = (check, came, count)
-        # A kind with fewer contexts leaves the others' words where they are; they go on being taught.
+                self.words[self.found[i]] = (check, came, count)
         self.active = len(hashes)
         for i, h in enumerate(hashes):
             self.found[i] = (h >> 20) % (1 << self.log2_words)
@@ -54,7 +52,7 @@ class Runs:
         return [stretch(self.map.p1_q16(self._index(i, partial, bit_position))) for i in range(self.active)]
 
     def update(self, partial, bit_position, bit):
-        for i in range(len(self.current)):
+        for i in range(self.active):
             index = self._index(i, partial, bit_position)
             if index % CLASSES:
                 self.map.update(index, bit)

@@ -25,7 +25,7 @@ def _orders_known(v):
 
 def _word_len(v):
     words = v.parsed.words
-    return min(words.len, 15) if words.word else 0
+    return min(words.len, 15) if words.word or words.code else 0
 
 
 def _place(v):
@@ -45,7 +45,7 @@ CLASSES = 4096, _bit(lambda v: v.parsed.words.classes & 511)
 CLASS_RUNS = 4096, lambda v: v.parsed.words.class_runs & 4095
 PARTIAL_CLASS = 2048, lambda v: v.partial * 8 + (v.parsed.words.classes & 7)
 WORD_LEN = 128, _bit(_word_len)
-COLUMN = 256, lambda v: min(v.parsed.column(), 255)
+COLUMN = 256, lambda v: v.parsed.words.column
 STRUCTURE = 1024, _bit(lambda v: v.parsed.structure.summary())
 LINE_FIRST = 256, lambda v: v.parsed.lines.first & 255
 FOLLOWER = 256, lambda v: v.parsed.followers.pair & 255

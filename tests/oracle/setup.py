@@ -11,7 +11,7 @@ from .directs import DIRECT_INPUTS
 from .match_model import MATCH_INPUTS
 from .mixer import LANES, MAX_SETS, Rates
 from .parse import Parsed
-from .slots import SLOT_INPUTS
+from .slots import SLOT_INPUTS, plane_inputs
 
 OWN_INPUTS = 2
 QUICK = Rates(first=1500, first_start=20000, second=4000, shift=14, start=1600)
@@ -33,7 +33,7 @@ class Assembly:
         return len(c.hashes(self.groups, Parsed(12)))
 
     def inputs(self, matches):
-        count = self.contexts * (SLOT_INPUTS + self.runs) + self.directs * DIRECT_INPUTS
+        count = plane_inputs(self.contexts) * (SLOT_INPUTS + self.runs) + self.directs * DIRECT_INPUTS
         count += matches * MATCH_INPUTS + OWN_INPUTS
         return -(-count // LANES) * LANES
 
@@ -58,9 +58,11 @@ class Setup:
 
     def sizes(self, size_class):
         most = self.most
+        # The logarithm rounded up of the contexts.
+        contexts = (max(self.text.contexts, self.binary.contexts) - 1).bit_length()
         return Sizes(
             history=min(max(size_class, 12), most.history),
-            slots=min(max(size_class + 9, 16), most.slots),
+            slots=min(max(size_class + 3 + contexts, 16), most.slots),
             runs=min(max(size_class + 3, 12), most.runs),
             directs=min(max(size_class + 6, 12), most.directs),
             heads=min(max(size_class, 10), most.heads),
@@ -77,8 +79,8 @@ class Setup:
             inputs = kind.inputs(len(self.matches))
             total += sum(size for size, _ in kind.selectors) * (inputs * 2 + 4)
             total += sum(size for size, _ in kind.finals) * (MAX_SETS * 2 + 4)
-            total += kind.contexts * 2048 + sum(apm_contexts(kind.apms, size_class)) * 132
-        return total + (4 << 20)
+            total += kind.contexts * 2048 + sum(apm_contexts(kind.apms, size_class)) * 128
+        return total + (4 << 20) + (3 << min(size_class, 20))
 
 
 def apm_contexts(apms, size_class):
@@ -88,37 +90,56 @@ def apm_contexts(apms, size_class):
 
 orders_1_to_6 = c.orders(1, 2, 3, 4, 5, 6)
 order_8 = c.orders(8)
-TEXT_1 = Assembly((c.orders(1, 2, 3, 4, 6), c.word), (s.PARTIAL, s.MATCH))
-TEXT_2 = Assembly((orders_1_to_6, c.word, c.word_pair), (*TEXT_1.selectors, s.LAST))
-TEXT_3 = Assembly(
-    (*TEXT_2.groups, c.indirect_pair), (*TEXT_2.selectors, s.ORDERS_KNOWN), finals=(s.ONE, s.PARTIAL)
+TEXT_1 = Assembly((c.orders(1, 2, 3, 4, 6), c.word, c.frame), (s.PARTIAL_CLASS, s.ORDERS_KNOWN))
+TEXT_2 = Assembly(
+    (orders_1_to_6, c.word, c.frame, c.word_pair, c.tag, c.follower, c.class_history),
+    (s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.CLASSES),
 )
-TEXT_4 = replace(TEXT_3, groups=(*TEXT_3.groups, c.sparse_pair), selectors=(*TEXT_3.selectors, s.CLASSES))
+TEXT_3 = Assembly(
+    (*TEXT_2.groups, c.column),
+    (s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.CLASSES, s.MATCH),
+    finals=(s.ONE, s.PARTIAL),
+)
+TEXT_4 = replace(
+    TEXT_3,
+    groups=(
+        *(orders_1_to_6, c.word, c.word_pair, c.tag, c.follower, c.class_history, c.column, c.nesting),
+        *(c.three_words, c.sparse_pair),
+    ),
+    selectors=(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.COLUMN),
+)
 TEXT_5 = replace(
     TEXT_3,
-    groups=(*TEXT_2.groups, c.indirect, c.sparse_pair, c.shape, c.three_words),
-    selectors=(*TEXT_4.selectors, s.WORD_LEN),
-)
-TEXT_6 = Assembly(
-    (orders_1_to_6, order_8, c.word, c.word_pair, c.indirect, c.sparse, c.words_far, c.column),
-    (*TEXT_5.selectors, s.CLASS_RUNS, s.COLUMN),
-    finals=(s.ONE, s.PARTIAL),
+    groups=(
+        *(orders_1_to_6, c.word, c.word_pair, c.three_words, c.indirect, c.column, c.nesting, c.kinds),
+        *(c.tag, c.sparse_pair),
+    ),
+    selectors=(
+        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.WORD_LEN),
+        *(s.CLASS_RUNS, s.COLUMN),
+    ),
     apms=6,
+)
+TEXT_6 = replace(
+    TEXT_5,
+    groups=(
+        *(orders_1_to_6, c.word, c.word_pair, c.three_words, c.indirect, c.column, c.nesting, c.kinds),
+        *(c.structure, c.sparse_pair, order_8, c.following_words),
+    ),
     rates=FINE,
 )
 TEXT_7 = replace(
     TEXT_6,
-    groups=(*TEXT_6.groups, c.shape, c.stems, c.structure),
+    groups=(*TEXT_6.groups, c.names, c.lines),
     selectors=(
-        *(s.PARTIAL, s.MATCH, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASSES),
+        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASSES),
         *(s.WORD_LEN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
     ),
 )
 TEXT_9 = Assembly(
     (
-        *(orders_1_to_6, c.word, order_8, c.orders(11, 14), c.word_pair, c.words_far, c.sparse, c.indirect),
-        *(c.column, c.words_farther, c.stems, c.folded, c.shape, c.structure, c.following_words),
-        *(c.lines, c.fields),
+        *(orders_1_to_6, c.word, order_8, c.word_pair, c.words_far, c.sparse, c.indirect, c.column),
+        *(c.shape, c.structure, c.lines, c.fields, c.kinds, c.nesting, c.names, c.rows),
     ),
     (
         *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASSES, s.CLASS_RUNS, s.WORD_LEN),

@@ -11,6 +11,16 @@ from .probability import stretch
 SLOT_INPUTS = 3
 LINE = 4
 SLOT_BYTES = 16
+PLANE_LANES = 8
+
+
+def plane_inputs(contexts):
+    """How many inputs a plane has."""
+    return -(-contexts // PLANE_LANES) * PLANE_LANES
+
+
+def plane(inputs):
+    return inputs + [0] * (plane_inputs(len(inputs)) - len(inputs))
 
 
 class SlotTable:
@@ -25,16 +35,14 @@ class SlotTable:
         self.bytes[number * SLOT_BYTES : (number + 1) * SLOT_BYTES] = slot
 
     def find(self, h):
-        """The number of the slot with this hash's check, made if there is none."""
+        """The number of the slot that a hash has or may take, and what is in it for that hash."""
         first, check = (h & (self.lines - 1)) * LINE, h >> 56
         for number in range(first, first + LINE):
             if self.bytes[number * SLOT_BYTES] == check:
-                return number
-        used = [HISTORIES.used[self.bytes[number * SLOT_BYTES + 1]] for number in range(first, first + LINE)]
-        # Of equals the first makes room.
-        number = first + used.index(min(used))
-        self.put(number, bytes([check]) + bytes(SLOT_BYTES - 1))
-        return number
+                return number, self.slot(number)
+        # The first of those with the least state, which has seen the fewest bits, makes room.
+        number = min(range(first, first + LINE), key=lambda number: self.bytes[number * SLOT_BYTES + 1])
+        return number, bytearray([check]) + bytes(SLOT_BYTES - 1)
 
 
 class Slots:
@@ -61,29 +69,32 @@ class Slots:
     def _find(self, table):
         self.put_back(table)
         for i, h in enumerate(self.hashes):
-            self.found[i] = table.find(h)
-            self.current[i] = table.slot(self.found[i])
+            self.found[i], self.current[i] = table.find(h)
 
     def put_back(self, table):
         for number, slot in zip(self.found, self.current, strict=True):
             table.put(number, slot)
 
     def predict(self, node):
-        """Inputs, and a bit for each context that has been here, the first lowest."""
-        inputs = []
+        """Planes of inputs, and a bit for each context that has been here, the first lowest."""
+        logits, distances, of_one_kind = [], [], []
         known = 0
         for i, (slot, histories) in enumerate(zip(self.current, self.maps, strict=True)):
             state = slot[node]
             known |= (state != EMPTY) << i
             p1 = histories.p1_q16(state)
             logit = stretch(p1)
-            inputs += [logit, (p1 - 32768) >> 6, logit if HISTORIES.one_kind[state] else 0]
-        return inputs, known
+            logits.append(logit)
+            distances.append((p1 - 32768) >> 6)
+            of_one_kind.append(logit if HISTORIES.one_kind[state] else 0)
+        return plane(logits) + plane(distances) + plane(of_one_kind), known
 
     def update(self, node, bit):
-        for slot, histories in zip(self.current, self.maps, strict=True):
+        for i, (slot, histories) in enumerate(zip(self.current, self.maps, strict=True)):
+            if i % 8 == 0:
+                self.random = (self.random * 0x5851F42D4C957F2D + 0x14057B7EF767814F) & MASK64
+                random = self.random ^ self.random >> 32
             state = slot[node]
             if state != EMPTY:
                 histories.entries[state] = moved(histories.entries[state], bit, histories.limit)
-            slot[node] = HISTORIES.next(state, bit, self.random >> 56)
-            self.random = (self.random * 0x5851F42D4C957F2D + 0x14057B7EF767814F) & MASK64
+            slot[node] = HISTORIES.next(state, bit, random >> 8 * (i % 8) & 0xFF)

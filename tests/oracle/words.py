@@ -1,12 +1,9 @@
-"""Words, sentences and classes of characters.
+"""Words and classes of characters.
 
 FORMAT.md: "The past".
 """
 
 from .hash import MASK64, hash
-
-MASK32 = 0xFFFFFFFF
-STEM = 4
 
 
 def is_letter(byte):
@@ -35,60 +32,58 @@ def class_of(byte):
     return 6 if byte in b".,;:!?'-" else 7
 
 
+def kind_of(byte):
+    """A byte with letters of each case, digits, and bytes of 128 or more taken together."""
+    if byte >= 0x80:
+        return 0x80
+    if is_letter(byte):
+        return 0x61 if byte >= 0x61 else 0x41
+    return 0x30 if is_digit(byte) else byte
+
+
 class Words:
     def __init__(self):
         self.word = 0
-        self.before = [0] * 6
-        self.stems = [0] * 3
-        self.suffix = 0
+        self.before = [0] * 3
         self.gap = 0
         self.len = 0
-        self.lens = 0
-        self.sentence_first = 0
-        self.initials = 0
         self.classes = 0
         self.class_runs = 0
-        self.folded = 0
-        self._stem = 0
-        self._letters = 0
-        self._sentence_starts = False
+        self.kinds = 0
+        self.kind_runs = 0
+        self.column = 0
+        self.code = 0
 
     def push(self, byte):
-        """True if the byte ended a word."""
-        self._push_classes(byte)
+        """True if the byte of the text ended a word."""
+        self.column = 0 if byte == 0x0A else min(self.column + 1, 255)
         if is_letter(byte):
             if self.word == 0:
-                self.gap = self.len = self._stem = self._letters = 0
-                self.initials = (self.initials << 8 | lower(byte)) & MASK64
+                self.gap = self.len = 0
             self.word = hash(self.word, lower(byte) | 0x100)
-            self._letters = (self._letters << 8 | lower(byte)) & MASK32
             self.len += 1
-            if self.len <= STEM:
-                self._stem = self.word
             return False
         ended = self.word != 0
         if ended:
-            self.before = [self.word, *self.before[:5]]
-            self.stems = [self._stem, *self.stems[:2]]
-            self.suffix = self._letters
-            self.lens = (self.lens << 4 | min(self.len, 15)) & MASK32
-            if self._sentence_starts:
-                self.sentence_first = self.word
-                self._sentence_starts = False
+            self.before = [self.word, *self.before[:2]]
             self.word = 0
-        if byte in b".!?":
-            self._sentence_starts = True
         self.gap = hash(self.gap, byte | 0x200)
         return ended
 
-    def _push_classes(self, byte):
-        kind = class_of(byte)
-        self.classes = (self.classes << 3 | kind) & MASK64
-        if self.class_runs & 7 != kind:
-            self.class_runs = (self.class_runs << 3 | kind) & MASK64
-        folded = 0x20 if byte in b"\n\r\t " else 0x30 if is_digit(byte) else lower(byte)
-        if folded != 0x20 or self.folded & 0xFF != 0x20:
-            self.folded = (self.folded << 8 | folded) & MASK64
+    def push_class(self, byte):
+        of_class, kind = class_of(byte), kind_of(byte)
+        self.classes = (self.classes << 3 | of_class) & MASK64
+        if self.class_runs & 7 != of_class:
+            self.class_runs = (self.class_runs << 3 | of_class) & MASK64
+        self.kinds = (self.kinds << 8 | kind) & MASK64
+        if self.kind_runs & 0xFF != kind:
+            self.kind_runs = (self.kind_runs << 8 | kind) & MASK64
+
+    def push_incomplete(self, byte, code):
+        """A coded byte that shows nothing: of a code, or a flag."""
+        self.code = code
+        if not code:
+            self.gap = hash(self.gap, byte | 0x200)
 
     def here(self):
-        return self.word ^ (self.gap << 7 & MASK64 | self.gap >> 57)
+        return self.code or self.word ^ (self.gap << 7 & MASK64 | self.gap >> 57)

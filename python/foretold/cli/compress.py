@@ -40,6 +40,7 @@ def compress(
     verify: options.Verify = False,
     remove: options.RemoveSource = False,
     block_size: options.BlockSize = None,
+    transform: options.Transform = options.TransformName.AUTO,
     no_checksum: options.NoChecksum = False,
     checkpoint: options.Checkpoint = None,
     checkpoint_every: options.CheckpointEvery = "10m",
@@ -57,6 +58,7 @@ def compress(
         "threads": options.worker_count(threads),
         "checksum": not no_checksum,
         "block_size": block_size,
+        "transform": transform.value,
     }
     # Wrong options are refused before any file is touched.
     foretold.Compressor(**coding)

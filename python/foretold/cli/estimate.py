@@ -54,6 +54,7 @@ def estimate(
     ] = "1-9",
     threads: options.Threads = 1,
     block_size: options.BlockSize = None,
+    transform: options.Transform = options.TransformName.AUTO,
     sample: Annotated[
         Any,
         typer.Option(
@@ -87,7 +88,11 @@ def estimate(
             with console.status() as say:
                 for number in presets:
                     say(f"{job.name}: preset {number}")
-                    wanted = {"threads": options.worker_count(threads), "block_size": block_size}
+                    wanted = {
+                        "threads": options.worker_count(threads),
+                        "block_size": block_size,
+                        "transform": transform.value,
+                    }
                     small = foretold.estimate(content, number, sample_bytes=max(sample // 4, 1), **wanted)
                     large = foretold.estimate(content, number, sample_bytes=sample, **wanted)
                     size = carried_on(small, large, sample, _block_bytes(number, block_size))

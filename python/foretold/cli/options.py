@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,7 @@ __all__ = [
     "RemoveSource",
     "Stdout",
     "Threads",
+    "Transform",
     "Verbose",
     "Verify",
     "parsed",
@@ -106,6 +108,23 @@ BlockSize = Annotated[
         metavar="SIZE",
         help="Start the model afresh after so much content (64K, 16M, ...).",
         show_default="the preset's choice",
+    ),
+]
+
+
+class TransformName(str, Enum):
+    """Whether the words of text become short codes."""
+
+    AUTO = "auto"
+    NONE = "none"
+    WORDS = "words"
+
+
+Transform = Annotated[
+    TransformName,
+    typer.Option(
+        "--transform",
+        help="Replace words of text by short codes: where the preset gains by it, never, or always.",
     ),
 ]
 MaxMemory = Annotated[

@@ -7,8 +7,9 @@ use foretold_coding::{Decoder, Encoder};
 use foretold_models::{StateError, StateReader, StateWriter};
 use thiserror::Error;
 
-use crate::ModelPlan;
 use crate::predictor::{Kind, Prediction, Predictor};
+use crate::transform::{TransformError, Which, forward};
+use crate::{ModelPlan, Transform};
 
 /// Called every few thousand bytes with the content bytes done since the last call;
 /// `Break` stops the work with [`EngineError::Interrupted`].
@@ -31,7 +32,7 @@ pub enum EngineError {
         size_class: u8,
     },
     /// The chunk's method byte is not one of ours.
-    #[error("chunk method {0} is unknown; methods are 0 to 3")]
+    #[error("chunk method {0} is unknown; methods are 0 to 5")]
     UnknownMethod(u8),
     /// A stored chunk's payload is not as long as its content, or a payload does not decode to
     /// the announced length.
@@ -42,6 +43,9 @@ pub enum EngineError {
         /// Payload length found.
         payload_bytes: usize,
     },
+    /// A transformed chunk's bytes cannot be turned back.
+    #[error("a chunk's transformed text cannot be turned back: {0}")]
+    BadTransform(#[from] TransformError),
     /// The tables cannot be allocated.
     #[error("the model needs {0} bytes of memory, which cannot be had")]
     OutOfMemory(u64),
@@ -68,8 +72,9 @@ impl From<StateError> for EngineError {
 /// One chunk as it stands in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodedChunk {
-    /// How the payload was made: 0 to 3. Bit 0 is set if it is what the model's predictions
-    /// coded, and clear if it is the content itself; bit 1 is set if the content is not text.
+    /// How the payload was made: 0 to 5. Bit 0 is set if it is what the model's predictions
+    /// coded, and clear if it is the bytes themselves; bit 1 is set if the content is not text;
+    /// bit 2 if it is text whose words were replaced by codes.
     pub method: u8,
     /// The coded bytes, at most as many as the content has.
     pub payload: Vec<u8>,
@@ -77,6 +82,7 @@ pub struct CodedChunk {
 
 const MODELLED: u8 = 1;
 const BINARY: u8 = 2;
+const TRANSFORMED: u8 = 4;
 
 /// One block's model: codes the block's chunks in order, or decodes them.
 ///
@@ -128,23 +134,51 @@ impl ChunkCoder {
         byte
     }
 
-    /// Codes the next chunk.
-    pub fn encode(&mut self, content: &[u8], tick: Tick<'_>) -> Result<CodedChunk, EngineError> {
+    /// Begins a chunk: its method without [`MODELLED`], and its bytes if it is transformed.
+    fn begin_content(
+        &mut self,
+        content: &[u8],
+        transform: Transform,
+    ) -> Result<(u8, Option<Vec<u8>>), EngineError> {
         let kind = kind_of(content);
         self.begin(kind)?;
+        let which = match transform {
+            Transform::Auto if self.plan.size_class() >= self.plan.preset().setup().transform => {
+                Some(Which::Prose)
+            }
+            Transform::Words => Some(Which::All),
+            Transform::Auto | Transform::None => None,
+        };
+        let which = which.filter(|_| kind == Kind::Text);
+        let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
+        self.predictor.begin_transform(bytes.is_some());
+        let method = if kind == Kind::Binary { BINARY } else { 0 };
+        Ok((if bytes.is_some() { method | TRANSFORMED } else { method }, bytes))
+    }
+
+    /// Codes the next chunk.
+    pub fn encode(
+        &mut self,
+        content: &[u8],
+        transform: Transform,
+        tick: Tick<'_>,
+    ) -> Result<CodedChunk, EngineError> {
+        let (method, transformed) = self.begin_content(content, transform)?;
+        let bytes = transformed.as_deref().unwrap_or(content);
         let mut encoder = Encoder::new();
-        for part in content.chunks(TICK_BYTES) {
+        for part in bytes.chunks(TICK_BYTES) {
+            let mut done = 0;
             for &byte in part {
                 self.learn(byte, |bit, p1| encoder.encode(bit, p1));
+                done += if method & TRANSFORMED != 0 { self.predictor.inverse().restored().len() } else { 1 };
             }
-            if tick(part.len()).is_break() {
+            if tick(done).is_break() {
                 return Err(EngineError::Interrupted);
             }
         }
         let payload = encoder.finish();
-        let method = if kind == Kind::Binary { BINARY } else { 0 };
-        if payload.len() >= content.len() {
-            return Ok(CodedChunk { method, payload: content.to_vec() });
+        if payload.len() >= bytes.len() {
+            return Ok(CodedChunk { method, payload: bytes.to_vec() });
         }
         Ok(CodedChunk { method: method | MODELLED, payload })
     }
@@ -158,8 +192,11 @@ impl ChunkCoder {
         content: &mut Vec<u8>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        if method > (MODELLED | BINARY) {
+        if method > (MODELLED | TRANSFORMED) {
             return Err(EngineError::UnknownMethod(method));
+        }
+        if method & TRANSFORMED != 0 {
+            return self.decode_transformed(method, payload, content_bytes, content, tick);
         }
         let bad = EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
         let modelled = method & MODELLED != 0;
@@ -167,6 +204,7 @@ impl ChunkCoder {
             return Err(bad);
         }
         self.begin(if method & BINARY != 0 { Kind::Binary } else { Kind::Text })?;
+        self.predictor.begin_transform(false);
         let mut decoder = Decoder::new(payload);
         let mut done = 0;
         while done < content_bytes {
@@ -190,23 +228,93 @@ impl ChunkCoder {
         if modelled && !decoder.is_exhausted() { Err(bad) } else { Ok(()) }
     }
 
+    /// As [`decode`](Self::decode), of a transformed chunk.
+    fn decode_transformed(
+        &mut self,
+        method: u8,
+        payload: &[u8],
+        content_bytes: usize,
+        content: &mut Vec<u8>,
+        tick: Tick<'_>,
+    ) -> Result<(), EngineError> {
+        let bad = || EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
+        let modelled = method & MODELLED != 0;
+        self.begin(Kind::Text)?;
+        self.predictor.begin_transform(true);
+        let mut decoder = Decoder::new(payload);
+        let mut stored = payload.iter();
+        let end = content.len() + content_bytes;
+        // The inverse gives text or an error before long, whatever comes.
+        while content.len() < end {
+            let before = content.len();
+            for _ in 0..TICK_BYTES {
+                if modelled {
+                    self.decode_byte(&mut decoder);
+                } else {
+                    let &byte = stored.next().ok_or_else(bad)?;
+                    self.learn(byte, |_, _| ());
+                }
+                let inverse = self.predictor.inverse();
+                if let Some(error) = inverse.failed() {
+                    return Err(error.into());
+                }
+                content.extend_from_slice(inverse.restored());
+                if content.len() >= end {
+                    break;
+                }
+            }
+            if content.len() > end {
+                return Err(bad());
+            }
+            if tick(content.len() - before).is_break() {
+                return Err(EngineError::Interrupted);
+            }
+        }
+        let all_read = if modelled { decoder.is_exhausted() } else { stored.next().is_none() };
+        if all_read { Ok(()) } else { Err(bad()) }
+    }
+
     /// Bits that each byte of the next chunk costs, appended to `bits`; learns as `encode` does.
+    ///
+    /// The cost of a word's code is shared evenly by the bytes it stands for, that of a
+    /// dictionary falls on the chunk's first byte. A chunk that the model would make longer costs
+    /// what storing it does.
     pub fn code_lengths(
         &mut self,
         content: &[u8],
+        transform: Transform,
         bits: &mut Vec<f64>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        self.begin(kind_of(content))?;
-        for part in content.chunks(TICK_BYTES) {
+        let (method, transformed) = self.begin_content(content, transform)?;
+        let bytes = transformed.as_deref().unwrap_or(content);
+        let start = bits.len();
+        let (mut dictionary, mut cost) = (0.0, 0.0);
+        for part in bytes.chunks(TICK_BYTES) {
+            let before = bits.len();
             for &byte in part {
-                let mut cost = 0.0;
+                let in_dictionary = method & TRANSFORMED != 0 && self.predictor.inverse().in_dictionary();
                 self.learn(byte, |bit, p1| cost += p1.cost_bits(bit));
-                bits.push(cost);
+                if in_dictionary {
+                    dictionary += std::mem::take(&mut cost);
+                    continue;
+                }
+                let stands_for =
+                    if method & TRANSFORMED != 0 { self.predictor.inverse().restored().len() } else { 1 };
+                if stands_for > 0 {
+                    let share = std::mem::take(&mut cost) / stands_for as f64;
+                    bits.extend(std::iter::repeat_n(share, stands_for));
+                }
             }
-            if tick(part.len()).is_break() {
+            if tick(bits.len() - before).is_break() {
                 return Err(EngineError::Interrupted);
             }
+        }
+        if let Some(first) = bits.get_mut(start) {
+            *first += dictionary;
+        }
+        if bits[start..].iter().sum::<f64>() > 8.0 * bytes.len() as f64 {
+            bits[start..].fill(8.0 * bytes.len() as f64 / content.len() as f64);
         }
         Ok(())
     }

@@ -8,11 +8,12 @@ mod measure;
 mod predictor;
 mod preset;
 mod setup;
+mod transform;
 
 pub use container::{
     ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Limits,
-    LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, compress, decompress,
-    info, recover,
+    LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, Transform, compress,
+    decompress, info, recover,
 };
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
 pub use files::{

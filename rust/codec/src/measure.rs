@@ -8,8 +8,9 @@ use crate::{ChunkCoder, Error, ModelPlan, Options, Tick};
 /// The bits that each byte of `data` costs when it is compressed with `options`.
 ///
 /// Their sum is the length of all payloads, to within the coder's own loss; the container's
-/// headers are not in it. A chunk that the model would make longer is stored as it is, at 8 bits
-/// a byte.
+/// headers are not in it. The cost of a code that stands for several bytes is shared evenly by
+/// them, and that of a chunk's dictionary falls on its first byte. A chunk that the model would
+/// make longer is stored, at 8 bits a byte.
 pub fn code_lengths(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Vec<f64>, Error> {
     options.validate()?;
     let mut bits = Vec::with_capacity(data.len());
@@ -18,11 +19,7 @@ pub fn code_lengths(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
         let plan = ModelPlan::for_block(options.preset, block.len() as u64);
         let mut coder = ChunkCoder::new(plan).map_err(Error::from_engine)?;
         for chunk in block.chunks(CHUNK_BYTES) {
-            let start = bits.len();
-            coder.code_lengths(chunk, &mut bits, tick).map_err(Error::from_engine)?;
-            if bits[start..].iter().sum::<f64>() > 8.0 * chunk.len() as f64 {
-                bits[start..].fill(8.0);
-            }
+            coder.code_lengths(chunk, options.transform, &mut bits, tick).map_err(Error::from_engine)?;
         }
     }
     Ok(bits)
@@ -48,7 +45,8 @@ pub fn probe(sample: &[u8], content_bytes: u64, options: &Options, tick: Tick<'_
     let start = Instant::now();
     let mut coded_bytes = 0;
     for chunk in sample.chunks(CHUNK_BYTES) {
-        coded_bytes += coder.encode(chunk, tick).map_err(Error::from_engine)?.payload.len() as u64;
+        let coded = coder.encode(chunk, options.transform, tick).map_err(Error::from_engine)?;
+        coded_bytes += coded.payload.len() as u64;
     }
     Ok(Probe { coded_bytes, time: start.elapsed(), memory_bytes: plan.memory_bytes() })
 }

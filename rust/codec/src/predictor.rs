@@ -3,11 +3,12 @@
 use foretold_models::contexts::Contexts;
 use foretold_models::{
     AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
-    Parsed, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, hash,
+    Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, hash,
 };
-use foretold_numerics::{LANES, P1, squash_fine, stretch};
+use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, squash_fine, stretch};
 
 use crate::setup::{Assembly, Selector, Setup, View};
+use crate::transform::Inverse;
 
 /// Mixer inputs there can be.
 const MAX_INPUTS: usize = 512;
@@ -19,8 +20,6 @@ const BIAS: i16 = 256;
 const APMS: usize = 6;
 /// Base-2 logarithm of the contexts of those that are hashed, at most.
 const APM_LOG2: u32 = 16;
-/// An APM's nearest point moves by 2^-6 of the error.
-const APM_RATE: u32 = 6;
 
 /// What kind of data a chunk holds: picks the assembly that predicts it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,13 +37,22 @@ pub enum Kind {
 #[repr(align(64))]
 pub struct Prediction {
     inputs: [i16; MAX_INPUTS],
+    /// The slots' entries.
+    entries: ByContext<u32>,
+    ran: Ran,
     mixed: Mixed,
     apms: [ApmPlace; APMS],
 }
 
 impl Default for Prediction {
     fn default() -> Self {
-        Prediction { inputs: [0; MAX_INPUTS], mixed: Mixed::default(), apms: Default::default() }
+        Prediction {
+            inputs: [0; MAX_INPUTS],
+            entries: ByContext::default(),
+            ran: Ran::default(),
+            mixed: Mixed::default(),
+            apms: Default::default(),
+        }
     }
 }
 
@@ -63,9 +71,8 @@ impl Arm {
         let inputs = assembly_inputs(assembly, matches);
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
-        let apms = (0..assembly.apms)
-            .map(|i| Apm::new(apm_contexts(i, size_class), APM_RATE))
-            .collect::<Option<_>>()?;
+        let apms =
+            (0..assembly.apms).map(|i| Apm::new(apm_contexts(i, size_class))).collect::<Option<_>>()?;
         Some(Arm {
             assembly,
             slots: Slots::new(assembly.contexts(), HISTORY_LIMIT)?,
@@ -97,10 +104,9 @@ fn apm_contexts(index: usize, size_class: u8) -> usize {
 }
 
 fn assembly_inputs(assembly: &Assembly, matches: usize) -> usize {
-    let count = assembly.contexts();
-    let runs = if assembly.runs { count } else { 0 };
-    let inputs =
-        count * SLOT_INPUTS + runs + assembly.directs * DIRECT_INPUTS + matches * MATCH_INPUTS + OWN_INPUTS;
+    let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
+    let width = assembly.contexts().next_multiple_of(PLANE_LANES);
+    let inputs = planes * width + assembly.directs * DIRECT_INPUTS + matches * MATCH_INPUTS + OWN_INPUTS;
     inputs.next_multiple_of(LANES)
 }
 
@@ -123,6 +129,12 @@ pub struct Predictor {
     /// How many of them: 0 ..= 7.
     bit_position: u32,
     contexts: Contexts,
+    /// The APMs' curves for the next bit.
+    curves: [u32; APMS],
+    /// Whether the chunk is transformed.
+    transformed: bool,
+    /// Turns a transformed chunk's coded bytes back as they come; keeps the block's dictionary.
+    inverse: Inverse,
 }
 
 impl Predictor {
@@ -156,6 +168,9 @@ impl Predictor {
             partial: 1,
             bit_position: 0,
             contexts: Contexts::default(),
+            curves: [0; APMS],
+            transformed: false,
+            inverse: Inverse::default(),
         })
     }
 
@@ -170,14 +185,28 @@ impl Predictor {
             let inputs = assembly_inputs(assembly, setup.matches.len());
             total += Mixer::memory_bytes(inputs, &sizes(assembly.selectors), &sizes(assembly.finals));
             total += assembly.contexts() as u64 * 2048;
-            total += (0..assembly.apms).map(|i| apm_contexts(i, size_class) as u64 * 132).sum::<u64>();
+            total += (0..assembly.apms).map(|i| apm_contexts(i, size_class) as u64 * 128).sum::<u64>();
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
         total += if runs { 4 << log2.runs } else { 0 };
         total += if directs { 1 << log2.directs } else { 0 };
-        // Parsing tables, a chunk's content and payload, and what is counted per object.
-        total + (4 << 20)
+        // Parsing tables, a chunk's content, coded bytes and payload, a dictionary, and what
+        // is counted per object.
+        total + (4 << 20) + (3 << size_class.min(20))
+    }
+
+    /// Says whether the chunk that begins is transformed.
+    pub fn begin_transform(&mut self, transformed: bool) {
+        self.transformed = transformed;
+        if transformed {
+            self.inverse.begin();
+        }
+    }
+
+    /// What the transformed chunk has been turned back to so far, and the dictionary.
+    pub fn inverse(&self) -> &Inverse {
+        &self.inverse
     }
 
     /// Turns to a chunk of this kind; `None` if the memory cannot be had.
@@ -194,7 +223,9 @@ impl Predictor {
         if arm.is_none() {
             *arm = Some(Arm::new(assembly, self.matches.len(), self.size_class)?);
         }
-        self.turn(false);
+        self.turn();
+        self.find(false);
+        self.look_ahead();
         Some(())
     }
 
@@ -208,19 +239,28 @@ impl Predictor {
         (self.partial as usize & ((1 << since) - 1)) | 1 << since
     }
 
-    fn apm_context(&self, index: usize) -> usize {
+    /// Works out which curves the APMs look at next, and starts to fetch them.
+    fn look_ahead(&mut self) {
+        let arm = self.arms[self.kind as usize].as_ref().expect("a chunk has begun");
         let last = self.parsed.history.last8;
-        let seen = match index {
-            0 => return self.partial as usize,
-            1 => last & 0xff,
-            2 => last & 0xffff | 1 << 40,
-            3 => last & 0xff_ffff | 2 << 40,
-            4 => self.parsed.words.here(),
-            _ => self.matches.first().map_or(0, |m| {
-                u64::from(m.expected_byte(self.partial, self.bit_position) << 4 | m.len_class()) | 3 << 40
-            }),
-        };
-        (hash(seen, self.partial) >> 24) as usize & (apm_contexts(index, self.size_class) - 1)
+        for (i, apm) in arm.apms.iter().enumerate() {
+            let seen = match i {
+                0 => {
+                    self.curves[i] = self.partial;
+                    continue;
+                }
+                1 => last & 0xff,
+                2 => last & 0xffff | 1 << 40,
+                3 => last & 0xff_ffff | 2 << 40,
+                4 => self.parsed.words.here(),
+                _ => self.matches.first().map_or(0, |m| {
+                    u64::from(m.expected_byte(self.partial, self.bit_position) << 4 | m.len_class()) | 3 << 40
+                }),
+            };
+            let contexts = apm_contexts(i, self.size_class) as u32;
+            self.curves[i] = (hash(seen, self.partial) >> 24) as u32 & (contexts - 1);
+            apm.prefetch(self.curves[i] as usize);
+        }
     }
 
     /// The probability that the next bit is one, without learning anything.
@@ -228,9 +268,11 @@ impl Predictor {
     pub fn predict(&self, made: &mut Prediction) -> P1 {
         let arm = self.arm();
         let node = self.node();
-        let contexts = arm.slots.contexts();
-        let (from_slots, rest) = made.inputs[..arm.inputs].split_at_mut(contexts * SLOT_INPUTS);
-        let known = arm.slots.predict(node, from_slots);
+        let width = arm.slots.width();
+        let (from_slots, rest) = made.inputs[..arm.inputs].split_at_mut(SLOT_INPUTS * width);
+        let with_runs = self.runs.as_ref().filter(|_| arm.assembly.runs);
+        let run_inputs = if with_runs.is_some() { RUN_INPUTS * width } else { 0 };
+        let (from_runs, rest) = rest.split_at_mut(run_inputs);
         let (own, rest) = rest.split_at_mut(OWN_INPUTS);
         own[0] = stretch(self.order0.p1_q16(self.partial as usize));
         own[1] = BIAS;
@@ -238,12 +280,8 @@ impl Predictor {
         for (model, out) in self.matches.iter().zip(from_matches.chunks_exact_mut(MATCH_INPUTS)) {
             model.predict(self.partial, self.bit_position, out);
         }
-        let (from_directs, rest) = rest.split_at_mut(arm.assembly.directs * DIRECT_INPUTS);
         if let Some(directs) = &self.directs {
-            directs.predict(node, from_directs);
-        }
-        if let (Some(runs), true) = (&self.runs, arm.assembly.runs) {
-            runs.predict(self.partial, self.bit_position, &mut rest[..contexts]);
+            directs.predict(node, &mut rest[..arm.assembly.directs * DIRECT_INPUTS]);
         }
 
         let view = View {
@@ -251,8 +289,8 @@ impl Predictor {
             matches: &self.matches,
             partial: self.partial,
             bit_position: self.bit_position,
-            known,
-            contexts: contexts as u32,
+            known: arm.slots.known(node),
+            contexts: arm.slots.contexts() as u32,
         };
         let mut first = [0; MAX_SETS];
         for (pick, selector) in first.iter_mut().zip(arm.assembly.selectors) {
@@ -262,7 +300,13 @@ impl Predictor {
         for (pick, selector) in second.iter_mut().zip(arm.assembly.finals) {
             *pick = (selector.pick)(&view);
         }
-        arm.mixer.predict(&made.inputs[..arm.inputs], &first, &second, &mut made.mixed);
+        arm.mixer.pick(&first, &second, &mut made.mixed);
+
+        arm.slots.predict(node, &mut made.entries, from_slots);
+        if let Some(runs) = with_runs {
+            runs.predict(self.partial, self.bit_position, &mut made.ran, from_runs);
+        }
+        arm.mixer.predict(&made.inputs[..arm.inputs], &mut made.mixed);
         self.refine(arm, made)
     }
 
@@ -270,54 +314,86 @@ impl Predictor {
     fn refine(&self, arm: &Arm, made: &mut Prediction) -> P1 {
         let logit = made.mixed.logit;
         let mut total = 2 * squash_fine(logit).get();
-        for (i, (apm, place)) in arm.apms.iter().zip(&mut made.apms).enumerate() {
-            total += apm.refine(logit, self.apm_context(i), place);
+        for ((apm, &curve), place) in arm.apms.iter().zip(&self.curves).zip(&mut made.apms) {
+            total += apm.refine(logit, curve as usize, place);
         }
-        P1::clamped(if arm.apms.len() == 2 { total >> 2 } else { total >> 3 })
+        let p1 = P1::clamped(if arm.apms.len() == 2 { total >> 2 } else { total >> 3 });
+        if self.bit_position == 3 {
+            arm.slots.guess_nibble(&self.table, self.partial << 1 | p1.get() >> 21);
+        }
+        p1
     }
 
     /// Learns the bit that came after [`predict`](Self::predict) made `made`.
     #[inline]
     pub fn update(&mut self, made: &Prediction, bit: bool) {
+        // What the next nibble needs is named first: its memory comes while this bit is learned.
+        let next = self.partial << 1 | u32::from(bit);
+        match self.bit_position {
+            3 => {
+                let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
+                arm.slots.second_nibble(&self.table, next);
+                if let Some(directs) = &mut self.directs {
+                    directs.name(&self.contexts.hashes()[..arm.assembly.directs], next);
+                }
+                self.learn(made, bit);
+                self.partial = next;
+                self.bit_position = 4;
+                self.find_slots();
+            }
+            7 => {
+                self.push(next as u8);
+                self.turn();
+                self.learn(made, bit);
+                self.partial = 1;
+                self.bit_position = 0;
+                self.find(true);
+            }
+            _ => {
+                self.learn(made, bit);
+                self.partial = next;
+                self.bit_position += 1;
+            }
+        }
+        self.look_ahead();
+    }
+
+    /// Learns a bit with everything that took part in its prediction.
+    #[inline]
+    fn learn(&mut self, made: &Prediction, bit: bool) {
         let node = self.node();
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         arm.mixer.update(&made.inputs[..arm.inputs], &made.mixed, bit);
         for (apm, place) in arm.apms.iter_mut().zip(&made.apms) {
             apm.update(place, bit);
         }
-        arm.slots.update(node, bit);
+        arm.slots.update(node, &made.entries, bit);
         if let Some(directs) = &mut self.directs {
             directs.update(node, bit);
         }
         if let (Some(runs), true) = (&mut self.runs, arm.assembly.runs) {
-            runs.update(self.partial, self.bit_position, bit);
+            runs.update(&made.ran, bit);
         }
         for model in &mut self.matches {
             model.update(self.partial, self.bit_position, bit);
         }
         self.order0.update(self.partial as usize, bit);
-        self.partial = self.partial << 1 | u32::from(bit);
-        self.bit_position += 1;
-        match self.bit_position {
-            4 => {
-                arm.slots.second_nibble(&self.table, self.partial);
-                if let Some(directs) = &mut self.directs {
-                    directs.turn(&self.contexts.hashes()[..arm.assembly.directs], self.partial);
-                }
-                arm.slots.find(&mut self.table);
-            }
-            8 => {
-                self.parsed.push(self.partial as u8);
-                self.partial = 1;
-                self.bit_position = 0;
-                self.turn(true);
-            }
-            _ => {}
+    }
+
+    /// Brings the past up to date.
+    #[inline(always)]
+    fn push(&mut self, byte: u8) {
+        if self.transformed {
+            // An error is kept, for the engine to ask for.
+            let _ = self.inverse.push(byte);
+            self.parsed.push_coded(byte, self.inverse.seen(), self.inverse.code());
+        } else {
+            self.parsed.push(byte);
         }
     }
 
-    /// Turns to the contexts of the next byte; `pushed` if one has come since the last turn.
-    fn turn(&mut self, pushed: bool) {
+    /// Names the contexts of the next byte.
+    fn turn(&mut self) {
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         self.contexts.clear();
         for group in arm.assembly.groups {
@@ -325,21 +401,37 @@ impl Predictor {
         }
         let hashes = self.contexts.hashes();
         debug_assert_eq!(hashes.len(), arm.slots.contexts(), "a group's count is wrong");
-        // What follows overlaps with the fetching of the slots.
         arm.slots.first_nibble(&self.table, hashes);
         if let Some(directs) = &mut self.directs {
-            directs.turn(&hashes[..arm.assembly.directs], 0);
+            directs.name(&hashes[..arm.assembly.directs], 0);
         }
-        if let Some(runs) = &mut self.runs {
-            let last = self.parsed.history.last8 as u8;
-            runs.next_byte(pushed.then_some(last), if arm.assembly.runs { hashes } else { &[] });
+        if let (Some(runs), true) = (&self.runs, arm.assembly.runs) {
+            runs.prefetch(hashes);
         }
+    }
+
+    /// Turns to the contexts named last; `pushed` if a byte has come since the last time.
+    fn find(&mut self, pushed: bool) {
         if pushed {
             for model in &mut self.matches {
-                model.next_byte(&self.parsed.history);
+                model.next_byte(&self.parsed.history, self.transformed);
             }
         }
+        let arm = self.arms[self.kind as usize].as_ref().expect("a chunk has begun");
+        if let Some(runs) = &mut self.runs {
+            let last = self.parsed.history.last8 as u8;
+            let hashes = if arm.assembly.runs { self.contexts.hashes() } else { &[] };
+            runs.next_byte(pushed.then_some(last), hashes);
+        }
+        self.find_slots();
+    }
+
+    fn find_slots(&mut self) {
+        let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         arm.slots.find(&mut self.table);
+        if let Some(directs) = &mut self.directs {
+            directs.find();
+        }
     }
 
     /// Reads or writes everything learned, at a byte's end. Before reading, the predictor must
@@ -349,8 +441,14 @@ impl Predictor {
         io.section("predictor")?;
         let mut kinds = [self.kind as u8, u8::from(self.arms[0].is_some()), u8::from(self.arms[1].is_some())];
         io.u8s(&mut kinds)?;
-        for (index, kind) in [Kind::Text, Kind::Binary].into_iter().enumerate() {
-            if kinds[1 + index] != 0 && self.arms[index].is_none() {
+        // The kind at work comes last: what it has of contexts stays.
+        let order = if kinds[0] == Kind::Binary as u8 {
+            [Kind::Text, Kind::Binary]
+        } else {
+            [Kind::Binary, Kind::Text]
+        };
+        for kind in order {
+            if kinds[1 + kind as usize] != 0 && self.arms[kind as usize].is_none() {
                 self.begin(kind).ok_or(StateError::Memory)?;
             }
         }
@@ -373,6 +471,11 @@ impl Predictor {
             model.state(io)?;
         }
         self.order0.state(io)?;
-        self.contexts.state(io)
+        self.contexts.state(io)?;
+        self.inverse.state(io)?;
+        if self.arms[self.kind as usize].is_some() {
+            self.look_ahead();
+        }
+        Ok(())
     }
 }

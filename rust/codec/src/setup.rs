@@ -91,15 +91,19 @@ pub struct Setup {
     pub binary: &'static Assembly,
     /// The largest tables.
     pub most: Sizes,
+    /// Prose in blocks of this size class or a larger one is transformed unless the caller says
+    /// otherwise: the stronger the preset, the later a dictionary has paid for itself.
+    pub transform: u8,
 }
 
 impl Setup {
     /// The tables of blocks of about `2^size_class` bytes.
     pub fn sizes(&self, size_class: u8) -> Sizes {
         let class = u32::from(size_class);
+        let contexts = self.text.contexts().max(self.binary.contexts());
         Sizes {
             history: class.max(12).min(self.most.history),
-            slots: (class + 9).max(16).min(self.most.slots),
+            slots: (class + 3 + contexts.next_power_of_two().ilog2()).max(16).min(self.most.slots),
             runs: (class + 3).max(12).min(self.most.runs),
             directs: (class + 6).max(12).min(self.most.directs),
             heads: class.max(10).min(self.most.heads),
@@ -143,12 +147,9 @@ const CLASSES: Selector =
 const CLASS_RUNS: Selector = selector("class runs", 4096, |v| (v.parsed.words.class_runs & 4095) as u32);
 const PARTIAL_CLASS: Selector =
     selector("partial byte, class", 2048, |v| v.partial * 8 + (v.parsed.words.classes & 7) as u32);
-const WORD_LEN: Selector = selector("word length", 16 * 8, |v| {
-    let words = &v.parsed.words;
-    let len = if words.word == 0 { 0 } else { words.len.min(15) };
-    len * 8 + v.bit_position
-});
-const COLUMN: Selector = selector("column", 256, |v| v.parsed.column().min(255) as u32);
+const WORD_LEN: Selector =
+    selector("word length", 16 * 8, |v| v.parsed.words.letters_here().min(15) * 8 + v.bit_position);
+const COLUMN: Selector = selector("column", 256, |v| v.parsed.words.column);
 const STRUCTURE: Selector =
     selector("structure", 128 * 8, |v| v.parsed.structure.summary() * 8 + v.bit_position);
 const LINE_FIRST: Selector = selector("line's first byte", 256, |v| v.parsed.lines.first & 255);
@@ -164,47 +165,83 @@ const QUICK: Rates = Rates { first: 1500, first_start: 20000, second: 4000, shif
 const FINE: Rates = Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000 };
 
 static TEXT_1: Assembly = Assembly {
-    groups: &[c::ORDERS_1_2_3_4_6, c::WORD],
+    groups: &[c::ORDERS_1_2_3_4_6, c::WORD, c::FRAME],
     directs: 0,
     runs: false,
-    selectors: &[PARTIAL, MATCH],
+    selectors: &[PARTIAL_CLASS, ORDERS_KNOWN],
     finals: &[ONE],
     apms: 2,
     rates: QUICK,
 };
 static TEXT_2: Assembly = Assembly {
-    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR],
-    selectors: &[PARTIAL, MATCH, LAST],
+    groups: &[c::ORDERS_1_TO_6, c::WORD, c::FRAME, c::WORD_PAIR, c::TAG, c::FOLLOWER, c::CLASS_HISTORY],
+    selectors: &[PARTIAL_CLASS, ORDERS_KNOWN, CLASSES],
     ..TEXT_1
 };
 static TEXT_3: Assembly = Assembly {
-    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT_PAIR],
-    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN],
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::FRAME,
+        c::WORD_PAIR,
+        c::TAG,
+        c::FOLLOWER,
+        c::CLASS_HISTORY,
+        c::COLUMN,
+    ],
+    selectors: &[PARTIAL_CLASS, ORDERS_KNOWN, CLASSES, MATCH],
     finals: &[ONE, PARTIAL],
     ..TEXT_1
 };
 static TEXT_4: Assembly = Assembly {
-    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT_PAIR, c::SPARSE_PAIR],
-    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN, CLASSES],
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::WORD_PAIR,
+        c::TAG,
+        c::FOLLOWER,
+        c::CLASS_HISTORY,
+        c::COLUMN,
+        c::NESTING,
+        c::WORDS_THREE,
+        c::SPARSE_PAIR,
+    ],
+    selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, COLUMN],
     ..TEXT_3
 };
 static TEXT_5: Assembly = Assembly {
-    groups: &[c::ORDERS_1_TO_6, c::WORD, c::WORD_PAIR, c::INDIRECT, c::SPARSE_PAIR, c::SHAPE, c::WORDS_THREE],
-    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN],
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::WORD_PAIR,
+        c::WORDS_THREE,
+        c::INDIRECT,
+        c::COLUMN,
+        c::NESTING,
+        c::KINDS,
+        c::TAG,
+        c::SPARSE_PAIR,
+    ],
+    selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
+    apms: 6,
     ..TEXT_3
 };
 static TEXT_6: Assembly = Assembly {
     groups: &[
         c::ORDERS_1_TO_6,
-        c::ORDER_8,
         c::WORD,
         c::WORD_PAIR,
+        c::WORDS_THREE,
         c::INDIRECT,
-        c::SPARSE,
-        c::WORDS_FAR,
         c::COLUMN,
+        c::NESTING,
+        c::KINDS,
+        c::STRUCTURE,
+        c::SPARSE_PAIR,
+        c::ORDER_8,
+        c::FOLLOWING_WORDS,
     ],
-    selectors: &[PARTIAL, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
+    selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
     apms: 6,
     rates: FINE,
     ..TEXT_3
@@ -212,19 +249,22 @@ static TEXT_6: Assembly = Assembly {
 static TEXT_7: Assembly = Assembly {
     groups: &[
         c::ORDERS_1_TO_6,
-        c::ORDER_8,
         c::WORD,
         c::WORD_PAIR,
+        c::WORDS_THREE,
         c::INDIRECT,
-        c::SPARSE,
-        c::WORDS_FAR,
         c::COLUMN,
-        c::SHAPE,
-        c::STEMS,
+        c::NESTING,
+        c::KINDS,
         c::STRUCTURE,
+        c::SPARSE_PAIR,
+        c::ORDER_8,
+        c::FOLLOWING_WORDS,
+        c::NAMES,
+        c::LINES,
     ],
     selectors: &[
-        PARTIAL,
+        PARTIAL_CLASS,
         MATCH,
         LAST,
         BEFORE,
@@ -241,7 +281,7 @@ static TEXT_8: Assembly = Assembly {
     groups: TEXT_9.groups,
     runs: true,
     selectors: &[
-        PARTIAL,
+        PARTIAL_CLASS,
         MATCH,
         LAST,
         BEFORE,
@@ -261,20 +301,19 @@ static TEXT_9: Assembly = Assembly {
         c::ORDERS_1_TO_6,
         c::WORD,
         c::ORDER_8,
-        c::ORDERS_HIGH,
         c::WORD_PAIR,
         c::WORDS_FAR,
         c::SPARSE,
         c::INDIRECT,
         c::COLUMN,
-        c::WORDS_FARTHER,
-        c::STEMS,
-        c::FOLDED,
         c::SHAPE,
         c::STRUCTURE,
-        c::FOLLOWING_WORDS,
         c::LINES,
         c::FIELDS,
+        c::KINDS,
+        c::NESTING,
+        c::NAMES,
+        c::ROWS,
     ],
     directs: 7,
     runs: true,
@@ -356,6 +395,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_1,
         binary: &BINARY_1,
         most: most(22, 25, 0, 0, 20),
+        transform: 16,
     },
     Setup {
         intent: "fast, with longer contexts",
@@ -363,6 +403,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_2,
         binary: &BINARY_1,
         most: most(23, 26, 0, 0, 20),
+        transform: 16,
     },
     Setup {
         intent: "quick archives",
@@ -370,6 +411,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_3,
         binary: &BINARY_3,
         most: most(24, 27, 0, 0, 21),
+        transform: 16,
     },
     Setup {
         intent: "archives, a little faster than the default",
@@ -377,6 +419,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_4,
         binary: &BINARY_3,
         most: most(25, 27, 0, 0, 21),
+        transform: 16,
     },
     Setup {
         intent: "every day: the default",
@@ -384,6 +427,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_5,
         binary: &BINARY_3,
         most: most(25, 28, 0, 0, 22),
+        transform: 16,
     },
     Setup {
         intent: "smaller, at half the speed",
@@ -391,6 +435,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_6,
         binary: &BINARY_6,
         most: most(26, 29, 0, 0, 22),
+        transform: 16,
     },
     Setup {
         intent: "for keeping",
@@ -398,6 +443,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_7,
         binary: &BINARY_6,
         most: most(26, 29, 0, 0, 22),
+        transform: 16,
     },
     Setup {
         intent: "nearly all there is",
@@ -405,6 +451,7 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_8,
         binary: &BINARY_9,
         most: most(26, 29, 26, 27, 22),
+        transform: 21,
     },
     Setup {
         intent: "the full context mixer",
@@ -412,5 +459,6 @@ pub static SETUPS: [Setup; 9] = [
         text: &TEXT_9,
         binary: &BINARY_9,
         most: most(26, 30, 27, 28, 22),
+        transform: 21,
     },
 ];

@@ -26,12 +26,38 @@ fn input(random: &mut Random) -> Vec<u8> {
     input
 }
 
+/// A length, a dictionary that may be sound, and a text with codes that may be.
+fn coded(random: &mut Random) -> Vec<u8> {
+    const PARTS: [&[u8]; 12] = [
+        b"@the",
+        b"Bing",
+        b"\n",
+        b"\n\n",
+        b"\x80",
+        b"\x81 ",
+        b"\x01",
+        b"\x02",
+        b"\x03\x01",
+        b"\x04\xc3\xa9",
+        b"word",
+        b"\xd0\x80",
+    ];
+    let mut coded = vec![random.below(256) as u8, random.below(2) as u8];
+    coded.extend_from_slice(if random.below(3) == 0 { b"" } else { b"@the@word\n\n\n" });
+    while coded.len() < 200 {
+        coded.extend_from_slice(PARTS[random.below(PARTS.len())]);
+    }
+    coded
+}
+
 fn drive(rounds: u64) {
     for seed in 0..rounds {
         let mut random = Random::new(seed);
         let data = input(&mut random);
         bodies::decode_anything(&data);
         bodies::round_trip(&data);
+        bodies::coded_text(&data);
+        bodies::coded_text(&coded(&mut random));
         let header: Vec<u8> = (0..18).map(|_| random.next() as u8).collect();
         bodies::edited_archive(&[header, data].concat());
     }

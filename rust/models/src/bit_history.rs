@@ -13,7 +13,7 @@
 
 use std::sync::LazyLock;
 
-use foretold_numerics::{exp, ln};
+use foretold_numerics::{Steps, exp, ln};
 
 /// A history of no bits.
 pub const EMPTY: u8 = 0;
@@ -21,37 +21,18 @@ pub const EMPTY: u8 = 0;
 const EXACT: usize = 6;
 /// Counts that the longer histories stand for.
 const CONFIDENCES: [f64; 4] = [7.0, 12.0, 24.0, 60.0];
+/// How often a bit less likely than not lowers the confidence by one.
+const SURPRISED: f64 = 0.3;
 /// Probabilities in the grid of each.
 const GRID: [usize; 4] = [18, 28, 44, 64];
-
-/// Where a state goes: one of four, by a random byte.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(8))]
-pub struct Step {
-    /// `to[k]`, `k` being how many of these the random byte reaches.
-    pub from: [u8; 3],
-    /// The states.
-    pub to: [u8; 4],
-}
-
-impl Step {
-    /// The next state.
-    #[inline(always)]
-    pub fn take(&self, random: u8) -> u8 {
-        let [a, b, c] = self.from;
-        self.to[usize::from(random >= a) + usize::from(random >= b) + usize::from(random >= c)]
-    }
-}
 
 /// The table of all states.
 #[derive(Debug)]
 pub struct BitHistories {
-    /// `steps[state][bit]`.
-    pub steps: [[Step; 2]; 256],
-    /// About how many bits a state stands for.
-    pub used: [u8; 256],
+    /// Where they go.
+    pub steps: Steps,
     /// All ones for states of one kind of bit only.
-    pub one_kind: [i16; 256],
+    pub one_kind: [u8; 256],
     /// The probability of a one that a state suggests, in units of 2^-16.
     pub p1_q16: [u16; 256],
     /// How many states there are.
@@ -113,6 +94,15 @@ impl Grids {
             }
             Meaning::Point(confidence, index) => {
                 let (n, p1) = (CONFIDENCES[confidence], self.0[confidence][index]);
+                let of_bit = if bit == 1 { p1 } else { 1.0 - p1 };
+                if of_bit < 0.5 && confidence > 0 {
+                    // What was not expected is a hint that the old bits count for less here.
+                    let less = CONFIDENCES[confidence - 1];
+                    let p1 = p1 + (f64::from(bit) - p1) / (less + 1.5);
+                    let mut all = self.place(confidence, p1, 1.0 - SURPRISED).to_vec();
+                    all.extend(self.place(confidence - 1, p1, SURPRISED));
+                    return all;
+                }
                 let p1 = p1 + (f64::from(bit) - p1) / (n + 1.5);
                 let Some(next) = CONFIDENCES.get(confidence + 1) else {
                     return self.place(confidence, p1, 1.0).to_vec();
@@ -130,9 +120,9 @@ impl BitHistories {
     fn build() -> Self {
         let grids = Grids::new();
         let mut meanings = vec![Meaning::Counts(0, 0, 0)];
+        let mut steps = [[([0; 3], [0; 4]); 2]; 256];
         let mut all = BitHistories {
-            steps: [[Step::default(); 2]; 256],
-            used: [0; 256],
+            steps: Steps::new(|_, _| ([0; 3], [0; 4])),
             one_kind: [0; 256],
             p1_q16: [1 << 15; 256],
             len: 0,
@@ -143,17 +133,17 @@ impl BitHistories {
             for bit in 0..2u8 {
                 let mut targets = grids.successors(meanings[state], bit);
                 targets.resize(4, (targets[0].0, 0.0));
-                let step = &mut all.steps[state][usize::from(bit)];
+                let (bounds, to) = &mut steps[state][usize::from(bit)];
                 let mut reached = 0.0;
                 for (k, &(meaning, share)) in targets.iter().enumerate() {
                     let number = meanings.iter().position(|&m| m == meaning).unwrap_or_else(|| {
                         meanings.push(meaning);
                         meanings.len() - 1
                     });
-                    step.to[k] = u8::try_from(number).expect("at most 256 bit histories");
+                    to[k] = u8::try_from(number).expect("at most 256 bit histories");
                     reached += share * 256.0;
                     if k < 3 {
-                        step.from[k] = (reached + 0.5).min(255.0) as u8;
+                        bounds[k] = (reached + 0.5).min(255.0) as u8;
                     }
                 }
             }
@@ -167,11 +157,11 @@ impl BitHistories {
                     (CONFIDENCES[confidence], grids.0[confidence][index], edge)
                 }
             };
-            all.used[state] = used as u8;
-            all.one_kind[state] = if one_kind { -1 } else { 0 };
+            all.one_kind[state] = if one_kind { 0xff } else { 0 };
             all.p1_q16[state] = if used == 0.0 { 1 << 15 } else { (p1 * 65536.0) as u16 };
             state += 1;
         }
+        all.steps = Steps::new(|state, bit| steps[usize::from(state)][usize::from(bit)]);
         all.len = meanings.len();
         all
     }
@@ -184,29 +174,37 @@ mod tests {
     #[test]
     fn every_step_leads_to_a_state() {
         assert_eq!(HISTORIES.len, 199);
-        for steps in &HISTORIES.steps[..HISTORIES.len] {
-            for step in steps {
-                assert!(step.from.is_sorted());
-                for random in 0..=255 {
-                    let to = step.take(random);
-                    assert!(to != EMPTY && usize::from(to) < HISTORIES.len);
-                }
+        for state in 0..HISTORIES.len as u8 {
+            for (bit, random) in [false, true].into_iter().flat_map(|bit| (0..=255).map(move |r| (bit, r))) {
+                let to = HISTORIES.steps.next(state, bit, random);
+                assert!(to != EMPTY && usize::from(to) < HISTORIES.len);
             }
         }
     }
 
-    #[test]
-    fn a_state_follows_the_share_of_ones() {
+    /// The mean of what states suggest after many bits, of which `tenths` tenths are ones.
+    fn settled(tenths: u64) -> f64 {
         let (mut state, mut seed) = (EMPTY, 1u64);
         let mut mean = 0.0;
         for i in 0..20_000 {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            let bit = (seed >> 33) % 10 < 7;
-            state = HISTORIES.steps[usize::from(state)][usize::from(bit)].take((seed >> 56) as u8);
+            let bit = (seed >> 33) % 10 < tenths;
+            state = HISTORIES.steps.next(state, bit, (seed >> 56) as u8);
             if i >= 10_000 {
                 mean += f64::from(HISTORIES.p1_q16[usize::from(state)]) / 65536.0 / 10_000.0;
             }
         }
-        assert!((0.68..0.72).contains(&mean), "{mean}");
+        mean
+    }
+
+    #[test]
+    fn a_state_follows_the_share_of_ones() {
+        // Surprises count for more than what was expected, so it leans towards one half.
+        for (tenths, least, most) in
+            [(1, 0.1, 0.18), (3, 0.3, 0.37), (5, 0.48, 0.52), (7, 0.63, 0.7), (9, 0.82, 0.9)]
+        {
+            let mean = settled(tenths);
+            assert!((least..most).contains(&mean), "{tenths} tenths: {mean}");
+        }
     }
 }

@@ -22,6 +22,8 @@ pub struct Directs {
     fast: AdaptiveMap,
     mask: u64,
     found: Vec<u32>,
+    /// The lines turned to next.
+    named: Vec<u32>,
 }
 
 impl Directs {
@@ -33,17 +35,26 @@ impl Directs {
             fast: AdaptiveMap::new(entries, FAST)?,
             mask: (entries / LINE) as u64 - 1,
             found: vec![0; contexts],
+            named: vec![0; contexts],
         })
     }
 
-    /// Turns to a nibble: 0 for the byte's first, else the first nibble with its leading one.
+    /// Names the lines of a nibble and starts to fetch them; [`find`](Self::find) comes next,
+    /// after other work. `nibble` is 0 for the byte's first, else the first nibble with its
+    /// leading one.
     #[inline]
-    pub fn turn(&mut self, contexts: &[u64], nibble: u32) {
-        for (found, &h) in self.found.iter_mut().zip(contexts) {
-            *found = ((hash(h, nibble) >> 7 & self.mask) * LINE as u64) as u32;
-            self.slow.prefetch(*found as usize);
-            self.fast.prefetch(*found as usize);
+    pub fn name(&mut self, contexts: &[u64], nibble: u32) {
+        for (named, &h) in self.named.iter_mut().zip(contexts) {
+            *named = ((hash(h, nibble) >> 7 & self.mask) * LINE as u64) as u32;
+            self.slow.prefetch(*named as usize);
+            self.fast.prefetch(*named as usize);
         }
+    }
+
+    /// Turns to the lines named last.
+    #[inline]
+    pub fn find(&mut self) {
+        self.found.copy_from_slice(&self.named);
     }
 
     /// Writes every context's inputs.
@@ -71,6 +82,7 @@ impl Directs {
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("directs")?;
         io.u32s(&mut self.found)?;
+        io.u32s(&mut self.named)?;
         self.slow.state(io)?;
         self.fast.state(io)
     }

@@ -17,13 +17,13 @@ mod state;
 
 pub use adaptive_map::AdaptiveMap;
 pub use apm::{Apm, ApmPlace};
-pub use bit_history::{BitHistories, EMPTY, HISTORIES, Step};
+pub use bit_history::{BitHistories, EMPTY, HISTORIES};
 pub use directs::{DIRECT_INPUTS, Directs};
 pub use hash::hash;
 pub use history::History;
 pub use match_model::{MATCH_INPUTS, MatchModel};
 pub use mixer::{MAX_SETS, Mixed, Mixer, Rates};
 pub use parse::{Parsed, class};
-pub use runs::{RUN_INPUTS, Runs};
+pub use runs::{RUN_INPUTS, Ran, Runs};
 pub use slots::{SLOT_INPUTS, SlotTable, Slots};
 pub use state::{StateError, StateIo, StateReader, StateWriter};

@@ -1,10 +1,12 @@
 //! Gated logistic mixing: weight sets picked by selectors, and a second layer over them.
 
 use crate::state::{StateError, StateIo};
-use foretold_numerics::{LANES, LOGIT_LIMIT, Simd, Table, dot_sets, squash, squash_fine, train_sets};
+use foretold_numerics::{LANES, Simd, Table, dot_sets, mix_sets, squash, squash_fine, train_sets};
 
 /// Weight sets one layer can pick at a time.
-pub const MAX_SETS: usize = 32;
+pub const MAX_SETS: usize = LANES;
+/// Weights that a machine's nearer caches hold: half a MiB.
+const LARGE: usize = 1 << 18;
 /// A weight of one.
 const ONE: i32 = 1 << 14;
 
@@ -43,11 +45,21 @@ static NEWNESS: [u16; 4096] = {
 #[derive(Debug)]
 struct Layer {
     inputs: usize,
-    /// First weight of each selector's row, and the number of sets in it.
+    /// First set of each selector's row, and the number of sets in it.
     rows: Vec<(u32, u32)>,
     weights: Table<i16>,
+    /// Whether the weights are too many to be in a near cache anyway.
+    large: bool,
     /// Bits each set has learned.
-    ages: Vec<u32>,
+    ages: Table<u32>,
+}
+
+/// The sets picked in a layer.
+#[derive(Debug, Default)]
+struct Picked {
+    sets: [u32; MAX_SETS],
+    /// Their first weights.
+    offsets: [u32; MAX_SETS],
 }
 
 impl Layer {
@@ -55,18 +67,31 @@ impl Layer {
         let mut rows = Vec::new();
         let mut sets = 0;
         for &size in sizes {
-            rows.push((sets * inputs as u32, size));
+            rows.push((sets, size));
             sets += size;
         }
         let mut weights = Table::try_new(sets as usize * inputs)?;
         weights.fill(start);
-        Some(Layer { inputs, rows, weights, ages: vec![0; sets as usize] })
+        let large = weights.len() > LARGE;
+        Some(Layer { inputs, rows, weights, large, ages: Table::try_new(sets as usize)? })
     }
 
-    fn pick(&self, picks: &[u32], offsets: &mut [u32]) {
-        for ((offset, &(start, size)), &pick) in offsets.iter_mut().zip(&self.rows).zip(picks) {
-            debug_assert!(pick < size, "set {pick} of {size}");
-            *offset = start + pick.min(size - 1) * self.inputs as u32;
+    /// Finds the sets picked, and starts to fetch them.
+    #[inline]
+    fn pick(&self, picks: &[u32; MAX_SETS], picked: &mut Picked) {
+        for (i, &(start, size)) in self.rows.iter().enumerate() {
+            // There are no more rows than places.
+            let i = i % MAX_SETS;
+            debug_assert!(picks[i] < size, "set {} of {size}", picks[i]);
+            let set = start + picks[i].min(size - 1);
+            let offset = set * self.inputs as u32;
+            (picked.sets[i], picked.offsets[i]) = (set, offset);
+            if self.large {
+                self.ages.prefetch(set as usize);
+                // The machine goes on by itself.
+                self.weights.prefetch(offset as usize);
+                self.weights.prefetch(offset as usize + LANES);
+            }
         }
     }
 }
@@ -77,8 +102,8 @@ impl Layer {
 pub struct Mixed {
     /// Logits of the first layer's sets: the second layer's inputs.
     logits: [i16; MAX_SETS],
-    offsets: [u32; MAX_SETS],
-    final_offsets: [u32; MAX_SETS],
+    first: Picked,
+    second: Picked,
     final_sums: [i32; MAX_SETS],
     /// The mixed logit, in units of 1/4096.
     pub logit: i32,
@@ -88,8 +113,8 @@ impl Default for Mixed {
     fn default() -> Self {
         Mixed {
             logits: [0; MAX_SETS],
-            offsets: [0; MAX_SETS],
-            final_offsets: [0; MAX_SETS],
+            first: Picked::default(),
+            second: Picked::default(),
             final_sums: [0; MAX_SETS],
             logit: 0,
         }
@@ -133,22 +158,29 @@ impl Mixer {
         first * (inputs as u64 * 2 + 4) + second * (MAX_SETS as u64 * 2 + 4)
     }
 
+    /// Picks the weight sets of both layers; [`predict`](Self::predict) comes next, after other
+    /// work.
+    #[inline]
+    pub fn pick(&self, first: &[u32; MAX_SETS], second: &[u32; MAX_SETS], mixed: &mut Mixed) {
+        self.first.pick(first, &mut mixed.first);
+        self.second.pick(second, &mut mixed.second);
+    }
+
     /// Mixes `inputs` (logits in units of 1/256, padded with zeros) with the sets picked.
     #[inline]
-    pub fn predict(&self, inputs: &[i16], first: &[u32], second: &[u32], mixed: &mut Mixed) {
-        let sets = self.first.rows.len();
-        self.first.pick(first, &mut mixed.offsets[..sets]);
-        let mut sums = [0; MAX_SETS];
-        dot_sets(self.simd, inputs, &self.first.weights, &mixed.offsets[..sets], &mut sums[..sets]);
-        for (logit, &sum) in mixed.logits.iter_mut().zip(&sums[..sets]) {
-            *logit = (sum >> self.rates.shift).clamp(-LOGIT_LIMIT, LOGIT_LIMIT) as i16;
-        }
+    pub fn predict(&self, inputs: &[i16], mixed: &mut Mixed) {
+        let offsets = &mixed.first.offsets[..self.first.rows.len()];
+        mix_sets(self.simd, inputs, &self.first.weights, offsets, self.rates.shift, &mut mixed.logits);
         let finals = self.second.rows.len();
-        self.second.pick(second, &mut mixed.final_offsets[..finals]);
-        let offsets = &mixed.final_offsets[..finals];
+        let offsets = &mixed.second.offsets[..finals];
         dot_sets(self.simd, &mixed.logits, &self.second.weights, offsets, &mut mixed.final_sums[..finals]);
         let total: i32 = mixed.final_sums[..finals].iter().map(|&sum| sum >> 10).sum();
-        mixed.logit = total / finals as i32;
+        mixed.logit = match finals {
+            1 => total,
+            2 => total / 2,
+            3 => total / 3,
+            n => total / n as i32,
+        };
     }
 
     /// Learns the bit that came, from what [`predict`](Self::predict) made.
@@ -158,22 +190,22 @@ impl Mixer {
 
         let sets = self.first.rows.len();
         let mut errors = [0i16; MAX_SETS];
-        for ((error, &logit), &offset) in errors.iter_mut().zip(&mixed.logits[..sets]).zip(&mixed.offsets) {
-            let age = &mut self.first.ages[offset as usize / self.first.inputs];
+        for ((error, &logit), &set) in errors.iter_mut().zip(&mixed.logits[..sets]).zip(&mixed.first.sets) {
+            let age = &mut self.first.ages[set as usize];
             let newness = u64::from(NEWNESS[(*age >> 4) as usize & 4095]);
             let extra = (u64::from(self.rates.first_start) * newness) >> 16;
             let rate = (self.rates.first + extra as u32) as i32;
             *age += u32::from(*age < MATURE);
             *error = step(target - i32::from(squash(i32::from(logit))), rate);
         }
-        train_sets(self.simd, inputs, &mut self.first.weights, &mixed.offsets[..sets], &errors[..sets]);
+        train_sets(self.simd, inputs, &mut self.first.weights, &mixed.first.offsets[..sets], &errors[..sets]);
 
         let finals = self.second.rows.len();
         for (error, &sum) in errors.iter_mut().zip(&mixed.final_sums[..finals]) {
             let p1_q16 = (squash_fine(sum >> 10).get() >> 6) as i32;
             *error = step(target - p1_q16, self.rates.second as i32);
         }
-        let offsets = &mixed.final_offsets[..finals];
+        let offsets = &mixed.second.offsets[..finals];
         train_sets(self.simd, &mixed.logits, &mut self.second.weights, offsets, &errors[..finals]);
     }
 

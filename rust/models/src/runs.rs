@@ -1,10 +1,9 @@
 //! Runs: for each context the byte that followed it last, and how often in a row.
 
-use crate::adaptive_map::AdaptiveMap;
 use crate::state::{StateError, StateIo};
-use foretold_numerics::{Table, stretch};
+use foretold_numerics::{BY_CONTEXT, ByContext, Maps, PLANE_LANES, Simd, Table, ask_runs, teach};
 
-/// Mixer inputs of a context.
+/// Mixer inputs of a context, a plane each.
 pub const RUN_INPUTS: usize = 1;
 const COUNTS: usize = 32;
 /// Map entries of a context: the count, whether it was ever broken, and the bit position.
@@ -14,48 +13,53 @@ const CLASSES: usize = COUNTS * 2 * 2;
 /// lowest bit tells whether another byte was ever seen.
 #[derive(Debug)]
 pub struct Runs {
+    simd: Simd,
     words: Table<u32>,
     found: Vec<u32>,
     /// How many contexts are in use.
     active: usize,
     /// The words found, as they were when the byte began.
-    current: Vec<u32>,
-    map: AdaptiveMap,
+    current: ByContext<u32>,
+    maps: Maps<CLASSES>,
+}
+
+/// What the runs' update needs to know of their prediction.
+#[derive(Debug, Default)]
+pub struct Ran {
+    classes: ByContext<u8>,
+    entries: ByContext<u32>,
 }
 
 impl Runs {
-    /// Runs of up to `contexts` contexts in `2^log2_words` words; `limit` as in [`AdaptiveMap`].
+    /// Runs of up to `contexts` contexts in `2^log2_words` words; `limit` as in [`Maps`].
     pub fn new(contexts: usize, log2_words: u32, limit: u32) -> Option<Self> {
-        let mut map = AdaptiveMap::new(contexts * CLASSES, limit)?;
-        for index in 0..contexts * CLASSES {
-            let silent = index % CLASSES == 0;
-            map.start(
-                index,
-                if silent {
-                    1 << 15
-                } else if index & 1 != 0 {
-                    49152
-                } else {
-                    16384
-                },
-            );
-        }
+        let row = std::array::from_fn(|class| match class {
+            0 => 1 << 15,
+            _ if class & 1 != 0 => 49152,
+            _ => 16384,
+        });
         Some(Runs {
+            simd: Simd::detect(),
             words: Table::try_new(1 << log2_words)?,
             found: vec![0; contexts],
             active: 0,
-            current: vec![0; contexts],
-            map,
+            current: ByContext([0; BY_CONTEXT]),
+            maps: Maps::new(contexts, &row, limit)?,
         })
+    }
+
+    /// Starts to fetch the words of the next byte's contexts.
+    pub fn prefetch(&self, contexts: &[u64]) {
+        let mask = self.words.len() as u64 - 1;
+        for &h in contexts {
+            self.words.prefetch((h >> 20 & mask) as usize);
+        }
     }
 
     /// Learns the byte that came, if one has, and turns to the contexts of the next one.
     pub fn next_byte(&mut self, came: Option<u8>, contexts: &[u64]) {
         let mask = self.words.len() as u64 - 1;
-        for &h in contexts {
-            self.words.prefetch((h >> 20 & mask) as usize);
-        }
-        for (&found, &word) in self.found.iter().zip(&self.current).take(self.active) {
+        for (&found, &word) in self.found.iter().zip(&self.current.0).take(self.active) {
             let Some(byte) = came else { break };
             let count = word & 0xff;
             let last = (word >> 8) as u8;
@@ -68,39 +72,29 @@ impl Runs {
             self.words[found as usize] = word & 0xffff_0000 | u32::from(byte) << 8 | count;
         }
         self.active = contexts.len();
-        for ((&h, found), current) in contexts.iter().zip(&mut self.found).zip(&mut self.current) {
+        for ((&h, found), current) in contexts.iter().zip(&mut self.found).zip(&mut self.current.0) {
             *found = (h >> 20 & mask) as u32;
             let check = (h as u32) << 16;
             let word = self.words[*found as usize];
             *current = if word & 0xffff_0000 == check { word } else { check };
         }
+        // Another kind's contexts have no say.
+        self.current.0[self.active..].fill(0);
     }
 
-    /// The map entry that speaks for a word; entry 0 of each context, which nobody teaches,
-    /// if there is no run or the byte's bits so far contradict it.
-    #[inline(always)]
-    fn index(i: usize, word: u32, partial: u32, bit_position: u32) -> usize {
-        let expected = 0x100 | word >> 8 & 0xff;
-        let holds = u32::from(expected >> (8 - bit_position) == partial && word & 0xff != 0);
-        let bit = expected >> (7 - bit_position) & 1;
-        i * CLASSES + (((word & 0xff) << 1 | bit) * holds) as usize
-    }
-
-    /// Writes every context's input.
+    /// Writes every context's input, into a plane as wide as theirs.
     #[inline]
-    pub fn predict(&self, partial: u32, bit_position: u32, inputs: &mut [i16]) {
-        for (i, (out, &word)) in inputs.iter_mut().zip(&self.current).enumerate() {
-            *out = stretch(self.map.p1_q16(Self::index(i, word, partial, bit_position)));
-        }
+    pub fn predict(&self, partial: u32, bit_position: u32, ran: &mut Ran, inputs: &mut [i16]) {
+        let place = (partial, bit_position);
+        let Ran { classes, entries } = ran;
+        ask_runs(self.simd, &self.current, &self.maps, place, classes, entries, inputs);
     }
 
-    /// Learns the bit that came.
+    /// Learns the bit that came, from what [`predict`](Self::predict) found.
     #[inline]
-    pub fn update(&mut self, partial: u32, bit_position: u32, bit: bool) {
-        for (i, &word) in self.current.iter().enumerate() {
-            let index = Self::index(i, word, partial, bit_position);
-            self.map.update_unless(index, bit, index == i * CLASSES);
-        }
+    pub fn update(&mut self, ran: &Ran, bit: bool) {
+        let width = self.active.next_multiple_of(PLANE_LANES);
+        teach(self.simd, &mut self.maps, ran.classes.blocks(), &ran.entries, width, bit);
     }
 
     /// Reads or writes everything learned.
@@ -110,8 +104,8 @@ impl Runs {
         io.u32(&mut active)?;
         self.active = (active as usize).min(self.found.len());
         io.u32s(&mut self.found)?;
-        io.u32s(&mut self.current)?;
-        self.map.state(io)?;
+        io.u32s(&mut self.current.0)?;
+        io.u32s(self.maps.entries())?;
         io.u32s(&mut self.words)
     }
 }

@@ -4,13 +4,14 @@
 //! tree, behind a check of 8 bits. Four slots share a 64-byte line, so finding one costs at
 //! most one cache miss, and the misses of all contexts are overlapped by prefetching.
 
-use crate::adaptive_map::{AdaptiveMap, moved};
-use crate::bit_history::{EMPTY, HISTORIES};
+use crate::bit_history::{BitHistories, HISTORIES};
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
-use foretold_numerics::{Table, stretch};
+use foretold_numerics::{
+    BLOCK, BY_CONTEXT, ByContext, Maps, Nodes, PLANE_LANES, Simd, Table, ask_histories, find_slots, teach,
+};
 
-/// Mixer inputs of a context.
+/// Mixer inputs of a context, a plane each.
 pub const SLOT_INPUTS: usize = 3;
 
 const LINE: usize = 64;
@@ -43,39 +44,42 @@ impl SlotTable {
 /// The contexts of one model: where their slots are, and what their histories mean.
 #[derive(Debug)]
 pub struct Slots {
+    simd: Simd,
     hashes: Vec<u64>,
     /// Which slot of the table each context has.
     found: Vec<u32>,
     /// Working copies of the slots, written back when the nibble is done.
-    current: Vec<[u8; SLOT]>,
-    /// 256 entries a context: the probability that each bit history has earned.
-    histories: AdaptiveMap,
+    nodes: Nodes,
+    /// The probability that each bit history has earned, by context.
+    maps: Maps<256>,
     /// Where random bytes come from.
     random: u64,
+    histories: &'static BitHistories,
 }
 
 impl Slots {
-    /// Slots of `contexts` contexts; `limit` as in [`AdaptiveMap`].
+    /// Slots of `contexts` contexts; `limit` as in [`Maps`].
     pub fn new(contexts: usize, limit: u32) -> Option<Self> {
-        assert!(contexts <= 64, "{contexts} contexts, where 64 is the most");
-        let mut histories = AdaptiveMap::new(contexts * 256, limit)?;
-        for context in 0..contexts {
-            for state in 0..HISTORIES.len {
-                histories.start(context * 256 + state, HISTORIES.p1_q16[state]);
-            }
-        }
+        let histories = &*HISTORIES;
         Some(Slots {
+            simd: Simd::detect(),
             hashes: vec![0; contexts],
             found: vec![0; contexts],
-            current: vec![[0; SLOT]; contexts],
-            histories,
+            nodes: Nodes::new(),
+            maps: Maps::new(contexts, &histories.p1_q16, limit)?,
             random: 0,
+            histories,
         })
     }
 
     /// How many contexts there are.
     pub fn contexts(&self) -> usize {
         self.found.len()
+    }
+
+    /// How wide a plane of their inputs is.
+    pub fn width(&self) -> usize {
+        self.contexts().next_multiple_of(PLANE_LANES)
     }
 
     /// Names the contexts of the next byte, one hash each, and starts to fetch their slots;
@@ -99,71 +103,69 @@ impl Slots {
         }
     }
 
-    /// Turns to the slots of the contexts named last.
+    /// Starts to fetch the slots of the second nibble, should the first become `nibble`.
+    pub fn guess_nibble(&self, table: &SlotTable, nibble: u32) {
+        for &h in &self.hashes {
+            table.bytes.prefetch(table.line_start(hash(h, nibble)));
+        }
+    }
+
+    /// Turns to the slots of the contexts named last. A context that has none gets an empty one
+    /// in place of the least used of its line.
     pub fn find(&mut self, table: &mut SlotTable) {
         self.put_back(table);
-        let mask = table.bytes.len() / LINE - 1;
-        let (lines, _) = table.bytes.as_chunks_mut::<LINE>();
-        let used = &HISTORIES.used;
-        for ((&h, found), current) in self.hashes.iter().zip(&mut self.found).zip(&mut self.current) {
-            let index = h as usize & mask;
-            let (slots, _) = lines[index].as_chunks_mut::<SLOT>();
-            let slot = slot_in(slots.try_into().expect("a line is whole slots"), (h >> 56) as u8, used);
-            *found = (index * (LINE / SLOT) + slot) as u32;
-            *current = slots[slot];
+        for (block, (hashes, found)) in
+            self.hashes.chunks(BLOCK).zip(self.found.chunks_mut(BLOCK)).enumerate()
+        {
+            let mut current = [[0; SLOT]; BLOCK];
+            find_slots(self.simd, &table.bytes, hashes, found, &mut current);
+            self.nodes.put(self.simd, block, &current);
         }
     }
 
     /// Writes the working copies back into the table, as before another model uses it.
     pub fn put_back(&self, table: &mut SlotTable) {
         let (slots, _) = table.bytes.as_chunks_mut::<SLOT>();
-        for (current, &found) in self.current.iter().zip(&self.found) {
-            slots[found as usize] = *current;
-        }
-    }
-
-    /// Writes every context's inputs: the stretched probability that its history has earned,
-    /// how far that is from one half, and the first once more if the history is of one kind of
-    /// bit only. A context without history gives zeros.
-    ///
-    /// `node` is the nibble's bits so far, 1-bit prefixed (1..16). Returns a bit for each
-    /// context that has been here before, the first lowest.
-    #[inline]
-    pub fn predict(&self, node: usize, inputs: &mut [i16]) -> u64 {
-        let at = node & 15;
-        let one_kind = &HISTORIES.one_kind;
-        let mut known = 0;
-        let mut mark = 1;
-        let (out, _) = inputs.as_chunks_mut::<SLOT_INPUTS>();
-        for ((out, slot), map) in out.iter_mut().zip(&self.current).zip(self.histories.rows::<256>()) {
-            let state = usize::from(slot[at]);
-            if state != usize::from(EMPTY) {
-                known |= mark;
+        for (block, found) in self.found.chunks(BLOCK).enumerate() {
+            let mut current = [[0; SLOT]; BLOCK];
+            self.nodes.get(self.simd, block, &mut current);
+            for (current, &found) in current.iter().zip(found) {
+                slots[found as usize] = *current;
             }
-            mark <<= 1;
-            // The entry for no history stays at one half: zeros.
-            let p1 = (map[state] >> 16) as u16;
-            let logit = stretch(p1);
-            *out = [logit, ((i32::from(p1) - 32768) >> 6) as i16, logit & one_kind[state]];
         }
-        known
     }
 
-    /// Learns the bit that came at `node`.
+    /// A bit for each context that has been here before, the first lowest.
+    ///
+    /// `node` is the nibble's bits so far, 1-bit prefixed (1..16).
     #[inline]
-    pub fn update(&mut self, node: usize, bit: bool) {
-        let at = node & 15;
-        let limit = self.histories.limit();
-        let steps = &HISTORIES.steps;
-        let mut random = self.random;
-        for (slot, map) in self.current.iter_mut().zip(self.histories.rows_mut::<256>()) {
-            let state = slot[at];
-            let entry = &mut map[usize::from(state)];
-            *entry = if state == EMPTY { *entry } else { moved(*entry, bit, limit) };
-            slot[at] = steps[usize::from(state)][usize::from(bit)].take((random >> 56) as u8);
-            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+    pub fn known(&self, node: usize) -> u64 {
+        self.nodes.known(node & 15, self.contexts())
+    }
+
+    /// Writes [`SLOT_INPUTS`] planes of inputs, as wide as [`width`](Self::width): for every
+    /// context the stretched probability that its history has earned; how far that is from one
+    /// half; and the first once more if the history is of one kind of bit only. A context
+    /// without history gives zeros.
+    ///
+    /// `entries` becomes what the update needs.
+    #[inline]
+    pub fn predict(&self, node: usize, entries: &mut ByContext<u32>, inputs: &mut [i16]) {
+        let states = self.nodes.at(node & 15);
+        ask_histories(self.simd, states, &self.maps, &self.histories.one_kind, entries, inputs);
+    }
+
+    /// Learns the bit that came at `node`, from what [`predict`](Self::predict) found there.
+    #[inline]
+    pub fn update(&mut self, node: usize, entries: &ByContext<u32>, bit: bool) {
+        let (contexts, width) = (self.contexts(), self.width());
+        teach(self.simd, &mut self.maps, self.nodes.at(node & 15), entries, width, bit);
+        let mut bytes = [0; BY_CONTEXT / 8];
+        for bytes in &mut bytes[..contexts.div_ceil(8)] {
+            self.random = self.random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            *bytes = self.random ^ self.random >> 32;
         }
-        self.random = random;
+        self.nodes.step(self.simd, node & 15, contexts, &self.histories.steps, bit, &bytes);
     }
 
     /// Reads or writes everything learned.
@@ -171,38 +173,17 @@ impl Slots {
         io.section("slots")?;
         io.u64s(&mut self.hashes)?;
         io.u32s(&mut self.found)?;
-        for slot in &mut self.current {
-            io.u8s(slot)?;
+        for (block, found) in self.found.chunks(BLOCK).enumerate() {
+            let mut current = [[0; SLOT]; BLOCK];
+            self.nodes.get(self.simd, block, &mut current);
+            for slot in &mut current[..found.len()] {
+                io.u8s(slot)?;
+            }
+            self.nodes.put(self.simd, block, &current);
         }
         io.u64(&mut self.random)?;
-        self.histories.state(io)
+        io.u32s(self.maps.entries())
     }
-}
-
-/// Which slot of a line has this check: found, or made in place of the least used.
-///
-/// Byte 0 of a slot is its check, byte `node` the history at that node.
-#[inline(always)]
-fn slot_in(line: &mut [[u8; SLOT]; LINE / SLOT], check: u8, used: &[u8; 256]) -> usize {
-    let [a, b, c, d] = line;
-    if a[0] == check {
-        return 0;
-    }
-    if b[0] == check {
-        return 1;
-    }
-    if c[0] == check {
-        return 2;
-    }
-    if d[0] == check {
-        return 3;
-    }
-    let used = [a, b, c, d].map(|slot| used[usize::from(slot[1])]);
-    let (left, right) = (usize::from(used[1] < used[0]), 2 + usize::from(used[3] < used[2]));
-    let least = if used[right] < used[left] { right } else { left };
-    line[least] = [0; SLOT];
-    line[least][0] = check;
-    least
 }
 
 #[cfg(test)]
@@ -213,28 +194,17 @@ mod tests {
     fn a_context_finds_what_it_has_seen() {
         let mut table = SlotTable::new(12).unwrap();
         let mut slots = Slots::new(2, 255).unwrap();
-        let mut inputs = [0; 2 * SLOT_INPUTS];
+        let mut inputs = [0; SLOT_INPUTS * PLANE_LANES];
+        let mut entries = ByContext::default();
         for round in 0..3 {
             slots.first_nibble(&table, &[11, 22]);
             slots.find(&mut table);
-            let known = slots.predict(1, &mut inputs);
-            assert_eq!(known, if round == 0 { 0 } else { 3 });
+            assert_eq!(slots.known(1), if round == 0 { 0 } else { 3 });
+            slots.predict(1, &mut entries, &mut inputs);
             assert_eq!(inputs[0] > 0, round > 0);
-            slots.update(1, true);
+            slots.update(1, &entries, true);
             slots.first_nibble(&table, &[33, 44]);
             slots.find(&mut table);
         }
-    }
-
-    #[test]
-    fn the_least_used_slot_makes_room() {
-        let mut line = [[0u8; SLOT]; 4];
-        for (check, state) in [(1, 100), (2, 9), (3, 1), (4, 120)] {
-            let slot = slot_in(&mut line, check, &HISTORIES.used);
-            line[slot][1] = state;
-        }
-        let third = slot_in(&mut line, 3, &HISTORIES.used);
-        assert_eq!(slot_in(&mut line, 5, &HISTORIES.used), third);
-        assert_eq!(line[third], [5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 }

@@ -3,10 +3,15 @@
 //! The scalar functions here are the definition; SIMD twins give the same bits. This crate is
 //! the home of `unsafe`: every other crate but the Python glue forbids it.
 
+mod adaptive;
 mod probability;
 mod simd;
 mod table;
 
+pub use adaptive::moved;
 pub use probability::{FINE_LIMIT, LOGIT_LIMIT, P1, exp, ln, squash, squash_fine, stretch};
-pub use simd::{LANES, Simd, dot_sets, train_sets};
+pub use simd::{
+    BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Maps, Nodes, PLANE_LANES, Simd, Steps, ask_histories,
+    ask_runs, dot_sets, find_slots, mix_sets, teach, train_sets,
+};
 pub use table::{Plain, Table};

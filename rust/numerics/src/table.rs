@@ -4,6 +4,8 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
+use memmap2::MmapMut;
+
 /// A number for which all-zero bytes are a valid value and every byte pattern is allowed.
 ///
 /// # Safety
@@ -27,29 +29,37 @@ unsafe impl Plain for u64 {}
 pub struct Table<T: Plain> {
     start: NonNull<T>,
     len: usize,
+    /// Where the numbers are if the table is large; else `start` is a heap allocation.
+    pages: Option<MmapMut>,
 }
 
-/// From this size on a table starts on a large page and asks for large pages.
 const LARGE_PAGE_BYTES: usize = 2 << 20;
+/// From this size on a table has pages of its own, large ones where the system allows it: a
+/// random access then misses the cache only, not the translation of addresses as well.
+const PAGED_BYTES: usize = 2 * LARGE_PAGE_BYTES;
 
 impl<T: Plain> Table<T> {
     fn layout(len: usize) -> Option<Layout> {
         let bytes = len.checked_mul(size_of::<T>())?;
-        let align = if bytes >= 2 * LARGE_PAGE_BYTES { LARGE_PAGE_BYTES } else { 64 };
-        Layout::from_size_align(bytes.max(1), align).ok()
+        Layout::from_size_align(bytes.max(1), 64).ok()
     }
 
     /// `None` if the memory cannot be had.
     pub fn try_new(len: usize) -> Option<Self> {
         let layout = Self::layout(len)?;
-        // SAFETY: the layout's size is not zero.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        #[cfg(target_os = "linux")]
-        if layout.align() == LARGE_PAGE_BYTES {
-            // SAFETY: the range is this allocation; the advice changes no content.
-            unsafe { libc::madvise(start.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
+        if layout.size() < PAGED_BYTES {
+            // SAFETY: the layout's size is not zero.
+            let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+            return Some(Table { start: start.cast(), len, pages: None });
         }
-        Some(Table { start: start.cast(), len })
+        // One large page more, so that the table can start on one.
+        let mut pages = MmapMut::map_anon(layout.size().checked_add(LARGE_PAGE_BYTES)?).ok()?;
+        // Not all systems have large pages to give; small ones do as well, only slower.
+        #[cfg(target_os = "linux")]
+        let _ = pages.advise(memmap2::Advice::HugePage);
+        let skipped = pages.as_ptr().align_offset(LARGE_PAGE_BYTES);
+        let start = NonNull::new(pages[skipped..][..layout.size()].as_mut_ptr())?;
+        Some(Table { start: start.cast(), len, pages: Some(pages) })
     }
 
     /// Starts to fetch the cache line of element `index`; past the end nothing happens.
@@ -85,7 +95,7 @@ impl<T: Plain> DerefMut for Table<T> {
 
 impl<T: Plain> Drop for Table<T> {
     fn drop(&mut self) {
-        if let Some(layout) = Self::layout(self.len) {
+        if let (None, Some(layout)) = (&self.pages, Self::layout(self.len)) {
             // SAFETY: allocated in `try_new` with this very layout.
             unsafe { dealloc(self.start.as_ptr().cast(), layout) };
         }

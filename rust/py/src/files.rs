@@ -46,13 +46,14 @@ pub fn compress_file(
     threads: usize,
     checksum: bool,
     block_size: Option<u64>,
+    transform: &str,
     overwrite: bool,
     verify: bool,
     keep_metadata: bool,
     checkpoint: Option<(PathBuf, f64)>,
     progress: Progress,
 ) -> PyResult<Report> {
-    let options = options(py, preset, threads, checksum, block_size)?;
+    let options = options(py, preset, threads, checksum, block_size, transform)?;
     let file_options = file_options(overwrite, verify, keep_metadata, checkpoint);
     enter(py, progress, |tick| codec::compress_file(&source, &target, &options, &file_options, tick))
         .map(plain)

@@ -25,9 +25,10 @@ pub fn code_lengths<'py>(
     data: Input<'py>,
     preset: u8,
     block_size: Option<u64>,
+    transform: &str,
     progress: Progress,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let options = options(py, preset, 1, true, block_size)?;
+    let options = options(py, preset, 1, true, block_size, transform)?;
     let data = data.bytes();
     Ok(enter(py, progress, |tick| codec::code_lengths(data, &options, tick))?.into_pyarray(py))
 }
@@ -40,8 +41,9 @@ pub fn probe<'py>(
     content_bytes: u64,
     preset: u8,
     block_size: Option<u64>,
+    transform: &str,
 ) -> PyResult<(u64, f64, u64)> {
-    let options = options(py, preset, 1, true, block_size)?;
+    let options = options(py, preset, 1, true, block_size, transform)?;
     let sample = sample.bytes();
     let probe = enter(py, None, |tick| codec::probe(sample, content_bytes, &options, tick))?;
     Ok((probe.coded_bytes, probe.time.as_secs_f64(), probe.memory_bytes))

@@ -1,6 +1,6 @@
 //! Contents and archives in memory, whole or piece by piece.
 
-use foretold_codec::{self as codec, Error, Limits, Options, Preset};
+use foretold_codec::{self as codec, Error, Limits, Options, Preset, Transform};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -8,17 +8,20 @@ use crate::door::{InTurn, Progress, enter};
 use crate::errors::translate;
 use crate::input::Input;
 
-/// The options of a call; `preset` is checked by the Python side and here.
+/// The options of a call; `preset` and `transform` are checked by the Python side and here.
 pub fn options(
     py: Python<'_>,
     preset: u8,
     threads: usize,
     checksum: bool,
     block_size: Option<u64>,
+    transform: &str,
 ) -> PyResult<Options> {
     let preset = Preset::new(preset)
         .ok_or_else(|| translate(py, Error::Parameter(format!("preset is {preset}, 1 to 9 are allowed"))))?;
-    Ok(Options { threads, checksum, block_size, ..Options::new(preset) })
+    let transform = Transform::from_name(transform)
+        .ok_or_else(|| translate(py, Error::Parameter(format!("transform {transform:?} is unknown"))))?;
+    Ok(Options { threads, checksum, block_size, transform, ..Options::new(preset) })
 }
 
 /// The limits of a call.
@@ -27,6 +30,7 @@ pub fn limits(max_output: Option<u64>, max_memory: Option<u64>, threads: usize) 
 }
 
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the Python side names them")]
 pub fn compress<'py>(
     py: Python<'py>,
     data: Input<'py>,
@@ -34,9 +38,10 @@ pub fn compress<'py>(
     threads: usize,
     checksum: bool,
     block_size: Option<u64>,
+    transform: &str,
     progress: Progress,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let options = options(py, preset, threads, checksum, block_size)?;
+    let options = options(py, preset, threads, checksum, block_size, transform)?;
     let data = data.bytes();
     let archive = enter(py, progress, |tick| codec::compress(data, &options, tick))?;
     Ok(PyBytes::new(py, &archive))
@@ -69,8 +74,9 @@ impl Compressor {
         threads: usize,
         checksum: bool,
         block_size: Option<u64>,
+        transform: &str,
     ) -> PyResult<Compressor> {
-        let options = options(py, preset, threads, checksum, block_size)?;
+        let options = options(py, preset, threads, checksum, block_size, transform)?;
         Ok(Compressor(InTurn::new(enter(py, None, |_| codec::Compressor::new(options))?)))
     }
 

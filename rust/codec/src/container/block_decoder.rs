@@ -109,9 +109,9 @@ impl BlockDecoder {
             let decoded =
                 coder.decode(chunk.method, &chunk.payload, chunk.content_bytes, &mut self.content, tick);
             decoded.map_err(|error| match error {
-                EngineError::UnknownMethod(_) | EngineError::BadPayload { .. } => {
-                    self.corrupt(chunk, Damage::Payload(error.to_string()))
-                }
+                EngineError::UnknownMethod(_)
+                | EngineError::BadPayload { .. }
+                | EngineError::BadTransform(_) => self.corrupt(chunk, Damage::Payload(error.to_string())),
                 other => Error::from_engine(other),
             })?;
         }

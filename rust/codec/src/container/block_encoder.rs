@@ -2,7 +2,7 @@
 
 use super::frames::{BlockHeader, CHUNK_BYTES, ChunkHeader};
 use super::state::{StateReader, StateWriter};
-use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Preset, Tick};
+use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Options, Preset, Tick, Transform};
 
 /// Most content gathered before a block's tables are sized.
 pub const GATHER_BYTES: u64 = 64 << 20;
@@ -16,6 +16,7 @@ pub struct BlockEncoder {
     pub content_offset: u64,
     checks: bool,
     preset: Preset,
+    transform: Transform,
     /// Content bytes it may hold.
     limit: u64,
     /// Content bytes taken.
@@ -37,13 +38,14 @@ pub struct BlockEncoder {
 }
 
 impl BlockEncoder {
-    pub fn new(number: u32, content_offset: u64, preset: Preset, checks: bool, limit: u64) -> BlockEncoder {
+    pub fn new(number: u32, content_offset: u64, options: &Options) -> BlockEncoder {
         BlockEncoder {
             number,
             content_offset,
-            checks,
-            preset,
-            limit,
+            checks: options.checksum,
+            preset: options.preset,
+            transform: options.transform,
+            limit: options.block_bytes(),
             taken: 0,
             gathered: Vec::new(),
             coded: 0,
@@ -124,7 +126,8 @@ impl BlockEncoder {
         };
         let start = self.coded;
         let end = self.gathered.len().min(start + CHUNK_BYTES);
-        let coded = coder.encode(&self.gathered[start..end], tick).map_err(Error::from_engine)?;
+        let coded =
+            coder.encode(&self.gathered[start..end], self.transform, tick).map_err(Error::from_engine)?;
         self.coded = end;
         if self.flushing && self.waiting() == 0 {
             self.flushing = false;
@@ -184,26 +187,23 @@ impl BlockEncoder {
         to.coder(self.coder.as_mut())
     }
 
-    pub fn load(
-        from: &mut StateReader<'_>,
-        preset: Preset,
-        checks: bool,
-        limit: u64,
-    ) -> Result<BlockEncoder, Error> {
+    pub fn load(from: &mut StateReader<'_>, options: &Options) -> Result<BlockEncoder, Error> {
+        let limit = options.block_bytes();
         let (number, content_offset) = (from.u32()?, from.u64()?);
         let (taken, archive_bytes) = (from.u64()?, from.u64()?);
         let (ended, overfull, flushing) = (from.bool()?, from.bool()?, from.bool()?);
         let gathered = from.bytes(taken.min(limit))?;
         let frames = from.bytes(archive_bytes)?;
         let coder = from.coder()?;
-        if taken > limit || coder.as_ref().is_some_and(|coder| coder.plan().preset() != preset) {
+        if taken > limit || coder.as_ref().is_some_and(|coder| coder.plan().preset() != options.preset) {
             return Err(Error::State("a block does not fit its member".into()));
         }
         Ok(BlockEncoder {
             number,
             content_offset,
-            checks,
-            preset,
+            checks: options.checksum,
+            preset: options.preset,
+            transform: options.transform,
             limit,
             taken,
             gathered,

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 
-use super::Options;
 use super::block_encoder::{BlockEncoder, GATHER_BYTES};
 use super::digest::ContentDigest;
 use super::frames::{BlockLengths, CHUNK_BYTES, CompactHeader, MemberHeader, SeekIndex, Trailer};
 use super::lanes;
 use super::state::{StateReader, StateWriter};
+use super::{Options, Transform};
 use crate::{Error, Preset, Tick};
 
 /// Largest block of which several are gathered for several threads; arbitrary. Larger ones are
@@ -171,13 +171,7 @@ impl Compressor {
         let number = (self.written.len() + self.blocks.len())
             .try_into()
             .map_err(|_| Error::Parameter("a member has at most 4294967295 blocks".into()))?;
-        self.blocks.push_back(BlockEncoder::new(
-            number,
-            self.content_bytes,
-            self.options.preset,
-            self.options.checksum,
-            self.options.block_bytes(),
-        ));
+        self.blocks.push_back(BlockEncoder::new(number, self.content_bytes, &self.options));
         Ok(())
     }
 
@@ -313,6 +307,7 @@ impl Compressor {
         to.u8(self.options.preset.number())?;
         to.u64(self.options.threads as u64)?;
         to.option_u64(self.options.block_size)?;
+        to.u8(self.options.transform as u8)?;
         for flag in [self.options.seek_index, self.flushed, self.closed, self.finished] {
             to.bool(flag)?;
         }
@@ -336,17 +331,20 @@ impl Compressor {
             Preset::new(number).ok_or_else(|| Error::State(format!("preset {number} is unknown")))?;
         let threads = from.u64()? as usize;
         let block_size = from.option_u64()?;
+        let number = from.u8()?;
+        let transform = Transform::from_number(number.into())
+            .ok_or_else(|| Error::State(format!("transform {number} is unknown")))?;
         let (seek_index, flushed) = (from.bool()?, from.bool()?);
         let (closed, finished) = (from.bool()?, from.bool()?);
         let (content_bytes, archive_bytes) = (from.u64()?, from.u64()?);
         let checksum = from.bool()?;
         let digest = if checksum { Some(ContentDigest::load(&mut from)?) } else { None };
-        let options = Options { preset, threads, checksum, block_size, seek_index };
+        let options = Options { preset, threads, checksum, block_size, seek_index, transform };
         options.validate()?;
         let written = from.lengths()?;
         let mut blocks = VecDeque::new();
         for _ in 0..from.u64()? {
-            blocks.push_back(BlockEncoder::load(&mut from, preset, checksum, options.block_bytes())?);
+            blocks.push_back(BlockEncoder::load(&mut from, &options)?);
         }
         Ok(Compressor {
             options,

@@ -22,7 +22,7 @@ pub use decompressor::Decompressor;
 pub use error::{Damage, Error, FormatProblem};
 pub(crate) use frames::CHUNK_BYTES;
 pub use info::{ArchiveInfo, BlockInfo, MemberInfo, info};
-pub use options::{Limits, MIN_BLOCK_BYTES, Options};
+pub use options::{Limits, MIN_BLOCK_BYTES, Options, Transform};
 pub use recover::{LostRange, RecoveryReport, recover};
 pub use seek::SeekableReader;
 

@@ -8,6 +8,37 @@ const MAX_THREADS: usize = 1024;
 /// Smallest block: smaller ones have hardly a model.
 pub const MIN_BLOCK_BYTES: u64 = 64 << 10;
 
+/// Whether text is transformed before it is modelled: its words become short codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transform {
+    /// Prose, where the preset gains by it.
+    #[default]
+    Auto,
+    /// Never.
+    None,
+    /// Every text that it makes clearly shorter.
+    Words,
+}
+
+impl Transform {
+    /// All, in the order of their numbers in saved states.
+    pub const ALL: [Transform; 3] = [Transform::Auto, Transform::None, Transform::Words];
+
+    /// What callers call it.
+    pub fn name(self) -> &'static str {
+        ["auto", "none", "words"][self as usize]
+    }
+
+    /// The transform of that name.
+    pub fn from_name(name: &str) -> Option<Transform> {
+        Self::ALL.into_iter().find(|transform| transform.name() == name)
+    }
+
+    pub(crate) fn from_number(number: u64) -> Option<Transform> {
+        Self::ALL.get(usize::try_from(number).ok()?).copied()
+    }
+}
+
 /// How to compress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -21,12 +52,21 @@ pub struct Options {
     pub block_size: Option<u64>,
     /// Write a seek index when there is more than one block.
     pub seek_index: bool,
+    /// Whether text is transformed.
+    pub transform: Transform,
 }
 
 impl Options {
     /// The defaults with this preset.
     pub fn new(preset: Preset) -> Options {
-        Options { preset, threads: 1, checksum: true, block_size: None, seek_index: true }
+        Options {
+            preset,
+            threads: 1,
+            checksum: true,
+            block_size: None,
+            seek_index: true,
+            transform: Transform::Auto,
+        }
     }
 
     /// Content bytes of every block but the last; `u64::MAX` if one block holds everything.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::pages::{PageReader, PageWriter};
 use super::place::{NotingWriter, create_new, digest_of_start, file_error, fill, sync_folder, with_suffix};
-use crate::{Error, Limits, Options, Preset, Tick};
+use crate::{Error, Limits, Options, Preset, Tick, Transform};
 
 const MAGIC: &[u8; 8] = b"\x95ftdckp\n";
 const VERSION: u16 = 1;
@@ -169,6 +169,7 @@ impl Record {
                 out.flag(options.checksum);
                 out.optional(options.block_size);
                 out.flag(options.seek_index);
+                out.number(options.transform as u64);
             }
             Task::Decompress(limits) => {
                 out.number(1);
@@ -224,6 +225,10 @@ impl Record {
                 checksum: from.flag()?,
                 block_size: from.optional()?,
                 seek_index: from.flag()?,
+                transform: {
+                    let number = from.number()?;
+                    Transform::from_number(number).ok_or_else(|| format!("transform {number} is unknown"))?
+                },
             }),
             1 => Task::Decompress(Limits {
                 max_output: from.optional()?,

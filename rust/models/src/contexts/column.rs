@@ -7,7 +7,7 @@ pub const COLUMN: Group = Group {
     name: "column",
     contexts: 3,
     add: |parsed, out| {
-        let column = parsed.column().min(255);
+        let column = u64::from(parsed.words.column);
         let above = u64::from(parsed.above());
         let last = parsed.history.last8;
         out.add([column, above]);
@@ -39,5 +39,21 @@ pub const FIELDS: Group = Group {
         let lines = &parsed.lines;
         out.add([u64::from(lines.field), lines.field_hash]);
         out.add([u64::from(lines.field), u64::from(parsed.above()), parsed.history.last8 & 0xff]);
+    },
+};
+
+/// The line's shape so far, and what stands in its place in the line before.
+pub const ROWS: Group = Group {
+    name: "rows",
+    contexts: 5,
+    add: |parsed, out| {
+        let lines = &parsed.lines;
+        let here = parsed.words.here();
+        let last = parsed.history.last8;
+        out.add([lines.shape, here]);
+        out.add([lines.shape, last & 0xffff]);
+        out.add([lines.token_above, here, last & 0xff]);
+        out.add([lines.token_above, parsed.words.before[0], here]);
+        out.add([lines.token_above, lines.shape, u64::from(parsed.above())]);
     },
 };

@@ -16,17 +16,6 @@ pub const INDIRECT: Group = Group {
     },
 };
 
-/// Followers of the last two bytes.
-pub const INDIRECT_PAIR: Group = Group {
-    name: "indirect pair",
-    contexts: 2,
-    add: |parsed, out| {
-        let last = parsed.history.last8;
-        out.add([u64::from(parsed.followers.byte) & 0xffff, last & 0xff]);
-        out.add([u64::from(parsed.followers.pair), last & 0xff]);
-    },
-};
-
 /// The word that followed the last word, or the last two, before.
 pub const FOLLOWING_WORDS: Group = Group {
     name: "following words",
@@ -36,4 +25,11 @@ pub const FOLLOWING_WORDS: Group = Group {
         out.add([here, u64::from(parsed.followers.word)]);
         out.add([here, u64::from(parsed.followers.word_pair)]);
     },
+};
+
+/// What followed the last two bytes, with the last.
+pub const FOLLOWER: Group = Group {
+    name: "follower",
+    contexts: 1,
+    add: |parsed, out| out.add([u64::from(parsed.followers.pair), parsed.history.last8 & 0xff]),
 };

@@ -3,7 +3,6 @@
 //! To add contexts, write a file with a `pub const` [`Group`] and name it in a preset's table.
 
 mod column;
-mod folded;
 mod indirect;
 mod order;
 mod record;
@@ -68,12 +67,11 @@ impl std::fmt::Debug for Group {
     }
 }
 
-pub use column::{COLUMN, FIELDS, LINES};
-pub use folded::FOLDED;
-pub use indirect::{FOLLOWING_WORDS, INDIRECT, INDIRECT_PAIR};
-pub use order::{ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_HIGH};
+pub use column::{COLUMN, FIELDS, LINES, ROWS};
+pub use indirect::{FOLLOWER, FOLLOWING_WORDS, INDIRECT};
+pub use order::{ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6};
 pub use record::{RECORD, RECORD_ABOVE, RECORD_MORE};
-pub use shape::SHAPE;
+pub use shape::{CLASS_HISTORY, KINDS, SHAPE};
 pub use sparse::{SPARSE, SPARSE_BINARY, SPARSE_PAIR};
-pub use structure::STRUCTURE;
-pub use word::{STEMS, WORD, WORD_PAIR, WORDS_FAR, WORDS_FARTHER, WORDS_THREE};
+pub use structure::{FRAME, NAMES, NESTING, STRUCTURE, TAG};
+pub use word::{WORD, WORD_PAIR, WORDS_FAR, WORDS_THREE};

@@ -3,13 +3,10 @@
 use super::{Contexts, Group};
 use crate::Parsed;
 
+/// `n` up to 8.
 fn order(parsed: &Parsed, n: u64, out: &mut Contexts) {
     let last = parsed.history.last8;
-    if n < 8 {
-        return out.add([last & ((1 << (8 * n)) - 1)]);
-    }
-    let more = parsed.history.before8 & ((1 << (8 * (n - 8))) - 1);
-    out.add([last, more]);
+    out.add([if n < 8 { last & ((1 << (8 * n)) - 1) } else { last }]);
 }
 
 /// Orders 1 to 6.
@@ -25,10 +22,3 @@ pub const ORDERS_1_2_3_4_6: Group = Group {
 
 /// Order 8.
 pub const ORDER_8: Group = Group { name: "order 8", contexts: 1, add: |parsed, out| order(parsed, 8, out) };
-
-/// Orders 11 and 14.
-pub const ORDERS_HIGH: Group = Group {
-    name: "orders 11, 14",
-    contexts: 2,
-    add: |parsed, out| [11, 14].into_iter().for_each(|n| order(parsed, n, out)),
-};

@@ -18,3 +18,54 @@ pub const STRUCTURE: Group = Group {
         out.add([structure.tags[0], structure.tags[1], structure.tags[2], last & 0xffff]);
     },
 };
+
+/// What is open, with kinds of characters and with words.
+pub const NESTING: Group = Group {
+    name: "nesting",
+    contexts: 6,
+    add: |parsed, out| {
+        let structure = &parsed.structure;
+        let words = &parsed.words;
+        let last = parsed.history.last8;
+        out.add([structure.bracket(), words.here(), words.before[0]]);
+        out.add([structure.bracket(), words.kind_runs & 0xff_ffff]);
+        out.add([u64::from(structure.since), words.kind_runs & 0xffff, last & 0xff]);
+        out.add([structure.bracket(), structure.tag, last & 0xffff]);
+        out.add([u64::from(structure.quote), structure.bracket(), last & 0xff_ffff]);
+        out.add([u64::from(structure.since), structure.bracket(), words.here()]);
+    },
+};
+
+/// The name of this field and of the ones before.
+pub const NAMES: Group = Group {
+    name: "names",
+    contexts: 4,
+    add: |parsed, out| {
+        let structure = &parsed.structure;
+        let words = &parsed.words;
+        let last = parsed.history.last8;
+        out.add([structure.name, words.here()]);
+        out.add([structure.name, words.kind_runs & 0xff_ffff, last & 0xff]);
+        out.add([structure.name, structure.names[0], words.here()]);
+        out.add([structure.name, structure.names[0], structure.names[1], last & 0xff]);
+    },
+};
+
+/// Kinds of characters with what is open, and with the column: where lines and markup turn.
+pub const FRAME: Group = Group {
+    name: "frame",
+    contexts: 2,
+    add: |parsed, out| {
+        let bracket = parsed.structure.bracket();
+        let kind_runs = parsed.words.kind_runs;
+        out.add([bracket, kind_runs & 0xff_ffff]);
+        out.add([u64::from(parsed.words.column), kind_runs & 0xffff, bracket]);
+    },
+};
+
+/// The current word with the tag it stands in.
+pub const TAG: Group = Group {
+    name: "tag",
+    contexts: 1,
+    add: |parsed, out| out.add([parsed.structure.tag, parsed.words.here()]),
+};

@@ -49,34 +49,3 @@ pub const WORDS_FAR: Group = Group {
         out.add([here, parsed.history.last8 & 0xffff]);
     },
 };
-
-/// More skips, the sentence's first word, and how long the words were.
-pub const WORDS_FARTHER: Group = Group {
-    name: "words farther",
-    contexts: 6,
-    add: |parsed, out| {
-        let words = &parsed.words;
-        let here = words.here();
-        let [a, _, c, d, ..] = words.before;
-        out.add([here, d]);
-        out.add([here, a, c]);
-        out.add([here, words.sentence_first]);
-        out.add([here, a, words.sentence_first]);
-        out.add([here, u64::from(words.lens & 0xfff)]);
-        out.add([here, words.initials >> 8 & 0xff_ffff]);
-    },
-};
-
-/// The current word with the beginnings and endings of the words before it.
-pub const STEMS: Group = Group {
-    name: "stems",
-    contexts: 4,
-    add: |parsed, out| {
-        let words = &parsed.words;
-        let here = words.here();
-        out.add([here, words.stems[0]]);
-        out.add([here, words.stems[0], words.stems[1]]);
-        out.add([here, u64::from(words.suffix & 0xffff)]);
-        out.add([here, u64::from(words.suffix & 0xff_ffff), words.stems[1]]);
-    },
-};

@@ -45,7 +45,9 @@ impl Followers {
         })
     }
 
-    pub(super) fn push(&mut self, byte: u8, last8: u64, word_ended: bool, words: &Words) {
+    /// Adds the newest byte.
+    #[inline(always)]
+    pub(super) fn push(&mut self, byte: u8, last8: u64) {
         let pair = (last8 & 0xffff) as usize;
         let of_byte = &mut self.of_byte[pair & 0xff];
         *of_byte = *of_byte << 8 | u32::from(byte);
@@ -54,13 +56,16 @@ impl Followers {
         let pair = pair << 8 & 0xff00 | usize::from(byte);
         self.byte = self.of_byte[pair & 0xff];
         self.pair = u32::from(self.of_pair[pair]);
-        if word_ended {
-            let [newest, last, before, ..] = words.before;
-            self.of_word[slot(last)] = (newest >> 16) as u32;
-            self.of_word_pair[slot(last.wrapping_mul(3).wrapping_add(before))] = (newest >> 16) as u32;
-            self.word = self.of_word[slot(newest)];
-            self.word_pair = self.of_word_pair[slot(newest.wrapping_mul(3).wrapping_add(last))];
-        }
+    }
+
+    /// Adds the word that has just ended.
+    #[inline(always)]
+    pub(super) fn push_word(&mut self, words: &Words) {
+        let [newest, last, before, ..] = words.before;
+        self.of_word[slot(last)] = (newest >> 16) as u32;
+        self.of_word_pair[slot(last.wrapping_mul(3).wrapping_add(before))] = (newest >> 16) as u32;
+        self.word = self.of_word[slot(newest)];
+        self.word_pair = self.of_word_pair[slot(newest.wrapping_mul(3).wrapping_add(last))];
     }
 
     pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {

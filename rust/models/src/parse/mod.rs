@@ -50,8 +50,40 @@ impl Parsed {
 
     /// Adds the newest byte.
     pub fn push(&mut self, byte: u8) {
-        let ended = self.words.push(byte);
-        self.followers.push(byte, self.history.last8, ended, &self.words);
+        self.push_text(byte);
+        self.push_byte(byte);
+    }
+
+    /// Adds the newest coded byte of a transformed text.
+    ///
+    /// `text` is what it completes of the text, if anything; `code` a hash of a word's code that
+    /// it does not complete, else 0. Words are those of the text; everything else looks at the
+    /// coded bytes.
+    pub fn push_coded(&mut self, byte: u8, text: &[u8], code: u64) {
+        let letter = byte.is_ascii_alphabetic() || byte >= 0x80;
+        let len = if letter { self.words.len.saturating_add(1) } else { 0 };
+        self.words.complete();
+        for &byte in text {
+            self.push_text(byte);
+        }
+        if text.is_empty() {
+            self.words.push_incomplete(byte, code);
+        }
+        self.words.len = len;
+        self.push_byte(byte);
+    }
+
+    #[inline(always)]
+    fn push_text(&mut self, byte: u8) {
+        if self.words.push(byte) {
+            self.followers.push_word(&self.words);
+        }
+    }
+
+    #[inline(always)]
+    fn push_byte(&mut self, byte: u8) {
+        self.words.push_class(byte);
+        self.followers.push(byte, self.history.last8);
         self.lines.push(byte, self.history.len);
         self.structure.push(byte, self.history.last8);
         self.records.push(byte, self.history.len);

@@ -24,6 +24,11 @@ pub struct Structure {
     pub tag: u64,
     /// Tags open around it, newest first.
     pub tags: [u64; 8],
+    /// Hash of the name before the last `=` or `:` of this field, or 0.
+    pub name: u64,
+    /// The names of the fields before.
+    pub names: [u64; 2],
+    letters: u64,
     in_tag: u32,
     tag_name: u64,
 }
@@ -56,6 +61,27 @@ impl Structure {
         }
         if self.quote != 0 && byte != b'"' {
             self.quoted = hash(self.quoted, u32::from(byte));
+        }
+        match byte {
+            b'=' | b':' if self.letters != 0 => {
+                self.names = [self.name, self.names[0]];
+                self.name = self.letters;
+                self.letters = 0;
+            }
+            b'|' | b'\n' | b'>' | b'}' | b';' => {
+                if self.name != 0 {
+                    self.names = [self.name, self.names[0]];
+                    self.name = 0;
+                }
+                self.letters = 0;
+            }
+            b' ' | b'"' => {}
+            _ if byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'_' | b'-') => {
+                let fresh = !(last8 as u8).is_ascii_alphanumeric()
+                    && !matches!(last8 as u8, b'_' | b'-' | 0x80..=0xff);
+                self.letters = hash(if fresh { 0 } else { self.letters }, u32::from(byte));
+            }
+            _ => self.letters = 0,
         }
         self.push_tag(byte, last8);
     }
@@ -111,6 +137,9 @@ impl Structure {
         io.u64(&mut self.key)?;
         io.u64(&mut self.tag)?;
         io.u64s(&mut self.tags)?;
+        io.u64(&mut self.name)?;
+        io.u64s(&mut self.names)?;
+        io.u64(&mut self.letters)?;
         io.u32(&mut self.in_tag)?;
         io.u64(&mut self.tag_name)
     }

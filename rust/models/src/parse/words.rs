@@ -24,111 +24,114 @@ pub struct Words {
     /// Hash of the letters of the current word so far; 0 between words.
     pub word: u64,
     /// Hashes of the words before, newest first.
-    pub before: [u64; 6],
-    /// The words before cut to their first letters (a crude stem), newest first.
-    pub stems: [u64; 3],
-    /// Last letters of the newest whole word: up to four, newest lowest.
-    pub suffix: u32,
+    pub before: [u64; 3],
     /// Hash of what stood since the last word (spaces, punctuation); 0 within a word.
     pub gap: u64,
-    /// Letters in the current word.
+    /// Letters in the current word; where the text is transformed, its coded bytes.
     pub len: u32,
-    /// Lengths of the words before, four bits each, newest lowest.
-    pub lens: u32,
-    /// Hash of the sentence's first word.
-    pub sentence_first: u64,
-    /// First letters of the last words, a byte each, newest lowest.
-    pub initials: u64,
     /// Classes of the last bytes, 3 bits each, newest lowest.
     pub classes: u64,
     /// The same with runs of a class collapsed.
     pub class_runs: u64,
-    /// The last characters in lower case with line ends as spaces, runs of spaces as one and
-    /// digits as zeros: newest lowest.
-    pub folded: u64,
-    stem: u64,
-    letters: u32,
-    sentence_starts: u32,
+    /// The last bytes with all lower-case letters as one, and so capitals, digits and bytes of
+    /// 128 or more: newest lowest.
+    pub kinds: u64,
+    /// The same with runs collapsed.
+    pub kind_runs: u64,
+    /// Bytes of the line so far, up to 255.
+    pub column: u32,
+    /// Hash of the bytes so far of a code of the text transform; 0 if none has begun.
+    code: u64,
 }
 
-/// Letters that a stem keeps.
-const STEM: u32 = 4;
+/// A byte with letters of each case, digits, and bytes of 128 or more taken together.
+pub(super) fn kind(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' => b'a',
+        b'A'..=b'Z' => b'A',
+        b'0'..=b'9' => b'0',
+        0x80..=0xff => 0x80,
+        _ => byte,
+    }
+}
 
 impl Words {
-    /// Adds the newest byte; true if it ended a word.
-    pub(super) fn push(&mut self, byte: u8) -> bool {
+    /// Adds the newest byte's class.
+    #[inline(always)]
+    pub(super) fn push_class(&mut self, byte: u8) {
         let class = class(byte);
         self.classes = self.classes << 3 | u64::from(class);
         if self.class_runs & 7 != u64::from(class) {
             self.class_runs = self.class_runs << 3 | u64::from(class);
         }
-        let lower = byte.to_ascii_lowercase();
-        let folded = match byte {
-            b'\n' | b'\r' | b'\t' | b' ' => b' ',
-            b'0'..=b'9' => b'0',
-            _ => lower,
-        };
-        if folded != b' ' || self.folded as u8 != b' ' {
-            self.folded = self.folded << 8 | u64::from(folded);
+        let kind = kind(byte);
+        self.kinds = self.kinds << 8 | u64::from(kind);
+        if self.kind_runs as u8 != kind {
+            self.kind_runs = self.kind_runs << 8 | u64::from(kind);
         }
+    }
+
+    /// Adds the newest byte of the text; true if it ended a word.
+    #[inline(always)]
+    pub(super) fn push(&mut self, byte: u8) -> bool {
+        self.column = if byte == b'\n' { 0 } else { (self.column + 1).min(255) };
         if byte.is_ascii_alphabetic() || byte >= 0x80 {
             if self.word == 0 {
                 self.gap = 0;
                 self.len = 0;
-                self.stem = 0;
-                self.letters = 0;
-                self.initials = self.initials << 8 | u64::from(lower);
             }
-            self.word = hash(self.word, u32::from(lower) | 0x100);
-            self.letters = self.letters << 8 | u32::from(lower);
+            self.word = hash(self.word, u32::from(byte.to_ascii_lowercase()) | 0x100);
             self.len += 1;
-            if self.len <= STEM {
-                self.stem = self.word;
-            }
             return false;
         }
         let ended = self.word != 0;
         if ended {
-            self.before.copy_within(0..5, 1);
+            self.before.copy_within(0..2, 1);
             self.before[0] = self.word;
-            self.stems.copy_within(0..2, 1);
-            self.stems[0] = self.stem;
-            self.suffix = self.letters;
-            self.lens = self.lens << 4 | self.len.min(15);
-            if self.sentence_starts != 0 {
-                self.sentence_first = self.word;
-                self.sentence_starts = 0;
-            }
             self.word = 0;
-        }
-        if matches!(byte, b'.' | b'!' | b'?') {
-            self.sentence_starts = 1;
         }
         self.gap = hash(self.gap, u32::from(byte) | 0x200);
         ended
     }
 
-    /// Where we are: in a word its letters so far, between words what stands since the last.
+    /// Adds a coded byte that is part of a code or a flag: `code` is a hash of the code so far,
+    /// 0 for a flag. A flag counts as something that stands between words.
+    pub(super) fn push_incomplete(&mut self, byte: u8, code: u64) {
+        self.code = code;
+        if code == 0 {
+            self.gap = hash(self.gap, u32::from(byte) | 0x200);
+        }
+    }
+
+    /// A code, if there was one, is complete.
+    pub(super) fn complete(&mut self) {
+        self.code = 0;
+    }
+
+    /// Where we are: in a word its letters so far, between words what stands since the last, in
+    /// a code its bytes so far.
+    #[inline]
     pub fn here(&self) -> u64 {
-        self.word ^ self.gap.rotate_left(7)
+        if self.code != 0 { self.code } else { self.word ^ self.gap.rotate_left(7) }
+    }
+
+    /// Letters of the current word, or coded bytes of it where the text is transformed; 0 between
+    /// words.
+    #[inline]
+    pub fn letters_here(&self) -> u32 {
+        if self.word == 0 && self.code == 0 { 0 } else { self.len }
     }
 
     pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("words")?;
         io.u64(&mut self.word)?;
         io.u64s(&mut self.before)?;
-        io.u64s(&mut self.stems)?;
-        io.u32(&mut self.suffix)?;
         io.u64(&mut self.gap)?;
         io.u32(&mut self.len)?;
-        io.u32(&mut self.lens)?;
-        io.u64(&mut self.sentence_first)?;
-        io.u64(&mut self.initials)?;
         io.u64(&mut self.classes)?;
         io.u64(&mut self.class_runs)?;
-        io.u64(&mut self.folded)?;
-        io.u64(&mut self.stem)?;
-        io.u32(&mut self.letters)?;
-        io.u32(&mut self.sentence_starts)
+        io.u64(&mut self.kinds)?;
+        io.u64(&mut self.kind_runs)?;
+        io.u32(&mut self.column)
     }
 }
