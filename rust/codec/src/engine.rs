@@ -8,6 +8,7 @@ use foretold_models::{StateError, StateReader, StateWriter};
 use thiserror::Error;
 
 use crate::predictor::{Kind, Prediction, Predictor};
+use crate::setup::Setup;
 use crate::transform::{TransformError, Which, forward};
 use crate::{ModelPlan, Transform};
 
@@ -97,8 +98,13 @@ pub struct ChunkCoder {
 impl ChunkCoder {
     /// The model of `plan`, having seen nothing.
     pub fn new(plan: ModelPlan) -> Result<ChunkCoder, EngineError> {
-        let predictor = Predictor::new(plan.preset().setup(), plan.size_class())
-            .ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
+        ChunkCoder::with_setup(plan, plan.preset().setup())
+    }
+
+    /// As [`new`](Self::new), with other models than the preset's: for ablations.
+    pub(crate) fn with_setup(plan: ModelPlan, setup: &'static Setup) -> Result<ChunkCoder, EngineError> {
+        let predictor =
+            Predictor::new(setup, plan.size_class()).ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
         Ok(ChunkCoder { plan, predictor, prediction: Box::default() })
     }
 

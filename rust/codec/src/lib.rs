@@ -1,6 +1,8 @@
 //! Presets, predictor assembly, container, streams and checkpoints.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod ablation;
 mod container;
 mod engine;
 mod files;
