@@ -9,6 +9,7 @@ from foretold.errors import ForetoldError
 from .console import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -30,36 +31,63 @@ def require_matplotlib() -> None:
         raise ForetoldError("--plot needs matplotlib: pip install 'foretold[peers]'") from None
 
 
-def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Draws :func:`picture` into a file, whose suffix decides the kind."""
-    picture(rows).savefig(path, dpi=130)
+CHARTS = (("compress_mb_s", "compression"), ("decompress_mb_s", "decompression"))
+"""Column and title of each chart that a file gets."""
+MB_S = "content, 10^6 bytes a second (faster is right)"
 
 
-def picture(rows: list[dict[str, Any]]) -> Figure:
-    """Bits per byte over speed: two charts for each file, one for each direction.
+def draw(
+    rows: list[dict[str, Any]],
+    path: Path,
+    charts: Sequence[tuple[str, str]] = CHARTS,
+    speed_label: str = MB_S,
+) -> None:
+    """Draws :func:`picture` into a file, whose suffix decides the kind.
+
+    The same rows give the same SVG: it has no date, and its names are not drawn by chance.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context({"svg.hashsalt": "foretold"}):
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        picture(rows, charts, speed_label).savefig(path, dpi=130, metadata=metadata)
+
+
+def picture(
+    rows: list[dict[str, Any]],
+    charts: Sequence[tuple[str, str]] = CHARTS,
+    speed_label: str = MB_S,
+) -> Figure:
+    """Bits per byte over speed: for each file a row of charts, by default one for each direction.
 
     Parameters
     ----------
     rows : list of dict
         As saved by ``foretold bench``; rows without figures are left out.
+    charts : sequence of (str, str)
+        The columns that hold speeds, and what to call them.
+    speed_label : str
+        What the columns count.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     rows = [row for row in rows if not row["error"] and row["bits_per_byte"]]
     files = list(dict.fromkeys((row["file"], row["sha256"]) for row in rows)) or [("nothing measured", "")]
-    figure = Figure(figsize=(13, 5.4 * len(files)), layout="constrained")
+    width = 13 if len(charts) > 1 else 9
+    figure = Figure(figsize=(width, 5.4 * len(files)), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(len(files), 2, squeeze=False, sharey="row")
-    charts = []
+    grid = figure.subplots(len(files), len(charts), squeeze=False, sharey="row")
+    drawn = []
     for line, (name, digest) in zip(grid, files, strict=True):
         mine = [row for row in rows if (row["file"], row["sha256"]) == (name, digest)]
-        for axes, direction in zip(line, ("compress", "decompress"), strict=True):
-            charts.append((axes, _one(axes, mine, f"{direction}_mb_s")))
-            axes.set_title(f"{printable(name)}: {direction}ion".replace("$", r"\$"))
+        for axes, (column, title) in zip(line, charts, strict=True):
+            drawn.append((axes, _one(axes, mine, column)))
+            axes.set_xlabel(speed_label)
+            axes.set_title(f"{printable(name)}: {title}".replace("$", r"\$"))
     # Labels are placed when the axes have their final shape.
     figure.canvas.draw()
-    for axes, points in charts:
+    for axes, points in drawn:
         _label(axes, points)
     return figure
 
@@ -82,7 +110,6 @@ def _one(axes: Axes, rows: list[dict[str, Any]], column: str) -> list[Point]:
     axes.set_xscale("log")
     axes.margins(0.15)
     axes.grid(visible=True, which="both", alpha=0.25)
-    axes.set_xlabel("content, 10^6 bytes a second (faster is right)")
     axes.set_ylabel("bits per byte (smaller is down)")
     axes.yaxis.set_tick_params(labelleft=True)
     return [(row[column], row["bits_per_byte"], row["engine"]) for row in rows if row[column]]
