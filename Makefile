@@ -1,10 +1,13 @@
 # From nothing but python3 and cargo: `make demo` shows what foretold does, `make test` checks it.
 #
-#   make demo    compress a text every machine has, verify, compare with lzma, bz2 and zlib
-#   make test    build, and run every suite, linter and type check (.ci/run does the same)
-#   make heavy   the tests that take minutes or gigabytes
-#   make bench   sizes and speeds of every preset and peer, compared with the last record
-#   make clean   remove what the above made
+#   make demo      compress a text every machine has, verify, compare with lzma, bz2 and zlib
+#   make test      build, and run every suite, linter and type check (.ci/run does the same)
+#   make heavy    the tests that take minutes or gigabytes
+#   make bench    sizes and speeds of every preset and peer, compared with the last record
+#   make frontier  every figure asked for beside the peers: docs/FRONTIER.md, for hours; FORETOLD_CORPORA
+#                  names the corpora, ARGS="--jobs 2 --peer-sizes FILE" goes to benches/frontier.py
+#   make ablation  what each part of presets 1, 5 and 9 gains and costs: docs/ABLATION.md; ARGS as well
+#   make clean    remove what the above made
 #
 # VENV says where the virtual environment is, PYTHON which Python it is made with.
 
@@ -25,7 +28,7 @@ build = $(PYTHON) -m venv "$(folder)" \
 # Every suite runs, also after one that failed; the last line says which did.
 suites := rust-format rust-lint rust-test python-lint python-types python-test
 
-.PHONY: demo test heavy bench clean $(suites)
+.PHONY: demo test heavy bench frontier ablation clean $(suites)
 
 demo:
 	$(call build)
@@ -78,6 +81,14 @@ heavy:
 bench:
 	$(call build,--extras test$(,)peers)
 	"$(python)" benches/compare.py
+
+frontier:
+	$(call build,--extras test$(,)peers)
+	"$(python)" benches/frontier.py $(ARGS)
+
+ablation:
+	$(call build,--extras test$(,)peers)
+	CARGO="$(CARGO)" "$(python)" benches/ablation.py $(ARGS)
 
 clean:
 	rm -rf "$(folder)" target demo

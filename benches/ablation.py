@@ -65,10 +65,9 @@ def texts(corpora: str | None) -> dict[str, bytes]:
 
 def program() -> Path:
     """Builds what measures."""
-    command = ["cargo", "bench", "--quiet", "--package", "foretold-codec", "--bench", "ablation", "--no-run"]
-    output = subprocess.run(
-        [*command, "--message-format=json"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
+    command = [os.environ.get("CARGO", "cargo"), "bench", "--quiet", "--package", "foretold-codec"]
+    command += ["--bench", "ablation", "--no-run", "--message-format=json"]
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     messages = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     return Path(next(one["executable"] for one in messages if one.get("executable")))
 
@@ -157,16 +156,13 @@ def document(
             f"|---|---|--:|--:|{'--:|' * len(files)}--:|",
         ]
         for row in mine:
-            gains = " | ".join(signed(gain) for gain in row["gains"])
+            gain = 100 * row["gain_bytes"] / row["whole_bytes"]
+            gains = " | ".join(f"{gain:,}" for gain in row["gains"])
             lines.append(
-                f"| {row['part']} | {row['sort']} | {signed(row['gain_bytes'])} | "
-                f"{100 * row['gain_bytes'] / row['whole_bytes']:.2f} % | {gains} | {100 * row['cost']:.0f} % |"
+                f"| {row['part']} | {row['sort']} | {row['gain_bytes']:,} | {gain:.2f} % | {gains} | "
+                f"{100 * row['cost']:.0f} % |"
             )
-    return "\n".join(lines).replace("-0.00 %", "0.00 %").replace("| -", "| −") + "\n"
-
-
-def signed(number: int) -> str:
-    return f"{number:,}"
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:

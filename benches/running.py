@@ -7,8 +7,8 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,33 +76,55 @@ def _git(*arguments: str) -> str:
 
 
 def cores() -> list[int]:
-    """The processor's cores that this process may use, the last first: systems keep busy on the first."""
+    """The cores that this process may use, the last first: systems tend to be busy on the first."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0), reverse=True)
     return list(range(os.cpu_count() or 1))
 
 
-def in_turn(tasks: list[Task], work: Callable[[Task], None], jobs: int, use: list[int] | None = None) -> None:
-    """Does the tasks, at most ``jobs`` at a time, each worker with the programs it runs on a core of its own.
+def in_turn(tasks: list[Task], work: Callable[[Task], None], jobs: int) -> None:
+    """Does the tasks, at most ``jobs`` at a time, each with the programs it runs on a core of its own.
 
-    The first error ends the run when what is at work is done.
+    The first error ends the run; so does Ctrl-C, when what the other jobs are at is done.
     """
-    free = list(use or cores())
+    free = cores()[: max(1, jobs)]
+    if jobs <= 1:
+        with _pinned(free[0]):
+            for task in tasks:
+                work(task)
+        return
     stopped = threading.Event()
 
-    def begin() -> None:
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {free.pop(0) if len(free) > 1 else free[0]})
-
     def one(task: Task) -> None:
-        if not stopped.is_set():
-            work(task)
+        if stopped.is_set():
+            return
+        # A core is free whenever fewer tasks than cores are at work; else they share the first.
+        core = free.pop() if free else cores()[0]
+        try:
+            with _pinned(core):
+                work(task)
+        finally:
+            free.append(core)
 
-    with ThreadPoolExecutor(max(1, jobs), initializer=begin) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(one, task) for task in tasks]
         try:
-            for future in futures:
+            for future in as_completed(futures):
                 future.result()
         except BaseException:
             stopped.set()
             raise
+
+
+@contextlib.contextmanager
+def _pinned(core: int) -> Iterator[None]:
+    """Keeps this thread, and what it starts, on one core, where the system lets us choose."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
