@@ -2,12 +2,12 @@
 #
 #   make demo      compress a text every machine has, verify, compare with lzma, bz2 and zlib
 #   make test      build, and run every suite, linter and type check (.ci/run does the same)
-#   make heavy    the tests that take minutes or gigabytes
-#   make bench    sizes and speeds of every preset and peer, compared with the last record
+#   make heavy     the tests that take minutes or gigabytes
+#   make bench     sizes and speeds of every preset and peer, compared with the last record
 #   make frontier  every figure asked for beside the peers: docs/FRONTIER.md, for hours; FORETOLD_CORPORA
 #                  names the corpora, ARGS="--jobs 2 --peer-sizes FILE" goes to benches/frontier.py
 #   make ablation  what each part of presets 1, 5 and 9 gains and costs: docs/ABLATION.md; ARGS as well
-#   make clean    remove what the above made
+#   make clean     remove what the above made
 #
 # VENV says where the virtual environment is, PYTHON which Python it is made with.
 
