@@ -26,6 +26,7 @@ from typing import Any
 
 from frontier_rows import (
     LARGE,
+    NOT_DRAWN,
     PAQ8PX,
     PICTURES,
     PRESETS,
@@ -118,7 +119,7 @@ def main() -> None:
     known: dict[str, Any] = {engine.name: engine for engine in engines.presets(list(PRESETS), 1)}
     known |= {engine.name: engine for engine in engines.MODULES}
     known |= {engine.name: engine for engine in engines.COMMANDS}
-    picture_peers = [engine.name for engine in engines.installed("all")]
+    picture_peers = [one.name for one in engines.installed("all") if one.name not in NOT_DRAWN]
     groups = contents_of_groups(folder)
     sessions = only(plan(groups, picture_peers, slow, options.sizes_only), options.only)
     machine = measuring.machine()

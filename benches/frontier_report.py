@@ -374,10 +374,6 @@ def draw(kept: Kept, content: str, path: Path) -> bool:
     rows = points(kept, content)
     if not rows:
         return False
-    plot.draw(
-        rows,
-        path,
-        [("speed", "size against speed")],
-        "compression's speed, zpaq -m5 being 1 (faster is right)",
-    )
+    label = f"speed of compression, {ZPAQ} being 1 (faster is right)"
+    plot.draw(rows, path, [("speed", "size against speed")], label)
     return True

@@ -19,6 +19,7 @@ __all__ = [
     "GROUPS",
     "KANZI",
     "LARGE",
+    "NOT_DRAWN",
     "PAQ8PX",
     "PICTURES",
     "PRESETS",
@@ -103,6 +104,8 @@ STEP = 0.5
 
 PICTURES = ("dickens", "enwik4M")
 """Measured with every preset and every peer that does not take hours, and drawn."""
+NOT_DRAWN = ("zlib 9", "cramjam lz4", "lzma 9e", "zstd -22")
+"""Far from what the pictures are about, or another name of what is drawn."""
 PRESETS = range(1, 10)
 
 

@@ -346,7 +346,7 @@ def frontier(folder: Path, *options: str) -> str:
 
 def test_an_interrupted_run_continues(tmp_path: Path) -> None:
     (tmp_path / "bench" / "json").mkdir(parents=True)
-    for name in ("enwik6", "json/a.json", "json/b.json"):
+    for name in ("enwik6", "nci", "json/a.json", "json/b.json"):
         (tmp_path / "bench" / name).write_bytes(b"what is told, and what is foretold: " * 20)
     said = frontier(tmp_path, "--only", "json/a.json")
     assert "1 of 3 sessions to measure" in said
@@ -357,8 +357,11 @@ def test_an_interrupted_run_continues(tmp_path: Path) -> None:
     assert "not found" in said
     assert "enwik6: foretold -5" in said
     assert "0 of 6 sessions to measure" in frontier(tmp_path, "--only", "json/")
+    said = frontier(tmp_path, "--only", "nci -5")
+    assert said.count("nci, first MB: foretold -5") == 2
+    assert "0 of 1 sessions to measure" in frontier(tmp_path, "--only", "nci -5")
     kept_rows = [json.loads(line) for line in (tmp_path / "frontier-1.jsonl").read_text().splitlines()]
-    places = [(row["content"], row["engine"]) for row in kept_rows]
+    places = [(row["content"], row["engine"]) for row in kept_rows[:3]]
     assert places == [
         ("json/a.json", "foretold -9"),
         ("json/b.json", "foretold -9"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from foretold.errors import ForetoldError
@@ -94,6 +95,8 @@ def picture(
 
 def _one(axes: Axes, rows: list[dict[str, Any]], column: str) -> list[Point]:
     """Draws the points of one file in one direction; presets of one codec are joined."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     for place, codec in enumerate(dict.fromkeys(row["line"] for row in rows)):
         points = [row for row in rows if row["line"] == codec and row[column]]
         points.sort(key=lambda row: row["bits_per_byte"])
@@ -108,6 +111,9 @@ def _one(axes: Axes, rows: list[dict[str, Any]], column: str) -> list[Point]:
             zorder=3 if ours else 2,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda speed, _: f"{speed:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(0.15)
     axes.grid(visible=True, which="both", alpha=0.25)
     axes.set_ylabel("bits per byte (smaller is down)")
@@ -124,7 +130,7 @@ _PLACES = [
 
 
 def _label(axes: Axes, points: list[Point]) -> None:
-    """Names the points, each label where it covers no other label and no marker.
+    """Names the points, each label where it covers no other label, no marker, and little of our line.
 
     Greedy, lowest first: those are the ones the picture is about. A label away from its marker
     gets a line to it.
@@ -138,6 +144,7 @@ def _label(axes: Axes, points: list[Point]) -> None:
     for speed, bits, _ in points:
         x, y = axes.transData.transform((speed, bits))
         taken.append(Bbox.from_bounds(x - 4 * pixel, y - 4 * pixel, 8 * pixel, 8 * pixel))
+    line = _along(axes, [point for point in points if point[2].startswith("foretold")])
     for speed, bits, name in sorted(points, key=lambda point: point[1]):
         label = axes.annotate(
             name,
@@ -159,7 +166,8 @@ def _label(axes: Axes, points: list[Point]) -> None:
             outside = not (
                 frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
             )
-            cost = sum(box.overlaps(other) for other in taken) + outside
+            cost = float(sum(box.overlaps(other) for other in taken) + outside)
+            cost += 0.02 * sum(box.contains(x, y) for x, y in line)
             if best is None or cost < best[0]:
                 best = cost, (dx, dy), label.get_horizontalalignment(), box
             if cost == 0:
@@ -169,6 +177,18 @@ def _label(axes: Axes, points: list[Point]) -> None:
         label.set_position(place)
         label.set_horizontalalignment(side)
         taken.append(box)
+
+
+def _along(axes: Axes, points: list[Point]) -> list[tuple[float, float]]:
+    """Places on the line that joins the points, a few pixels apart, as the canvas counts them."""
+    corners = axes.transData.transform(
+        [(speed, bits) for speed, bits, _ in sorted(points, key=lambda point: point[1])] or [(1, 1)]
+    )
+    return [
+        (x0 + (x1 - x0) * part / 20, y0 + (y1 - y0) * part / 20)
+        for (x0, y0), (x1, y1) in pairwise(corners)
+        for part in range(21)
+    ]
 
 
 def _text_box(label: Annotation, renderer: Any) -> Bbox:
