@@ -111,9 +111,9 @@ def main() -> None:
 
     from foretold.cli import engines, measuring
 
-    corpora = os.environ.get("FORETOLD_CORPORA", "")
+    corpora = os.environ.get("FORETOLD_CORPORA")
     if not corpora:
-        print("FORETOLD_CORPORA names no folder: no file will be found", file=sys.stderr)
+        sys.exit("FORETOLD_CORPORA must name the folder that holds bench/")
     folder = Path(corpora, "bench")
     slow = [name for name in options.slow_peers.split(",") if name]
     known: dict[str, Any] = {engine.name: engine for engine in engines.presets(list(PRESETS), 1)}
@@ -219,7 +219,11 @@ def main() -> None:
             "machine": f"{machine['processor']}, {machine['processors']} processors, {machine['system']}",
             "build": our_build(),
         }
-        page = frontier_report.page(final, groups, published(options.peer_sizes), made)
+        everything = plan(groups, picture_peers, ["all"], sizes_only=True)
+        wanted = [pair for session in everything for pair in session.pairs]
+        missing = {content for content, _ in wanted if path_of(content) is None}
+        missing |= {name for _, name in wanted if not known[name].installed}
+        page = frontier_report.page(final, groups, published(options.peer_sizes), made, missing)
         if (options.sizes_only or options.no_decode) and options.output is None:
             print(page)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,13 @@ def decoding_time(row: Row | None) -> float | None:
     return float(row["decompress_cpu_seconds"] / row["compress_cpu_seconds"])
 
 
-def page(kept: Kept, groups: dict[str, list[str]], sizes: Sizes, made: dict[str, str]) -> str:
+def page(
+    kept: Kept,
+    groups: dict[str, list[str]],
+    sizes: Sizes,
+    made: dict[str, str],
+    missing: Collection[str] = (),
+) -> str:
     """The page, in Markdown.
 
     Parameters
@@ -110,8 +117,10 @@ def page(kept: Kept, groups: dict[str, list[str]], sizes: Sizes, made: dict[str,
         Published sizes of peers.
     made : dict
         ``commit``, ``date``, ``machine`` and ``build``.
+    missing : collection of str
+        Contents and peers that are not on this machine.
     """
-    bars, reached = _bars(kept, sizes)
+    bars, reached = _bars(kept, sizes, missing)
     asked = sum(bar.below_bytes is not None or bar.faster_than is not None for bar in BARS)
     lines = [
         "# The frontier",
@@ -123,6 +132,7 @@ def page(kept: Kept, groups: dict[str, list[str]], sizes: Sizes, made: dict[str,
         "our ratio to zpaq here and zpaq's to that peer on other files.",
         "",
         f"Commit `{made['commit']}`, build `{made['build']}`, {made['date']}, {made['machine']}.",
+        *(["", f"Not on this machine: {', '.join(sorted(missing))}."] if missing else []),
         "",
         "## Bars",
         "",
@@ -180,7 +190,7 @@ def _peer_size(kept: Kept, sizes: Sizes, engine: str, content: str) -> tuple[int
     return size, "" if size is None else "†"
 
 
-def _bars(kept: Kept, sizes: Sizes) -> tuple[list[str], int]:
+def _bars(kept: Kept, sizes: Sizes, missing: Collection[str]) -> tuple[list[str], int]:
     lines = [
         "| preset | file | below, bytes | bytes | peer | of the peer's size | speed asked | speed | "
         "of zpaq's speed | out / in | memory, MiB | |",
@@ -194,6 +204,8 @@ def _bars(kept: Kept, sizes: Sizes) -> tuple[list[str], int]:
         against = kept.speed(bar.content, ours(bar.preset), ZPAQ)
         peer, mark = _peer_size(kept, sizes, bar.beside, bar.content)
         said = verdict(bar, size, speed["ratio"] if speed else None)
+        if row is None and bar.content in missing:
+            said = "file missing"
         reached += said == "**reached**"
         asked = f"{bar.times:g} times {bar.faster_than}" if bar.faster_than else NONE
         lines.append(

@@ -299,6 +299,9 @@ def test_a_page_of_nothing(rows: Any, report: Any) -> None:
     assert f"0 of {asked} rows reached" in page
     assert page.count("not measured |") >= asked
     assert "c0ffee" in page
+    page = report.page(kept(rows), {}, {}, MADE, {"nci", "zpaq -m5"})
+    assert "Not on this machine: nci, zpaq -m5." in page
+    assert page.count("file missing") == 1
 
 
 def test_the_page(rows: Any, report: Any) -> None:
@@ -370,7 +373,10 @@ def test_an_interrupted_run_continues(tmp_path: Path) -> None:
     size = len(foretold.compress((tmp_path / "bench" / "enwik6").read_bytes(), 5))
     assert kept_rows[2]["archive_bytes"] == size
     assert kept_rows[2]["declared_memory_bytes"] > 0
-    assert f"| 5 | enwik6 | 210,000 | {size:,} |" in (tmp_path / "FRONTIER.md").read_text(encoding="utf-8")
+    page = (tmp_path / "FRONTIER.md").read_text(encoding="utf-8")
+    assert f"| 5 | enwik6 | 210,000 | {size:,} |" in page
+    assert "file missing" in page
+    assert "xz -9e, " in page
 
 
 PRINTED = """preset\tsort\tpart\tfile\tbytes\tseconds\tdelta_bytes\twhole_seconds
