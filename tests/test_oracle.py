@@ -246,8 +246,8 @@ def test_tables_follow_the_functions_they_stand_for() -> None:
         assert abs(probability.squash_fine(x) - want) <= 1.5 + want * 1e-4
 
 
-def test_states_of_bit_histories_fit_a_byte() -> None:
-    histories = bit_history.HISTORIES
+@pytest.mark.parametrize("histories", [bit_history.PROBABILITIES, bit_history.COUNTS])
+def test_states_of_bit_histories_fit_a_byte(histories: bit_history.BitHistories) -> None:
     assert len(histories.p1_q16) <= 256
     for bounds, to in histories.steps:
         assert bounds == sorted(bounds)

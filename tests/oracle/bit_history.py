@@ -10,6 +10,8 @@ EXACT = 6
 CONFIDENCES = (7.0, 12.0, 24.0, 60.0)
 SURPRISED = 0.3
 GRID = (18, 28, 44, 64)
+LEVELS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 40, 48, 60)
+LARGEST = (60, 40, 16, 10, 7, 6)
 
 
 def _grid(confidence, index):
@@ -57,8 +59,35 @@ def _successors(meaning, bit):
     return _place(confidence, p1, 1.0 - grown) + _place(confidence + 1, p1, grown)
 
 
+def _level(count):
+    """Number of the largest level that is not above a count."""
+    return max(number for number, level in enumerate(LEVELS) if level <= count)
+
+
+def _counted(meaning, bit):
+    _, zeros, ones, last = meaning
+    if zeros + ones < 3:
+        return [(("counts", zeros + 1 - bit, ones + bit, (last << 1 | bit) & 7), 1.0)]
+    mine, other = (ones, zeros) if bit else (zeros, ones)
+    if other > 2:
+        other = (other.bit_length() + min(other, 8)) // 2
+    other = LEVELS[_level(other)]
+    largest = LARGEST[min(other, 5)]
+    at = _level(mine)
+    now = min(LEVELS[at], largest)
+    following = min(LEVELS[min(at + 1, len(LEVELS) - 1)], largest)
+
+    def counts(mine):
+        return ("counts", other, mine, 8 | bit) if bit else ("counts", mine, other, 8 | bit)
+
+    if following == now:
+        return [(counts(now), 1.0)]
+    grown = 1.0 / float(following - now)
+    return [(counts(now), 1.0 - grown), (counts(following), grown)]
+
+
 class BitHistories:
-    def __init__(self):
+    def __init__(self, successors):
         self.steps = []
         self.one_kind = []
         self.p1_q16 = []
@@ -67,7 +96,7 @@ class BitHistories:
         # Breadth first: the list grows while it is read.
         for meaning in meanings:
             for bit in (0, 1):
-                targets = _successors(meaning, bit)
+                targets = successors(meaning, bit)
                 targets += [(targets[0][0], 0.0)] * (4 - len(targets))
                 bounds, to, reached = [], [], 0.0
                 for target, share in targets:
@@ -97,4 +126,5 @@ class BitHistories:
         return to[sum(random >= bound for bound in bounds)]
 
 
-HISTORIES = BitHistories()
+PROBABILITIES = BitHistories(_successors)
+COUNTS = BitHistories(_counted)

@@ -26,11 +26,11 @@ RUN_LIMIT = 1023
 class Arm:
     """What one kind of data has to itself."""
 
-    def __init__(self, assembly, matches, size_class):
+    def __init__(self, setup, assembly, size_class):
         self.assembly = assembly
         self.contexts = assembly.contexts
-        self.inputs = assembly.inputs(matches)
-        self.slots = Slots(self.contexts, HISTORY_LIMIT)
+        self.inputs = assembly.inputs(len(setup.matches))
+        self.slots = Slots(self.contexts, setup.histories, HISTORY_LIMIT)
         first = [size for size, _ in assembly.selectors]
         second = [size for size, _ in assembly.finals]
         self.mixer = Mixer(self.inputs, first, second, assembly.rates)
@@ -40,7 +40,7 @@ class Arm:
 
 class Predictor:
     def __init__(self, preset, size_class):
-        setup = SETUPS[preset]
+        self.setup = setup = SETUPS[preset]
         log2 = setup.sizes(size_class)
         self.size_class = size_class
         self.kind = TEXT
@@ -72,7 +72,7 @@ class Predictor:
             arm.slots.put_back(self.table)
         self.kind = kind
         if self.arms[kind] is None:
-            self.arms[kind] = Arm(self.assemblies[kind], len(self.matches), self.size_class)
+            self.arms[kind] = Arm(self.setup, self.assemblies[kind], self.size_class)
         self._turn(None)
 
     def _node(self):

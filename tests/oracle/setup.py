@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from . import contexts as c
 from . import selectors as s
+from .bit_history import COUNTS, PROBABILITIES, BitHistories
 from .directs import DIRECT_INPUTS
 from .match_model import MATCH_INPUTS
 from .mixer import LANES, MAX_SETS, Rates
@@ -51,6 +52,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Setup:
+    histories: BitHistories
     matches: tuple
     text: Assembly
     binary: Assembly
@@ -177,13 +179,13 @@ BINARY_9 = replace(
 )
 
 SETUPS = {
-    1: Setup((6,), TEXT_1, BINARY_1, Sizes(22, 25, 0, 0, 20)),
-    2: Setup((6,), TEXT_2, BINARY_1, Sizes(23, 26, 0, 0, 20)),
-    3: Setup((6,), TEXT_3, BINARY_3, Sizes(24, 27, 0, 0, 21)),
-    4: Setup((6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21)),
-    5: Setup((6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22)),
-    6: Setup((5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22)),
-    7: Setup((5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22)),
-    8: Setup((5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22)),
-    9: Setup((5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22)),
+    1: Setup(PROBABILITIES, (6,), TEXT_1, BINARY_1, Sizes(22, 25, 0, 0, 20)),
+    2: Setup(PROBABILITIES, (6,), TEXT_2, BINARY_1, Sizes(23, 26, 0, 0, 20)),
+    3: Setup(PROBABILITIES, (6,), TEXT_3, BINARY_3, Sizes(24, 27, 0, 0, 21)),
+    4: Setup(PROBABILITIES, (6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21)),
+    5: Setup(PROBABILITIES, (6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22)),
+    6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22)),
+    7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22)),
+    8: Setup(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22)),
+    9: Setup(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22)),
 }

@@ -4,7 +4,7 @@ FORMAT.md: "Slots".
 """
 
 from .adaptive_map import AdaptiveMap, moved
-from .bit_history import EMPTY, HISTORIES
+from .bit_history import EMPTY
 from .hash import MASK64, hash
 from .probability import stretch
 
@@ -46,16 +46,17 @@ class SlotTable:
 
 
 class Slots:
-    def __init__(self, contexts, limit):
+    def __init__(self, contexts, histories, limit):
+        self.histories = histories
         self.hashes = [0] * contexts
         self.found = [0] * contexts
         self.current = [bytearray(SLOT_BYTES) for _ in range(contexts)]
         self.maps = []
         for _ in range(contexts):
-            histories = AdaptiveMap(256, limit)
-            for state, p1_q16 in enumerate(HISTORIES.p1_q16):
-                histories.start(state, p1_q16)
-            self.maps.append(histories)
+            earned = AdaptiveMap(256, limit)
+            for state, p1_q16 in enumerate(histories.p1_q16):
+                earned.start(state, p1_q16)
+            self.maps.append(earned)
         self.random = 0
 
     def first_nibble(self, table, hashes):
@@ -79,22 +80,22 @@ class Slots:
         """Planes of inputs, and a bit for each context that has been here, the first lowest."""
         logits, distances, of_one_kind = [], [], []
         known = 0
-        for i, (slot, histories) in enumerate(zip(self.current, self.maps, strict=True)):
+        for i, (slot, earned) in enumerate(zip(self.current, self.maps, strict=True)):
             state = slot[node]
             known |= (state != EMPTY) << i
-            p1 = histories.p1_q16(state)
+            p1 = earned.p1_q16(state)
             logit = stretch(p1)
             logits.append(logit)
             distances.append((p1 - 32768) >> 6)
-            of_one_kind.append(logit if HISTORIES.one_kind[state] else 0)
+            of_one_kind.append(logit if self.histories.one_kind[state] else 0)
         return plane(logits) + plane(distances) + plane(of_one_kind), known
 
     def update(self, node, bit):
-        for i, (slot, histories) in enumerate(zip(self.current, self.maps, strict=True)):
+        for i, (slot, earned) in enumerate(zip(self.current, self.maps, strict=True)):
             if i % 8 == 0:
                 self.random = (self.random * 0x5851F42D4C957F2D + 0x14057B7EF767814F) & MASK64
                 random = self.random ^ self.random >> 32
             state = slot[node]
             if state != EMPTY:
-                histories.entries[state] = moved(histories.entries[state], bit, histories.limit)
-            slot[node] = HISTORIES.next(state, bit, random >> 8 * (i % 8) & 0xFF)
+                earned.entries[state] = moved(earned.entries[state], bit, earned.limit)
+            slot[node] = self.histories.next(state, bit, random >> 8 * (i % 8) & 0xFF)

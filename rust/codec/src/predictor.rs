@@ -67,15 +67,15 @@ struct Arm {
 }
 
 impl Arm {
-    fn new(assembly: &'static Assembly, matches: usize, size_class: u8) -> Option<Self> {
-        let inputs = assembly_inputs(assembly, matches);
+    fn new(setup: &Setup, assembly: &'static Assembly, size_class: u8) -> Option<Self> {
+        let inputs = assembly_inputs(assembly, setup.matches.len());
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
         let apms =
             (0..assembly.apms).map(|i| Apm::new(apm_contexts(i, size_class))).collect::<Option<_>>()?;
         Some(Arm {
             assembly,
-            slots: Slots::new(assembly.contexts(), HISTORY_LIMIT)?,
+            slots: Slots::new(assembly.contexts(), setup.histories, HISTORY_LIMIT)?,
             mixer: Mixer::new(inputs, &sizes(assembly.selectors), &sizes(assembly.finals), assembly.rates)?,
             apms,
             inputs,
@@ -221,7 +221,7 @@ impl Predictor {
         let assembly = [self.setup.text, self.setup.binary][kind as usize];
         let arm = &mut self.arms[kind as usize];
         if arm.is_none() {
-            *arm = Some(Arm::new(assembly, self.matches.len(), self.size_class)?);
+            *arm = Some(Arm::new(self.setup, assembly, self.size_class)?);
         }
         self.turn();
         self.find(false);

@@ -2,8 +2,10 @@
 //!
 //! To add a model, write its group of contexts and name it in an assembly below.
 
+use std::sync::LazyLock;
+
 use foretold_models::contexts::{self as c, Group};
-use foretold_models::{MatchModel, Parsed, Rates};
+use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, Rates};
 
 /// What a selector may look at.
 pub struct View<'a> {
@@ -83,6 +85,8 @@ pub struct Sizes {
 pub struct Setup {
     /// What it is for, in a few words.
     pub intent: &'static str,
+    /// What stands for the bits seen in a context.
+    pub histories: &'static LazyLock<BitHistories>,
     /// Least match lengths of the match models, shortest first.
     pub matches: &'static [u32],
     /// For text, and for everything else.
@@ -391,6 +395,7 @@ const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> 
 pub static SETUPS: [Setup; 9] = [
     Setup {
         intent: "fast: most of a megabyte a second",
+        histories: &PROBABILITIES,
         matches: &[6],
         text: &TEXT_1,
         binary: &BINARY_1,
@@ -399,6 +404,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "fast, with longer contexts",
+        histories: &PROBABILITIES,
         matches: &[6],
         text: &TEXT_2,
         binary: &BINARY_1,
@@ -407,6 +413,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "quick archives",
+        histories: &PROBABILITIES,
         matches: &[6],
         text: &TEXT_3,
         binary: &BINARY_3,
@@ -415,6 +422,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "archives, a little faster than the default",
+        histories: &PROBABILITIES,
         matches: &[6, 12],
         text: &TEXT_4,
         binary: &BINARY_3,
@@ -423,6 +431,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "every day: the default",
+        histories: &PROBABILITIES,
         matches: &[6, 12],
         text: &TEXT_5,
         binary: &BINARY_3,
@@ -431,6 +440,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "smaller, at half the speed",
+        histories: &PROBABILITIES,
         matches: &[5, 10],
         text: &TEXT_6,
         binary: &BINARY_6,
@@ -439,6 +449,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "for keeping",
+        histories: &PROBABILITIES,
         matches: &[5, 8, 16],
         text: &TEXT_7,
         binary: &BINARY_6,
@@ -447,6 +458,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "nearly all there is",
+        histories: &COUNTS,
         matches: &[5, 8, 16],
         text: &TEXT_8,
         binary: &BINARY_9,
@@ -455,6 +467,7 @@ pub static SETUPS: [Setup; 9] = [
     },
     Setup {
         intent: "the full context mixer",
+        histories: &COUNTS,
         matches: &[5, 8, 16],
         text: &TEXT_9,
         binary: &BINARY_9,

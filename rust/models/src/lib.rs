@@ -17,7 +17,7 @@ mod state;
 
 pub use adaptive_map::AdaptiveMap;
 pub use apm::{Apm, ApmPlace};
-pub use bit_history::{BitHistories, EMPTY, HISTORIES};
+pub use bit_history::{BitHistories, COUNTS, EMPTY, PROBABILITIES};
 pub use directs::{DIRECT_INPUTS, Directs};
 pub use hash::hash;
 pub use history::History;

@@ -4,7 +4,7 @@
 //! tree, behind a check of 8 bits. Four slots share a 64-byte line, so finding one costs at
 //! most one cache miss, and the misses of all contexts are overlapped by prefetching.
 
-use crate::bit_history::{BitHistories, HISTORIES};
+use crate::bit_history::BitHistories;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 use foretold_numerics::{
@@ -58,9 +58,9 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Slots of `contexts` contexts; `limit` as in [`Maps`].
-    pub fn new(contexts: usize, limit: u32) -> Option<Self> {
-        let histories = &*HISTORIES;
+    /// Slots of `contexts` contexts, whose states are those of `histories`; `limit` as in
+    /// [`Maps`].
+    pub fn new(contexts: usize, histories: &'static BitHistories, limit: u32) -> Option<Self> {
         Some(Slots {
             simd: Simd::detect(),
             hashes: vec![0; contexts],
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_context_finds_what_it_has_seen() {
         let mut table = SlotTable::new(12).unwrap();
-        let mut slots = Slots::new(2, 255).unwrap();
+        let mut slots = Slots::new(2, &crate::PROBABILITIES, 255).unwrap();
         let mut inputs = [0; SLOT_INPUTS * PLANE_LANES];
         let mut entries = ByContext::default();
         for round in 0..3 {
