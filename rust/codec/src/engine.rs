@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 
 use foretold_coding::{Decoder, Encoder};
 use foretold_models::{StateError, StateReader, StateWriter};
+use foretold_numerics::P1;
 use thiserror::Error;
 
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
+use crate::shape::code_byte;
 use crate::transform::{TransformError, Which, forward};
 use crate::{ModelPlan, Transform};
 
@@ -119,25 +121,30 @@ impl ChunkCoder {
         self.predictor.begin(kind).ok_or(EngineError::OutOfMemory(self.plan.memory_bytes()))
     }
 
-    /// Asks for each bit of `byte` and teaches it, highest first; `see` gets what was predicted.
-    #[inline(always)]
-    fn learn(&mut self, byte: u8, mut see: impl FnMut(bool, foretold_numerics::P1)) {
-        for i in (0..8).rev() {
-            let bit = byte >> i & 1 != 0;
-            see(bit, self.predictor.predict(&mut self.prediction));
-            self.predictor.update(&self.prediction, bit);
-        }
+    /// Learns `byte`; `see` gets its bits, highest first, and what was predicted.
+    fn learn(&mut self, byte: u8, see: &mut dyn FnMut(bool, P1)) {
+        let mut rest = byte;
+        code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| {
+            let bit = rest & 0x80 != 0;
+            rest <<= 1;
+            see(bit, p1);
+            bit
+        });
     }
 
     #[inline(always)]
+    fn encode_byte(&mut self, byte: u8, encoder: &mut Encoder) {
+        let mut rest = byte;
+        code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| {
+            let bit = rest & 0x80 != 0;
+            rest <<= 1;
+            encoder.encode(bit, p1);
+            bit
+        });
+    }
+
     fn decode_byte(&mut self, decoder: &mut Decoder<'_>) -> u8 {
-        let mut byte = 0;
-        for _ in 0..8 {
-            let bit = decoder.decode(self.predictor.predict(&mut self.prediction));
-            self.predictor.update(&self.prediction, bit);
-            byte = byte << 1 | u8::from(bit);
-        }
-        byte
+        code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| decoder.decode(p1))
     }
 
     /// Begins a chunk: its method without [`MODELLED`], and its bytes if it is transformed.
@@ -175,7 +182,7 @@ impl ChunkCoder {
         for part in bytes.chunks(TICK_BYTES) {
             let mut done = 0;
             for &byte in part {
-                self.learn(byte, |bit, p1| encoder.encode(bit, p1));
+                self.encode_byte(byte, &mut encoder);
                 done += if method & TRANSFORMED != 0 { self.predictor.inverse().restored().len() } else { 1 };
             }
             if tick(done).is_break() {
@@ -221,7 +228,7 @@ impl ChunkCoder {
                 }
             } else {
                 for &byte in &payload[done..done + part] {
-                    self.learn(byte, |_, _| ());
+                    self.learn(byte, &mut |_, _| ());
                 }
                 content.extend_from_slice(&payload[done..done + part]);
             }
@@ -258,7 +265,7 @@ impl ChunkCoder {
                     self.decode_byte(&mut decoder);
                 } else {
                     let &byte = stored.next().ok_or_else(bad)?;
-                    self.learn(byte, |_, _| ());
+                    self.learn(byte, &mut |_, _| ());
                 }
                 let inverse = self.predictor.inverse();
                 if let Some(error) = inverse.failed() {
@@ -300,7 +307,7 @@ impl ChunkCoder {
             let before = bits.len();
             for &byte in part {
                 let in_dictionary = method & TRANSFORMED != 0 && self.predictor.inverse().in_dictionary();
-                self.learn(byte, |bit, p1| cost += p1.cost_bits(bit));
+                self.learn(byte, &mut |bit, p1| cost += p1.cost_bits(bit));
                 if in_dictionary {
                     dictionary += std::mem::take(&mut cost);
                     continue;

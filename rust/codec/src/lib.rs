@@ -10,6 +10,7 @@ mod measure;
 mod predictor;
 mod preset;
 mod setup;
+mod shape;
 mod transform;
 
 pub use container::{

@@ -5,13 +5,14 @@ use foretold_models::{
     AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
     Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, hash,
 };
-use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, squash_fine, stretch};
+use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, Simd, squash_fine, stretch};
 
 use crate::setup::{Assembly, Selector, Setup, View};
+use crate::shape::Shape;
 use crate::transform::Inverse;
 
 /// Mixer inputs there can be.
-const MAX_INPUTS: usize = 512;
+pub(crate) const MAX_INPUTS: usize = 512;
 /// Inputs beside those of contexts and match models: order 0 and the bias.
 const OWN_INPUTS: usize = 2;
 /// The bias: a constant input of one nat.
@@ -59,26 +60,25 @@ impl Default for Prediction {
 /// What one kind of data has to itself.
 #[derive(Debug)]
 struct Arm {
-    assembly: &'static Assembly,
+    shape: Shape,
     slots: Slots,
     mixer: Mixer,
     apms: Vec<Apm>,
-    inputs: usize,
 }
 
 impl Arm {
     fn new(setup: &Setup, assembly: &'static Assembly, size_class: u8) -> Option<Self> {
-        let inputs = assembly_inputs(assembly, setup.matches.len());
+        let shape = Shape::of(assembly, setup.matches.len());
+        let inputs = shape.inputs;
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
         let apms =
             (0..assembly.apms).map(|i| Apm::new(apm_contexts(i, size_class))).collect::<Option<_>>()?;
         Some(Arm {
-            assembly,
+            shape,
             slots: Slots::new(assembly.contexts(), setup.histories, HISTORY_LIMIT)?,
             mixer: Mixer::new(inputs, &sizes(assembly.selectors), &sizes(assembly.finals), assembly.rates)?,
             apms,
-            inputs,
         })
     }
 
@@ -103,7 +103,8 @@ fn apm_contexts(index: usize, size_class: u8) -> usize {
     if index == 0 { 256 } else { 1 << u32::from(size_class).min(APM_LOG2) }
 }
 
-fn assembly_inputs(assembly: &Assembly, matches: usize) -> usize {
+/// How many inputs a mixer of an assembly has beside this many match models.
+pub(crate) const fn assembly_inputs(assembly: &Assembly, matches: usize) -> usize {
     let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
     let width = assembly.contexts().next_multiple_of(PLANE_LANES);
     let inputs = planes * width + assembly.directs * DIRECT_INPUTS + matches * MATCH_INPUTS + OWN_INPUTS;
@@ -113,6 +114,7 @@ fn assembly_inputs(assembly: &Assembly, matches: usize) -> usize {
 /// One block's model of what comes next: asked and taught strictly in turn.
 #[derive(Debug)]
 pub struct Predictor {
+    simd: Simd,
     setup: &'static Setup,
     size_class: u8,
     kind: Kind,
@@ -147,6 +149,7 @@ impl Predictor {
         let direct_contexts = most(|a| a.directs);
         let log2 = setup.sizes(size_class);
         Some(Predictor {
+            simd: Simd::detect(),
             setup,
             size_class,
             kind: Kind::Text,
@@ -215,7 +218,7 @@ impl Predictor {
             if kind == self.kind {
                 return Some(());
             }
-            arm.slots.put_back(&mut self.table);
+            arm.slots.put_back(self.simd, &mut self.table, arm.slots.contexts());
         }
         self.kind = kind;
         let assembly = [self.setup.text, self.setup.binary][kind as usize];
@@ -223,27 +226,55 @@ impl Predictor {
         if arm.is_none() {
             *arm = Some(Arm::new(self.setup, assembly, self.size_class)?);
         }
-        self.turn();
-        self.find(false);
-        self.look_ahead();
+        let shape = self.arm().shape;
+        self.turn(shape);
+        self.find(shape, self.simd, false);
+        self.look_ahead(shape);
         Some(())
     }
 
+    #[inline(always)]
     fn arm(&self) -> &Arm {
         self.arms[self.kind as usize].as_ref().expect("a chunk has begun")
     }
 
+    /// How the bytes of the chunk that has begun are predicted, and with which instructions.
+    #[inline(always)]
+    pub(crate) fn way(&self) -> (Shape, Simd) {
+        (self.arm().shape, self.simd)
+    }
+
+    /// Asks for each bit of a byte, highest first, and learns what `bit_of` answers.
+    #[inline(always)]
+    pub(crate) fn byte(
+        &mut self,
+        shape: Shape,
+        simd: Simd,
+        made: &mut Prediction,
+        bit_of: &mut impl FnMut(P1) -> bool,
+    ) -> u8 {
+        let mut byte = 0;
+        for _ in 0..8 {
+            let bit = bit_of(self.predict(shape, simd, made));
+            self.update(shape, simd, made, bit);
+            byte = byte << 1 | u8::from(bit);
+        }
+        byte
+    }
+
     /// The nibble's bits so far, 1-bit prefixed.
+    #[inline(always)]
     fn node(&self) -> usize {
         let since = self.bit_position & 3;
         (self.partial as usize & ((1 << since) - 1)) | 1 << since
     }
 
     /// Works out which curves the APMs look at next, and starts to fetch them.
-    fn look_ahead(&mut self) {
+    #[inline(always)]
+    fn look_ahead(&mut self, shape: Shape) {
         let arm = self.arms[self.kind as usize].as_ref().expect("a chunk has begun");
         let last = self.parsed.history.last8;
-        for (i, apm) in arm.apms.iter().enumerate() {
+        for (i, apm) in arm.apms[..shape.assembly.apms].iter().enumerate() {
             let seen = match i {
                 0 => {
                     self.curves[i] = self.partial;
@@ -264,117 +295,124 @@ impl Predictor {
     }
 
     /// The probability that the next bit is one, without learning anything.
-    #[inline]
-    pub fn predict(&self, made: &mut Prediction) -> P1 {
+    #[inline(always)]
+    fn predict(&self, shape: Shape, simd: Simd, made: &mut Prediction) -> P1 {
         let arm = self.arm();
         let node = self.node();
-        let width = arm.slots.width();
-        let (from_slots, rest) = made.inputs[..arm.inputs].split_at_mut(SLOT_INPUTS * width);
-        let with_runs = self.runs.as_ref().filter(|_| arm.assembly.runs);
+        let assembly = shape.assembly;
+        let width = shape.contexts.next_multiple_of(PLANE_LANES);
+        let (from_slots, rest) = made.inputs[..shape.inputs].split_at_mut(SLOT_INPUTS * width);
+        let with_runs = if assembly.runs { self.runs.as_ref() } else { None };
         let run_inputs = if with_runs.is_some() { RUN_INPUTS * width } else { 0 };
         let (from_runs, rest) = rest.split_at_mut(run_inputs);
         let (own, rest) = rest.split_at_mut(OWN_INPUTS);
         own[0] = stretch(self.order0.p1_q16(self.partial as usize));
         own[1] = BIAS;
-        let (from_matches, rest) = rest.split_at_mut(self.matches.len() * MATCH_INPUTS);
-        for (model, out) in self.matches.iter().zip(from_matches.chunks_exact_mut(MATCH_INPUTS)) {
+        let (from_matches, rest) = rest.split_at_mut(shape.matches * MATCH_INPUTS);
+        let matches = &self.matches[..shape.matches];
+        for (model, out) in matches.iter().zip(from_matches.chunks_exact_mut(MATCH_INPUTS)) {
             model.predict(self.partial, self.bit_position, out);
         }
-        if let Some(directs) = &self.directs {
-            directs.predict(node, &mut rest[..arm.assembly.directs * DIRECT_INPUTS]);
+        if let (Some(directs), true) = (&self.directs, assembly.directs > 0) {
+            directs.predict(node, &mut rest[..assembly.directs * DIRECT_INPUTS]);
         }
 
         let view = View {
             parsed: &self.parsed,
-            matches: &self.matches,
+            matches,
             partial: self.partial,
             bit_position: self.bit_position,
-            known: arm.slots.known(node),
-            contexts: arm.slots.contexts() as u32,
+            known: arm.slots.known(node, shape.contexts),
+            contexts: shape.contexts as u32,
         };
         let mut first = [0; MAX_SETS];
-        for (pick, selector) in first.iter_mut().zip(arm.assembly.selectors) {
+        for (pick, selector) in first.iter_mut().zip(assembly.selectors) {
             *pick = (selector.pick)(&view);
         }
         let mut second = [0; MAX_SETS];
-        for (pick, selector) in second.iter_mut().zip(arm.assembly.finals) {
+        for (pick, selector) in second.iter_mut().zip(assembly.finals) {
             *pick = (selector.pick)(&view);
         }
-        arm.mixer.pick(&first, &second, &mut made.mixed);
+        let (sets, finals) = (assembly.selectors.len(), assembly.finals.len());
+        arm.mixer.pick(&first[..sets], &second[..finals], &mut made.mixed);
 
-        arm.slots.predict(node, &mut made.entries, from_slots);
+        arm.slots.predict(simd, node, &mut made.entries, from_slots);
         if let Some(runs) = with_runs {
-            runs.predict(self.partial, self.bit_position, &mut made.ran, from_runs);
+            runs.predict(simd, (self.partial, self.bit_position), &mut made.ran, from_runs);
         }
-        arm.mixer.predict(&made.inputs[..arm.inputs], &mut made.mixed);
-        self.refine(arm, made)
+        arm.mixer.predict(simd, (sets, finals), &made.inputs[..shape.inputs], &mut made.mixed);
+        self.refine(shape, arm, made)
     }
 
     /// The mean of the mixed probability, twice, and the APMs' (as many as make 4 or 8).
-    fn refine(&self, arm: &Arm, made: &mut Prediction) -> P1 {
+    #[inline(always)]
+    fn refine(&self, shape: Shape, arm: &Arm, made: &mut Prediction) -> P1 {
         let logit = made.mixed.logit;
         let mut total = 2 * squash_fine(logit).get();
-        for ((apm, &curve), place) in arm.apms.iter().zip(&self.curves).zip(&mut made.apms) {
+        let apms = &arm.apms[..shape.assembly.apms];
+        for ((apm, &curve), place) in apms.iter().zip(&self.curves).zip(&mut made.apms) {
             total += apm.refine(logit, curve as usize, place);
         }
-        let p1 = P1::clamped(if arm.apms.len() == 2 { total >> 2 } else { total >> 3 });
+        let p1 = P1::clamped(if apms.len() == 2 { total >> 2 } else { total >> 3 });
         if self.bit_position == 3 {
-            arm.slots.guess_nibble(&self.table, self.partial << 1 | p1.get() >> 21);
+            arm.slots.guess_nibble(&self.table, shape.contexts, self.partial << 1 | p1.get() >> 21);
         }
         p1
     }
 
     /// Learns the bit that came after [`predict`](Self::predict) made `made`.
-    #[inline]
-    pub fn update(&mut self, made: &Prediction, bit: bool) {
+    #[inline(always)]
+    fn update(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool) {
         // What the next nibble needs is named first: its memory comes while this bit is learned.
         let next = self.partial << 1 | u32::from(bit);
         match self.bit_position {
             3 => {
                 let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
-                arm.slots.second_nibble(&self.table, next);
+                arm.slots.second_nibble(&self.table, shape.contexts, next);
                 if let Some(directs) = &mut self.directs {
-                    directs.name(&self.contexts.hashes()[..arm.assembly.directs], next);
+                    directs.name(&self.contexts.hashes()[..shape.assembly.directs], next);
                 }
-                self.learn(made, bit);
+                self.learn(shape, simd, made, bit);
                 self.partial = next;
                 self.bit_position = 4;
-                self.find_slots();
+                self.find_slots(shape, simd);
             }
             7 => {
                 self.push(next as u8);
-                self.turn();
-                self.learn(made, bit);
+                self.turn(shape);
+                self.learn(shape, simd, made, bit);
                 self.partial = 1;
                 self.bit_position = 0;
-                self.find(true);
+                self.find(shape, simd, true);
             }
             _ => {
-                self.learn(made, bit);
+                self.learn(shape, simd, made, bit);
                 self.partial = next;
                 self.bit_position += 1;
             }
         }
-        self.look_ahead();
+        self.look_ahead(shape);
     }
 
     /// Learns a bit with everything that took part in its prediction.
-    #[inline]
-    fn learn(&mut self, made: &Prediction, bit: bool) {
+    #[inline(always)]
+    fn learn(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool) {
         let node = self.node();
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
-        arm.mixer.update(&made.inputs[..arm.inputs], &made.mixed, bit);
-        for (apm, place) in arm.apms.iter_mut().zip(&made.apms) {
+        let assembly = shape.assembly;
+        let counts = (assembly.selectors.len(), assembly.finals.len());
+        arm.mixer.update(simd, counts, &made.inputs[..shape.inputs], &made.mixed, bit);
+        for (apm, place) in arm.apms[..assembly.apms].iter_mut().zip(&made.apms) {
             apm.update(place, bit);
         }
-        arm.slots.update(node, &made.entries, bit);
+        arm.slots.update(simd, shape.contexts, node, &made.entries, bit);
         if let Some(directs) = &mut self.directs {
             directs.update(node, bit);
         }
-        if let (Some(runs), true) = (&mut self.runs, arm.assembly.runs) {
-            runs.update(&made.ran, bit);
+        if let (Some(runs), true) = (&mut self.runs, assembly.runs) {
+            runs.update(simd, &made.ran, bit);
         }
-        for model in &mut self.matches {
+        for model in &mut self.matches[..shape.matches] {
             model.update(self.partial, self.bit_position, bit);
         }
         self.order0.update(self.partial as usize, bit);
@@ -393,42 +431,44 @@ impl Predictor {
     }
 
     /// Names the contexts of the next byte.
-    fn turn(&mut self) {
+    #[inline(always)]
+    fn turn(&mut self, shape: Shape) {
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         self.contexts.clear();
-        for group in arm.assembly.groups {
+        for group in shape.assembly.groups {
             (group.add)(&self.parsed, &mut self.contexts);
         }
-        let hashes = self.contexts.hashes();
+        let hashes = &self.contexts.hashes()[..shape.contexts];
         debug_assert_eq!(hashes.len(), arm.slots.contexts(), "a group's count is wrong");
         arm.slots.first_nibble(&self.table, hashes);
         if let Some(directs) = &mut self.directs {
-            directs.name(&hashes[..arm.assembly.directs], 0);
+            directs.name(&hashes[..shape.assembly.directs], 0);
         }
-        if let (Some(runs), true) = (&self.runs, arm.assembly.runs) {
+        if let (Some(runs), true) = (&self.runs, shape.assembly.runs) {
             runs.prefetch(hashes);
         }
     }
 
     /// Turns to the contexts named last; `pushed` if a byte has come since the last time.
-    fn find(&mut self, pushed: bool) {
+    #[inline(always)]
+    fn find(&mut self, shape: Shape, simd: Simd, pushed: bool) {
         if pushed {
-            for model in &mut self.matches {
+            for model in &mut self.matches[..shape.matches] {
                 model.next_byte(&self.parsed.history, self.transformed);
             }
         }
-        let arm = self.arms[self.kind as usize].as_ref().expect("a chunk has begun");
         if let Some(runs) = &mut self.runs {
             let last = self.parsed.history.last8 as u8;
-            let hashes = if arm.assembly.runs { self.contexts.hashes() } else { &[] };
+            let hashes = if shape.assembly.runs { self.contexts.hashes() } else { &[] };
             runs.next_byte(pushed.then_some(last), hashes);
         }
-        self.find_slots();
+        self.find_slots(shape, simd);
     }
 
-    fn find_slots(&mut self) {
+    #[inline(always)]
+    fn find_slots(&mut self, shape: Shape, simd: Simd) {
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
-        arm.slots.find(&mut self.table);
+        arm.slots.find(simd, &mut self.table, shape.contexts);
         if let Some(directs) = &mut self.directs {
             directs.find();
         }
@@ -474,7 +514,7 @@ impl Predictor {
         self.contexts.state(io)?;
         self.inverse.state(io)?;
         if self.arms[self.kind as usize].is_some() {
-            self.look_ahead();
+            self.look_ahead(self.arm().shape);
         }
         Ok(())
     }

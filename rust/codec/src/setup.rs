@@ -60,8 +60,13 @@ pub struct Assembly {
 
 impl Assembly {
     /// How many contexts there are.
-    pub fn contexts(&self) -> usize {
-        self.groups.iter().map(|group| group.contexts).sum()
+    pub const fn contexts(&self) -> usize {
+        let (mut contexts, mut i) = (0, 0);
+        while i < self.groups.len() {
+            contexts += self.groups[i].contexts;
+            i += 1;
+        }
+        contexts
     }
 }
 
@@ -168,7 +173,7 @@ const QUICK: Rates = Rates { first: 1500, first_start: 20000, second: 4000, shif
 /// For many.
 const FINE: Rates = Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000 };
 
-static TEXT_1: Assembly = Assembly {
+pub static TEXT_1: Assembly = Assembly {
     groups: &[c::ORDERS_1_2_3_4_6, c::WORD, c::FRAME],
     directs: 0,
     runs: false,
@@ -177,12 +182,12 @@ static TEXT_1: Assembly = Assembly {
     apms: 2,
     rates: QUICK,
 };
-static TEXT_2: Assembly = Assembly {
+pub static TEXT_2: Assembly = Assembly {
     groups: &[c::ORDERS_1_TO_6, c::WORD, c::FRAME, c::WORD_PAIR, c::TAG, c::FOLLOWER, c::CLASS_HISTORY],
     selectors: &[PARTIAL_CLASS, ORDERS_KNOWN, CLASSES],
     ..TEXT_1
 };
-static TEXT_3: Assembly = Assembly {
+pub static TEXT_3: Assembly = Assembly {
     groups: &[
         c::ORDERS_1_TO_6,
         c::WORD,
@@ -197,7 +202,7 @@ static TEXT_3: Assembly = Assembly {
     finals: &[ONE, PARTIAL],
     ..TEXT_1
 };
-static TEXT_4: Assembly = Assembly {
+pub static TEXT_4: Assembly = Assembly {
     groups: &[
         c::ORDERS_1_TO_6,
         c::WORD,
@@ -213,7 +218,7 @@ static TEXT_4: Assembly = Assembly {
     selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, COLUMN],
     ..TEXT_3
 };
-static TEXT_5: Assembly = Assembly {
+pub static TEXT_5: Assembly = Assembly {
     groups: &[
         c::ORDERS_1_TO_6,
         c::WORD,

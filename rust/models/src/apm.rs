@@ -46,7 +46,7 @@ impl Apm {
     }
 
     /// The refined probability in units of 2^-22, for a logit in units of 1/4096.
-    #[inline]
+    #[inline(always)]
     pub fn refine(&self, logit: i32, context: usize, place: &mut ApmPlace) -> u32 {
         let x = logit.clamp(-FINE_LIMIT, FINE_LIMIT - 1) + FINE_LIMIT;
         let (k, part) = ((x / SPACING) as usize, (x % SPACING) as u64);
@@ -57,7 +57,7 @@ impl Apm {
     }
 
     /// Learns the bit that came.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, place: &ApmPlace, bit: bool) {
         let point = &mut self.curves[place.nearest];
         *point = moved(*point, bit, LIMIT);

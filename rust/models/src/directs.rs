@@ -42,7 +42,7 @@ impl Directs {
     /// Names the lines of a nibble and starts to fetch them; [`find`](Self::find) comes next,
     /// after other work. `nibble` is 0 for the byte's first, else the first nibble with its
     /// leading one.
-    #[inline]
+    #[inline(always)]
     pub fn name(&mut self, contexts: &[u64], nibble: u32) {
         for (named, &h) in self.named.iter_mut().zip(contexts) {
             *named = ((hash(h, nibble) >> 7 & self.mask) * LINE as u64) as u32;
@@ -52,13 +52,13 @@ impl Directs {
     }
 
     /// Turns to the lines named last.
-    #[inline]
+    #[inline(always)]
     pub fn find(&mut self) {
         self.found.copy_from_slice(&self.named);
     }
 
     /// Writes every context's inputs.
-    #[inline]
+    #[inline(always)]
     pub fn predict(&self, node: usize, inputs: &mut [i16]) {
         for (out, &found) in inputs.chunks_exact_mut(DIRECT_INPUTS).zip(&self.found) {
             let at = found as usize + (node & 15);
@@ -70,7 +70,7 @@ impl Directs {
     }
 
     /// Learns the bit that came at `node`.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, node: usize, bit: bool) {
         for &found in &self.found {
             self.slow.update(found as usize + (node & 15), bit);

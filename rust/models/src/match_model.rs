@@ -36,6 +36,8 @@ pub struct MatchModel {
     map: AdaptiveMap,
     /// The byte expected next, 1-bit prefixed; 0 if none.
     expected: u32,
+    /// How long the match is, in classes: see [`len_class`](Self::len_class).
+    class: u32,
 }
 
 impl MatchModel {
@@ -56,6 +58,7 @@ impl MatchModel {
             misses: 0xff,
             map,
             expected: 0,
+            class: 0,
         })
     }
 
@@ -103,24 +106,30 @@ impl MatchModel {
         if self.expected != 0 {
             self.expected = 0x100 | u32::from(history.at(self.pointer));
         }
+        self.class = self.class_of_len();
     }
 
     /// The expected bit after `partial` (the byte's bits so far, 1-bit prefixed), if the match
     /// still holds.
-    #[inline]
+    #[inline(always)]
     pub fn expected_bit(&self, partial: u32, bit_position: u32) -> Option<bool> {
         (self.expected != 0 && self.expected >> (8 - bit_position) == partial)
             .then(|| self.expected >> (7 - bit_position) & 1 != 0)
     }
 
     /// The byte expected next, or 0 if there is none or the byte's bits so far contradict it.
+    #[inline(always)]
     pub fn expected_byte(&self, partial: u32, bit_position: u32) -> u32 {
         if self.expected_bit(partial, bit_position).is_some() { self.expected & 0xff } else { 0 }
     }
 
     /// How long the match is, in 16 classes; 0 if none.
-    #[inline]
+    #[inline(always)]
     pub fn len_class(&self) -> u32 {
+        self.class
+    }
+
+    fn class_of_len(&self) -> u32 {
         if self.expected == 0 {
             return 0;
         }
@@ -132,14 +141,14 @@ impl MatchModel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn index(&self, expected_bit: bool, first: bool) -> usize {
         let misses = (self.misses & 7) | u32::from(self.misses & 0xf8 != 0) << 3;
         ((((u32::from(first) << 4) + self.len_class()) << 4 | misses) << 1 | u32::from(expected_bit)) as usize
     }
 
     /// Writes [`MATCH_INPUTS`] inputs.
-    #[inline]
+    #[inline(always)]
     pub fn predict(&self, partial: u32, bit_position: u32, inputs: &mut [i16]) {
         let Some(bit) = self.expected_bit(partial, bit_position) else {
             inputs.fill(0);
@@ -153,7 +162,7 @@ impl MatchModel {
     }
 
     /// Learns the bit that came.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, partial: u32, bit_position: u32, bit: bool) {
         if let Some(expected) = self.expected_bit(partial, bit_position) {
             self.map.update(self.index(expected, bit_position == 0), bit);
@@ -168,6 +177,7 @@ impl MatchModel {
         io.u32(&mut self.match_len)?;
         io.u32(&mut self.misses)?;
         io.u32(&mut self.expected)?;
+        self.class = self.class_of_len();
         self.map.state(io)?;
         io.u32s(&mut self.heads)
     }

@@ -7,6 +7,8 @@ use foretold_numerics::{LANES, Simd, Table, dot_sets, mix_sets, squash, squash_f
 pub const MAX_SETS: usize = LANES;
 /// Weights that a machine's nearer caches hold: half a MiB.
 const LARGE: usize = 1 << 18;
+/// First-layer sets whose logits are mixed one by one: a vector would hold zeros for the most part.
+const FEW: usize = 8;
 /// A weight of one.
 const ONE: i32 = 1 << 14;
 
@@ -77,13 +79,13 @@ impl Layer {
     }
 
     /// Finds the sets picked, and starts to fetch them.
-    #[inline]
-    fn pick(&self, picks: &[u32; MAX_SETS], picked: &mut Picked) {
-        for (i, &(start, size)) in self.rows.iter().enumerate() {
+    #[inline(always)]
+    fn pick(&self, picks: &[u32], picked: &mut Picked) {
+        for (i, (&pick, &(start, size))) in picks.iter().zip(&self.rows[..picks.len()]).enumerate() {
             // There are no more rows than places.
             let i = i % MAX_SETS;
-            debug_assert!(picks[i] < size, "set {} of {size}", picks[i]);
-            let set = start + picks[i].min(size - 1);
+            debug_assert!(pick < size, "set {pick} of {size}");
+            let set = start + pick.min(size - 1);
             let offset = set * self.inputs as u32;
             (picked.sets[i], picked.offsets[i]) = (set, offset);
             if self.large {
@@ -131,7 +133,6 @@ impl Default for Mixed {
 /// A machine learning perspective on predictive coding with PAQ (2012).
 #[derive(Debug)]
 pub struct Mixer {
-    simd: Simd,
     first: Layer,
     second: Layer,
     rates: Rates,
@@ -144,7 +145,6 @@ impl Mixer {
         assert!(inputs.is_multiple_of(LANES) && first.len() <= MAX_SETS && second.len() <= MAX_SETS);
         let even = (ONE as usize / first.len().max(1)) as i16;
         Some(Mixer {
-            simd: Simd::detect(),
             first: Layer::new(inputs, first, rates.start)?,
             second: Layer::new(MAX_SETS, second, even)?,
             rates,
@@ -160,20 +160,31 @@ impl Mixer {
 
     /// Picks the weight sets of both layers; [`predict`](Self::predict) comes next, after other
     /// work.
-    #[inline]
-    pub fn pick(&self, first: &[u32; MAX_SETS], second: &[u32; MAX_SETS], mixed: &mut Mixed) {
+    #[inline(always)]
+    pub fn pick(&self, first: &[u32], second: &[u32], mixed: &mut Mixed) {
         self.first.pick(first, &mut mixed.first);
         self.second.pick(second, &mut mixed.second);
     }
 
     /// Mixes `inputs` (logits in units of 1/256, padded with zeros) with the sets picked.
-    #[inline]
-    pub fn predict(&self, inputs: &[i16], mixed: &mut Mixed) {
-        let offsets = &mixed.first.offsets[..self.first.rows.len()];
-        mix_sets(self.simd, inputs, &self.first.weights, offsets, self.rates.shift, &mut mixed.logits);
-        let finals = self.second.rows.len();
+    #[inline(always)]
+    pub fn predict(&self, simd: Simd, (sets, finals): (usize, usize), inputs: &[i16], mixed: &mut Mixed) {
+        let offsets = &mixed.first.offsets[..sets];
+        mix_sets(simd, inputs, &self.first.weights, offsets, self.rates.shift, &mut mixed.logits);
         let offsets = &mixed.second.offsets[..finals];
-        dot_sets(self.simd, &mixed.logits, &self.second.weights, offsets, &mut mixed.final_sums[..finals]);
+        let sums = &mut mixed.final_sums[..finals];
+        if sets <= FEW {
+            for (sum, &offset) in sums.iter_mut().zip(offsets) {
+                let set = &self.second.weights[offset as usize..][..sets];
+                *sum = mixed
+                    .logits
+                    .iter()
+                    .zip(set)
+                    .fold(0, |sum: i32, (&x, &w)| sum.wrapping_add(i32::from(x) * i32::from(w)));
+            }
+        } else {
+            dot_sets(simd, &mixed.logits, &self.second.weights, offsets, sums);
+        }
         let total: i32 = mixed.final_sums[..finals].iter().map(|&sum| sum >> 10).sum();
         mixed.logit = match finals {
             1 => total,
@@ -184,11 +195,17 @@ impl Mixer {
     }
 
     /// Learns the bit that came, from what [`predict`](Self::predict) made.
-    #[inline]
-    pub fn update(&mut self, inputs: &[i16], mixed: &Mixed, bit: bool) {
+    #[inline(always)]
+    pub fn update(
+        &mut self,
+        simd: Simd,
+        (sets, finals): (usize, usize),
+        inputs: &[i16],
+        mixed: &Mixed,
+        bit: bool,
+    ) {
         let target = if bit { 65535 } else { 0 };
 
-        let sets = self.first.rows.len();
         let mut errors = [0i16; MAX_SETS];
         for ((error, &logit), &set) in errors.iter_mut().zip(&mixed.logits[..sets]).zip(&mixed.first.sets) {
             let age = &mut self.first.ages[set as usize];
@@ -198,15 +215,23 @@ impl Mixer {
             *age += u32::from(*age < MATURE);
             *error = step(target - i32::from(squash(i32::from(logit))), rate);
         }
-        train_sets(self.simd, inputs, &mut self.first.weights, &mixed.first.offsets[..sets], &errors[..sets]);
+        train_sets(simd, inputs, &mut self.first.weights, &mixed.first.offsets[..sets], &errors[..sets]);
 
-        let finals = self.second.rows.len();
         for (error, &sum) in errors.iter_mut().zip(&mixed.final_sums[..finals]) {
             let p1_q16 = (squash_fine(sum >> 10).get() >> 6) as i32;
             *error = step(target - p1_q16, self.rates.second as i32);
         }
         let offsets = &mixed.second.offsets[..finals];
-        train_sets(self.simd, &mixed.logits, &mut self.second.weights, offsets, &errors[..finals]);
+        if sets <= FEW {
+            for (&error, &offset) in errors[..finals].iter().zip(offsets) {
+                let set = &mut self.second.weights[offset as usize..][..sets];
+                for (w, &x) in set.iter_mut().zip(&mixed.logits) {
+                    *w = w.saturating_add(((((i32::from(x) * i32::from(error)) >> 14) + 1) >> 1) as i16);
+                }
+            }
+        } else {
+            train_sets(simd, &mixed.logits, &mut self.second.weights, offsets, &errors[..finals]);
+        }
     }
 
     /// Reads or writes everything learned.

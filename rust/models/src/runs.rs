@@ -13,7 +13,6 @@ const CLASSES: usize = COUNTS * 2 * 2;
 /// lowest bit tells whether another byte was ever seen.
 #[derive(Debug)]
 pub struct Runs {
-    simd: Simd,
     words: Table<u32>,
     found: Vec<u32>,
     /// How many contexts are in use.
@@ -39,7 +38,6 @@ impl Runs {
             _ => 16384,
         });
         Some(Runs {
-            simd: Simd::detect(),
             words: Table::try_new(1 << log2_words)?,
             found: vec![0; contexts],
             active: 0,
@@ -83,18 +81,17 @@ impl Runs {
     }
 
     /// Writes every context's input, into a plane as wide as theirs.
-    #[inline]
-    pub fn predict(&self, partial: u32, bit_position: u32, ran: &mut Ran, inputs: &mut [i16]) {
-        let place = (partial, bit_position);
+    #[inline(always)]
+    pub fn predict(&self, simd: Simd, place: (u32, u32), ran: &mut Ran, inputs: &mut [i16]) {
         let Ran { classes, entries } = ran;
-        ask_runs(self.simd, &self.current, &self.maps, place, classes, entries, inputs);
+        ask_runs(simd, &self.current, &self.maps, place, classes, entries, inputs);
     }
 
     /// Learns the bit that came, from what [`predict`](Self::predict) found.
-    #[inline]
-    pub fn update(&mut self, ran: &Ran, bit: bool) {
+    #[inline(always)]
+    pub fn update(&mut self, simd: Simd, ran: &Ran, bit: bool) {
         let width = self.active.next_multiple_of(PLANE_LANES);
-        teach(self.simd, &mut self.maps, ran.classes.blocks(), &ran.entries, width, bit);
+        teach(simd, &mut self.maps, ran.classes.blocks(), &ran.entries, width, bit);
     }
 
     /// Reads or writes everything learned.

@@ -44,7 +44,6 @@ impl SlotTable {
 /// The contexts of one model: where their slots are, and what their histories mean.
 #[derive(Debug)]
 pub struct Slots {
-    simd: Simd,
     hashes: Vec<u64>,
     /// Which slot of the table each context has.
     found: Vec<u32>,
@@ -62,7 +61,6 @@ impl Slots {
     /// [`Maps`].
     pub fn new(contexts: usize, histories: &'static BitHistories, limit: u32) -> Option<Self> {
         Some(Slots {
-            simd: Simd::detect(),
             hashes: vec![0; contexts],
             found: vec![0; contexts],
             nodes: Nodes::new(),
@@ -77,58 +75,53 @@ impl Slots {
         self.found.len()
     }
 
-    /// How wide a plane of their inputs is.
-    pub fn width(&self) -> usize {
-        self.contexts().next_multiple_of(PLANE_LANES)
-    }
-
     /// Names the contexts of the next byte, one hash each, and starts to fetch their slots;
     /// [`find`](Self::find) comes next, after other work.
+    #[inline(always)]
     pub fn first_nibble(&mut self, table: &SlotTable, contexts: &[u64]) {
-        self.hashes.copy_from_slice(contexts);
-        self.prefetch(table);
+        for (h, &context) in self.hashes[..contexts.len()].iter_mut().zip(contexts) {
+            *h = context;
+            table.bytes.prefetch(table.line_start(context));
+        }
     }
 
     /// The same for the second nibble, `nibble` (1-bit prefixed, 16..32) being the first.
-    pub fn second_nibble(&mut self, table: &SlotTable, nibble: u32) {
-        for h in &mut self.hashes {
+    #[inline(always)]
+    pub fn second_nibble(&mut self, table: &SlotTable, contexts: usize, nibble: u32) {
+        for h in &mut self.hashes[..contexts] {
             *h = hash(*h, nibble);
-        }
-        self.prefetch(table);
-    }
-
-    fn prefetch(&self, table: &SlotTable) {
-        for &h in &self.hashes {
-            table.bytes.prefetch(table.line_start(h));
+            table.bytes.prefetch(table.line_start(*h));
         }
     }
 
     /// Starts to fetch the slots of the second nibble, should the first become `nibble`.
-    pub fn guess_nibble(&self, table: &SlotTable, nibble: u32) {
-        for &h in &self.hashes {
+    #[inline(always)]
+    pub fn guess_nibble(&self, table: &SlotTable, contexts: usize, nibble: u32) {
+        for &h in &self.hashes[..contexts] {
             table.bytes.prefetch(table.line_start(hash(h, nibble)));
         }
     }
 
     /// Turns to the slots of the contexts named last. A context that has none gets an empty one
     /// in place of the least used of its line.
-    pub fn find(&mut self, table: &mut SlotTable) {
-        self.put_back(table);
-        for (block, (hashes, found)) in
-            self.hashes.chunks(BLOCK).zip(self.found.chunks_mut(BLOCK)).enumerate()
-        {
+    #[inline(always)]
+    pub fn find(&mut self, simd: Simd, table: &mut SlotTable, contexts: usize) {
+        self.put_back(simd, table, contexts);
+        let (hashes, found) = (&self.hashes[..contexts], &mut self.found[..contexts]);
+        for (block, (hashes, found)) in hashes.chunks(BLOCK).zip(found.chunks_mut(BLOCK)).enumerate() {
             let mut current = [[0; SLOT]; BLOCK];
-            find_slots(self.simd, &table.bytes, hashes, found, &mut current);
-            self.nodes.put(self.simd, block, &current);
+            find_slots(simd, &table.bytes, hashes, found, &mut current);
+            self.nodes.put(simd, block, contexts, &current);
         }
     }
 
     /// Writes the working copies back into the table, as before another model uses it.
-    pub fn put_back(&self, table: &mut SlotTable) {
+    #[inline(always)]
+    pub fn put_back(&self, simd: Simd, table: &mut SlotTable, contexts: usize) {
         let (slots, _) = table.bytes.as_chunks_mut::<SLOT>();
-        for (block, found) in self.found.chunks(BLOCK).enumerate() {
+        for (block, found) in self.found[..contexts].chunks(BLOCK).enumerate() {
             let mut current = [[0; SLOT]; BLOCK];
-            self.nodes.get(self.simd, block, &mut current);
+            self.nodes.get(simd, block, contexts, &mut current);
             for (current, &found) in current.iter().zip(found) {
                 slots[found as usize] = *current;
             }
@@ -138,34 +131,34 @@ impl Slots {
     /// A bit for each context that has been here before, the first lowest.
     ///
     /// `node` is the nibble's bits so far, 1-bit prefixed (1..16).
-    #[inline]
-    pub fn known(&self, node: usize) -> u64 {
-        self.nodes.known(node & 15, self.contexts())
+    #[inline(always)]
+    pub fn known(&self, node: usize, contexts: usize) -> u64 {
+        self.nodes.known(node & 15, contexts)
     }
 
-    /// Writes [`SLOT_INPUTS`] planes of inputs, as wide as [`width`](Self::width): for every
+    /// Writes [`SLOT_INPUTS`] planes of inputs, as wide as the contexts are many: for every
     /// context the stretched probability that its history has earned; how far that is from one
     /// half; and the first once more if the history is of one kind of bit only. A context
     /// without history gives zeros.
     ///
     /// `entries` becomes what the update needs.
-    #[inline]
-    pub fn predict(&self, node: usize, entries: &mut ByContext<u32>, inputs: &mut [i16]) {
+    #[inline(always)]
+    pub fn predict(&self, simd: Simd, node: usize, entries: &mut ByContext<u32>, inputs: &mut [i16]) {
         let states = self.nodes.at(node & 15);
-        ask_histories(self.simd, states, &self.maps, &self.histories.one_kind, entries, inputs);
+        ask_histories(simd, states, &self.maps, &self.histories.one_kind, entries, inputs);
     }
 
     /// Learns the bit that came at `node`, from what [`predict`](Self::predict) found there.
-    #[inline]
-    pub fn update(&mut self, node: usize, entries: &ByContext<u32>, bit: bool) {
-        let (contexts, width) = (self.contexts(), self.width());
-        teach(self.simd, &mut self.maps, self.nodes.at(node & 15), entries, width, bit);
+    #[inline(always)]
+    pub fn update(&mut self, simd: Simd, contexts: usize, node: usize, entries: &ByContext<u32>, bit: bool) {
+        let width = contexts.next_multiple_of(PLANE_LANES);
+        teach(simd, &mut self.maps, self.nodes.at(node & 15), entries, width, bit);
         let mut bytes = [0; BY_CONTEXT / 8];
         for bytes in &mut bytes[..contexts.div_ceil(8)] {
             self.random = self.random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
             *bytes = self.random ^ self.random >> 32;
         }
-        self.nodes.step(self.simd, node & 15, contexts, &self.histories.steps, bit, &bytes);
+        self.nodes.step(simd, node & 15, contexts, &self.histories.steps, bit, &bytes);
     }
 
     /// Reads or writes everything learned.
@@ -175,11 +168,11 @@ impl Slots {
         io.u32s(&mut self.found)?;
         for (block, found) in self.found.chunks(BLOCK).enumerate() {
             let mut current = [[0; SLOT]; BLOCK];
-            self.nodes.get(self.simd, block, &mut current);
+            self.nodes.get(Simd::Scalar, block, BLOCK, &mut current);
             for slot in &mut current[..found.len()] {
                 io.u8s(slot)?;
             }
-            self.nodes.put(self.simd, block, &current);
+            self.nodes.put(Simd::Scalar, block, BLOCK, &current);
         }
         io.u64(&mut self.random)?;
         io.u32s(self.maps.entries())
@@ -198,13 +191,13 @@ mod tests {
         let mut entries = ByContext::default();
         for round in 0..3 {
             slots.first_nibble(&table, &[11, 22]);
-            slots.find(&mut table);
-            assert_eq!(slots.known(1), if round == 0 { 0 } else { 3 });
-            slots.predict(1, &mut entries, &mut inputs);
+            slots.find(Simd::Scalar, &mut table, 2);
+            assert_eq!(slots.known(1, 2), if round == 0 { 0 } else { 3 });
+            slots.predict(Simd::Scalar, 1, &mut entries, &mut inputs);
             assert_eq!(inputs[0] > 0, round > 0);
-            slots.update(1, &entries, true);
+            slots.update(Simd::Scalar, 2, 1, &entries, true);
             slots.first_nibble(&table, &[33, 44]);
-            slots.find(&mut table);
+            slots.find(Simd::Scalar, &mut table, 2);
         }
     }
 }

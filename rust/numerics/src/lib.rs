@@ -11,7 +11,7 @@ mod table;
 pub use adaptive::moved;
 pub use probability::{FINE_LIMIT, LOGIT_LIMIT, P1, exp, ln, squash, squash_fine, stretch};
 pub use simd::{
-    BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Maps, Nodes, PLANE_LANES, Simd, Steps, ask_histories,
+    BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Maps, Nodes, PLANE_LANES, Simd, Steps, Work, ask_histories,
     ask_runs, dot_sets, find_slots, mix_sets, teach, train_sets,
 };
 pub use table::{Plain, Table};

@@ -17,13 +17,13 @@ impl P1 {
     const MAX: u32 = (1 << Self::BITS) - 1;
 
     /// The probability nearest to `p1_q22` that is allowed.
-    #[inline]
+    #[inline(always)]
     pub fn clamped(p1_q22: u32) -> P1 {
         P1(p1_q22.clamp(1, Self::MAX))
     }
 
     /// The value in units of 2^-22.
-    #[inline]
+    #[inline(always)]
     pub fn get(self) -> u32 {
         self.0
     }
@@ -123,21 +123,21 @@ const SQUASH: [u16; 4096] = {
 };
 
 /// `ln(p / (1 - p))` in units of 1/256, for `p1_q16` in units of 2^-16, read to 12 bits.
-#[inline]
+#[inline(always)]
 pub fn stretch(p1_q16: u16) -> i16 {
     STRETCH[usize::from(p1_q16 >> 4)]
 }
 
 /// `1 / (1 + e^-x)` in units of 2^-16 (`1 ..= 65535`), for `x` in units of 1/256, clamped to
 /// [`LOGIT_LIMIT`].
-#[inline]
+#[inline(always)]
 pub fn squash(x: i32) -> u16 {
     SQUASH[(x.clamp(-LOGIT_LIMIT, LOGIT_LIMIT) + 2048) as usize]
 }
 
 /// `1 / (1 + e^-x)` for `x` in units of 1/4096, clamped to [`FINE_LIMIT`]; linear between
 /// points 1/64 nat apart.
-#[inline]
+#[inline(always)]
 pub fn squash_fine(x: i32) -> P1 {
     let x = (x.clamp(-FINE_LIMIT, FINE_LIMIT) + FINE_LIMIT) as u32;
     let (k, part) = ((x >> 6) as usize, x & 63);

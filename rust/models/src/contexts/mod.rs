@@ -14,39 +14,50 @@ mod word;
 use crate::Parsed;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
+use foretold_numerics::BY_CONTEXT;
 
 /// The contexts of one byte, each a hash, as groups add them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Contexts {
-    hashes: Vec<u64>,
+    hashes: [u64; BY_CONTEXT],
+    len: usize,
+}
+
+impl Default for Contexts {
+    fn default() -> Self {
+        Contexts { hashes: [0; BY_CONTEXT], len: 0 }
+    }
 }
 
 impl Contexts {
     /// Adds the context made of these values. Contexts of different places never share slots.
     #[inline(always)]
     pub fn add<const N: usize>(&mut self, parts: [u64; N]) {
-        let mut h = (self.hashes.len() as u64 + 1) << 56;
+        let mut h = (self.len as u64 + 1) << 56;
         for part in parts {
             h = (h ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             h ^= h >> 29;
         }
-        self.hashes.push(hash(h, N as u32));
+        self.hashes[self.len] = hash(h, N as u32);
+        self.len += 1;
     }
 
     /// Forgets all.
+    #[inline(always)]
     pub fn clear(&mut self) {
-        self.hashes.clear();
+        self.len = 0;
     }
 
     /// Reads or writes the hashes; the count is known from elsewhere when they are read.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("contexts")?;
-        io.u64s(&mut self.hashes)
+        io.u64s(&mut self.hashes[..self.len])
     }
 
     /// One hash for each context.
+    #[inline(always)]
     pub fn hashes(&self) -> &[u64] {
-        &self.hashes
+        &self.hashes[..self.len]
     }
 }
 

@@ -2,44 +2,80 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, Blocks, ByContext};
+use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, Simd, Steps, Work};
 use crate::stretch;
+
+/// Work compiled for machines of this sort.
+///
+/// # Safety
+/// The features must be there.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) unsafe fn run<W: Work>(work: W) -> W::Output {
+    work.run(Simd::Avx2)
+}
+
+/// 32 bytes, by halves: what was just stored so need not reach the cache first.
+///
+/// # Safety
+/// There must be as many.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn by_halves(from: *const i16) -> __m256i {
+    // SAFETY: by the contract.
+    let half = |i: usize| unsafe { _mm_loadu_si128(from.add(8 * i).cast()) };
+    _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(half(0)), half(1))
+}
+
+/// The sums of up to four sets in one pass over the inputs. Where `offsets` has fewer, zeros.
+///
+/// # Safety
+/// As [`dot_sets`].
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn dot_four(inputs: &[i16], weights: &[i16], offsets: &[u32]) -> __m128i {
+    let mut totals = [_mm256_setzero_si256(); 4];
+    let mut i = 0;
+    while i < inputs.len() {
+        // SAFETY: `i + 16 <= inputs.len()`, and the sets are as long and within `weights`.
+        unsafe {
+            let x = by_halves(inputs.as_ptr().add(i));
+            for (total, &offset) in totals.iter_mut().zip(offsets) {
+                let w = _mm256_loadu_si256(weights.as_ptr().add(offset as usize + i).cast());
+                *total = _mm256_add_epi32(*total, _mm256_madd_epi16(x, w));
+            }
+        }
+        i += 16;
+    }
+    let [a, b, c, d] = totals;
+    let all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256::<1>(all))
+}
 
 /// # Safety
 /// AVX2 must be there; `inputs.len()` must be a multiple of 32, and every
 /// `offset + inputs.len()` at most `weights.len()`.
+#[inline]
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn dot_sets(inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
-    for (sum, &offset) in sums.iter_mut().zip(offsets) {
-        // SAFETY: within `weights`, by the contract.
-        let set = unsafe { weights.as_ptr().add(offset as usize) };
-        let (mut a, mut b) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-        let mut i = 0;
-        while i < inputs.len() {
-            // SAFETY: `i + 32 <= inputs.len()`, and the set is as long.
-            unsafe {
-                let x = inputs.as_ptr().add(i);
-                let w = set.add(i);
-                let lower = _mm256_madd_epi16(_mm256_loadu_si256(x.cast()), _mm256_loadu_si256(w.cast()));
-                let upper = _mm256_madd_epi16(
-                    _mm256_loadu_si256(x.add(16).cast()),
-                    _mm256_loadu_si256(w.add(16).cast()),
-                );
-                a = _mm256_add_epi32(a, lower);
-                b = _mm256_add_epi32(b, upper);
-            }
-            i += 32;
+    for (sums, offsets) in sums.chunks_mut(4).zip(offsets.chunks(4)) {
+        // SAFETY: by the same contract.
+        let four = unsafe { dot_four(inputs, weights, offsets) };
+        sums[0] = _mm_extract_epi32::<0>(four);
+        if sums.len() > 1 {
+            sums[1] = _mm_extract_epi32::<1>(four);
         }
-        let a = _mm256_add_epi32(a, b);
-        let c = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256::<1>(a));
-        let c = _mm_add_epi32(c, _mm_shuffle_epi32::<0b01_00_11_10>(c));
-        let c = _mm_add_epi32(c, _mm_shuffle_epi32::<0b10_11_00_01>(c));
-        *sum = _mm_cvtsi128_si32(c);
+        if sums.len() > 2 {
+            sums[2] = _mm_extract_epi32::<2>(four);
+        }
+        if sums.len() > 3 {
+            sums[3] = _mm_extract_epi32::<3>(four);
+        }
     }
 }
 
 /// # Safety
 /// As [`dot_sets`].
+#[inline]
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn train_sets(inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
     for (&error, &offset) in errors.iter().zip(offsets) {
@@ -53,7 +89,7 @@ pub(super) unsafe fn train_sets(inputs: &[i16], weights: &mut [i16], offsets: &[
         while i < inputs.len() {
             // SAFETY: `i + 16 <= inputs.len()`, and the set is as long.
             unsafe {
-                let x = _mm256_loadu_si256(inputs.as_ptr().add(i).cast());
+                let x = by_halves(inputs.as_ptr().add(i));
                 let w = set.add(i).cast();
                 _mm256_storeu_si256(w, _mm256_adds_epi16(_mm256_loadu_si256(w), _mm256_mulhrs_epi16(x, e)));
             }
@@ -88,12 +124,86 @@ fn shuffled(rows: [__m128i; 16]) -> [__m128i; 16] {
     ]
 }
 
+/// One round of half as many rows.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn shuffled_eight([a, b, c, d, e, f, g, h]: [__m128i; 8]) -> [__m128i; 8] {
+    [
+        _mm_unpacklo_epi8(a, e),
+        _mm_unpackhi_epi8(a, e),
+        _mm_unpacklo_epi8(b, f),
+        _mm_unpackhi_epi8(b, f),
+        _mm_unpacklo_epi8(c, g),
+        _mm_unpackhi_epi8(c, g),
+        _mm_unpacklo_epi8(d, h),
+        _mm_unpackhi_epi8(d, h),
+    ]
+}
+
+/// As [`turn`], of the first eight rows: of a column the first eight bytes, the others stay.
+///
 /// # Safety
 /// AVX2 must be there.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn turn_eight_rows(from: &[[u8; 16]; 16], to: &mut [[u8; 16]; 16]) {
+    // SAFETY: every row has 16 bytes.
+    let row = |i: usize| unsafe { _mm_loadu_si128(from[i].as_ptr().cast()) };
+    let rows = [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
+    let pairs = shuffled_eight(shuffled_eight(shuffled_eight(rows)));
+    for (columns, pair) in to.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
+        // SAFETY: every column has 16 bytes, eight of which are written.
+        unsafe {
+            _mm_storel_epi64(columns[0].as_mut_ptr().cast(), pair);
+            _mm_storel_epi64(columns[1].as_mut_ptr().cast(), _mm_unpackhi_epi64(pair, pair));
+        }
+    }
+}
+
+/// As [`turn`], of the first eight bytes of each row: the first eight columns, the others stay.
+///
+/// # Safety
+/// AVX2 must be there.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn turn_eight_columns(from: &[[u8; 16]; 16], to: &mut [[u8; 16]; 16]) {
+    // SAFETY: every row has 16 bytes.
+    let half = |i: usize| unsafe { _mm_loadl_epi64(from[i].as_ptr().cast()) };
+    let pair = |i: usize| _mm_unpacklo_epi64(half(2 * i), half(2 * i + 1));
+    let pairs = [pair(0), pair(1), pair(2), pair(3), pair(4), pair(5), pair(6), pair(7)];
+    // Seven rounds would be none, and rows to columns were three.
+    let columns = shuffled_eight(shuffled_eight(shuffled_eight(shuffled_eight(pairs))));
+    for (to, column) in to.iter_mut().zip(columns) {
+        // SAFETY: 16 bytes.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), column) };
+    }
+}
+
+/// # Safety
+/// AVX2 must be there.
+#[inline]
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn turn(from: &[[u8; 16]; 16], to: &mut [[u8; 16]; 16]) {
     // SAFETY: every row has 16 bytes.
-    let mut rows: [_; 16] = std::array::from_fn(|i| unsafe { _mm_loadu_si128(from[i].as_ptr().cast()) });
+    let row = |i: usize| unsafe { _mm_loadu_si128(from[i].as_ptr().cast()) };
+    let mut rows = [
+        row(0),
+        row(1),
+        row(2),
+        row(3),
+        row(4),
+        row(5),
+        row(6),
+        row(7),
+        row(8),
+        row(9),
+        row(10),
+        row(11),
+        row(12),
+        row(13),
+        row(14),
+        row(15),
+    ];
     // Each round moves the highest bit of a byte's row to the lowest of its column, and all
     // others up by one; after four the two have changed places.
     rows = shuffled(rows);
@@ -171,11 +281,15 @@ pub(super) unsafe fn ask_histories(
     let mut first = first;
     while first < width {
         let eight = &states[first / BLOCK].as_chunks::<8>().0[first % BLOCK / 8];
-        let only = u64::from_le_bytes(eight.map(|state| one_kind[usize::from(state)]));
-        let only = _mm_cvtepi8_epi16(_mm_cvtsi64_si128(only as i64));
+        let mut only = [0; 8];
+        for (only, &state) in only.iter_mut().zip(eight) {
+            *only = one_kind[usize::from(state)];
+        }
+        let only = u64::from_le_bytes(only);
         let entries = &mut entries.0.as_chunks_mut::<8>().0[first / 8];
         // SAFETY: `first + 8 <= width`, the planes are as wide, and the map has as many rows.
         unsafe {
+            let only = _mm_cvtepi8_epi16(_mm_cvtsi64_si128(only as i64));
             let found = look_up::<256>(map, first, eight);
             _mm256_storeu_si256(entries.as_mut_ptr().cast(), found);
             let p1 = _mm256_sub_epi32(_mm256_srli_epi32::<16>(found), _mm256_set1_epi32(1 << 15));
@@ -290,5 +404,110 @@ pub(super) unsafe fn teach<const CLASSES: usize>(
             unsafe { *map.get_unchecked_mut((first + i) * CLASSES + class) = new[i] };
         }
         first += 8;
+    }
+}
+
+/// # Safety
+/// AVX2 must be there; `contexts` must be at most [`BY_CONTEXT`] and `node` below 16.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn step(
+    nodes: &mut [[[u8; BLOCK]; 16]; BY_CONTEXT / BLOCK],
+    node: usize,
+    contexts: usize,
+    steps: &Steps,
+    bit: bool,
+    random: &[u64; BY_CONTEXT / 8],
+) {
+    let four = |states: [u8; 4], random: __m256i, spread: &[u8; 32]| {
+        let word = |i: usize| _mm_cvtsi64_si128(steps.word(states[i], bit) as i64);
+        let lower = _mm_unpacklo_epi64(word(0), word(1));
+        let upper = _mm_unpacklo_epi64(word(2), word(3));
+        let words = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(lower), upper);
+        // SAFETY: 32 bytes.
+        let spread = unsafe { _mm256_loadu_si256(spread.as_ptr().cast()) };
+        let random = _mm256_shuffle_epi8(random, spread);
+        let reached = _mm256_cmpeq_epi8(_mm256_max_epu8(random, words), random);
+        // The first three bytes of a word are its bounds: eight more bits for each one reached.
+        let eights = _mm256_and_si256(reached, _mm256_set1_epi64x(0x08_0808));
+        let shift = _mm256_sad_epu8(eights, _mm256_setzero_si256());
+        let next = _mm256_srlv_epi64(_mm256_srli_epi64::<24>(words), shift);
+        // SAFETY: 32 bytes.
+        let low_bytes = unsafe { _mm256_loadu_si256(LOW_BYTES.as_ptr().cast()) };
+        let low = _mm256_shuffle_epi8(next, low_bytes);
+        let pairs = _mm_or_si128(_mm256_castsi256_si128(low), _mm256_extracti128_si256::<1>(low));
+        _mm_cvtsi128_si32(pairs) as u32
+    };
+    let mut first = 0;
+    while first < contexts {
+        let eight = &mut nodes[first / BLOCK][node].as_chunks_mut::<8>().0[first % BLOCK / 8];
+        let states = *eight;
+        let random = _mm256_set1_epi64x(random[first / 8] as i64);
+        let [a, b, c, d, e, f, g, h] = states;
+        let lower = four([a, b, c, d], random, &SPREADS[0]);
+        let upper = four([e, f, g, h], random, &SPREADS[1]);
+        let new = u64::from(lower) | u64::from(upper) << 32;
+        let there = super::contexts::lowest(8 * (contexts - first).min(8));
+        let old = u64::from_le_bytes(states);
+        *eight = (old & !there | new & there).to_le_bytes();
+        first += 8;
+    }
+}
+
+/// Each of four bytes to a word of its own: the lower four of eight, and the upper.
+static SPREADS: [[u8; 32]; 2] = {
+    let mut spreads = [[0; 32]; 2];
+    let mut i = 0;
+    while i < 64 {
+        spreads[i / 32][i % 32] = (i / 8) as u8;
+        i += 1;
+    }
+    spreads
+};
+
+/// The lowest bytes of four words, two to a half.
+static LOW_BYTES: [i8; 32] = {
+    let mut order = [-1; 32];
+    (order[0], order[1], order[18], order[19]) = (0, 8, 0, 8);
+    order
+};
+
+/// # Safety
+/// AVX2 must be there; `lines.len()` must be a power of two.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn find_slots(
+    lines: &[[u8; 64]],
+    hashes: &[u64],
+    found: &mut [u32],
+    slots: &mut [[u8; 16]; BLOCK],
+) {
+    for ((&h, found), content) in hashes.iter().zip(found).zip(slots) {
+        let index = h as usize & (lines.len() - 1);
+        // SAFETY: the index is below the length, a power of two.
+        let line = unsafe { lines.get_unchecked(index) };
+        let check = (h >> 56) as u8;
+        let head = |slot: usize| i32::from(u16::from_le_bytes([line[16 * slot], line[16 * slot + 1]]));
+        let heads = _mm_cvtsi32_si128(head(0));
+        let heads = _mm_insert_epi16::<2>(heads, head(1));
+        let heads = _mm_insert_epi16::<4>(heads, head(2));
+        let heads = _mm_insert_epi16::<6>(heads, head(3));
+        let checks = _mm_and_si128(heads, _mm_set1_epi32(0xff));
+        let same = _mm_cmpeq_epi32(checks, _mm_set1_epi32(i32::from(check)));
+        let matches = _mm_movemask_ps(_mm_castsi128_ps(same)) as u32;
+        // Words of states, each below one of all ones.
+        let ranks = _mm_or_si128(_mm_srli_epi32::<8>(heads), _mm_set1_epi32(0xffff_0000u32 as i32));
+        let least = _mm_cvtsi128_si32(_mm_minpos_epu16(ranks)) as u32 >> 17;
+        let slot =
+            std::hint::select_unpredictable(matches != 0, matches.trailing_zeros(), least) as usize & 3;
+        let kept = i64::from(matches != 0).wrapping_neg();
+        *found = (index * 4 + slot) as u32;
+        // SAFETY: the slot is one of the line's four; 16 bytes.
+        unsafe {
+            let bytes = _mm_loadu_si128(line.as_ptr().add(16 * slot).cast());
+            let kept = _mm_and_si128(bytes, _mm_set1_epi64x(kept));
+            let with_check = _mm_insert_epi8::<0>(kept, i32::from(check));
+            _mm_storeu_si128(content.as_mut_ptr().cast(), with_check);
+        }
     }
 }

@@ -2,10 +2,20 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Steps, avx2};
+use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Simd, Steps, Work, avx2};
 use crate::LOGIT_LIMIT;
 
+/// Work compiled for machines of this sort.
+///
+/// # Safety
+/// The features must be there.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) unsafe fn run<W: Work>(work: W) -> W::Output {
+    work.run(Simd::Avx512)
+}
+
 /// The sums of four vectors' lanes.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 fn four_sums([a, b, c, d]: [__m512i; 4]) -> __m128i {
     let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
@@ -37,9 +47,11 @@ unsafe fn by_quarters(from: *const i16) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 unsafe fn dot_together<const N: usize>(inputs: &[i16], weights: &[i16], offsets: &[u32]) -> [__m128i; 2] {
     let last = offsets.len() - 1;
-    // SAFETY: within `weights`, by the contract.
-    let sets: [_; N] =
-        std::array::from_fn(|k| unsafe { weights.as_ptr().add(offsets[k.min(last)] as usize) });
+    let mut sets = [weights.as_ptr(); N];
+    for (k, set) in sets.iter_mut().enumerate() {
+        // SAFETY: within `weights`, by the contract.
+        *set = unsafe { set.add(offsets[k.min(last)] as usize) };
+    }
     let mut totals = [_mm512_setzero_si512(); N];
     let mut i = 0;
     while i < inputs.len() {
@@ -76,6 +88,7 @@ unsafe fn dot_eight(inputs: &[i16], weights: &[i16], offsets: &[u32]) -> [__m128
 /// # Safety
 /// The features must be there; `inputs.len()` must be a multiple of 32, and every
 /// `offset + inputs.len()` at most `weights.len()`.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn dot_sets(inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
     for (sums, offsets) in sums.chunks_mut(8).zip(offsets.chunks(8)) {
@@ -94,6 +107,7 @@ pub(super) unsafe fn dot_sets(inputs: &[i16], weights: &[i16], offsets: &[u32], 
 
 /// # Safety
 /// As [`dot_sets`].
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn mix_sets(
     inputs: &[i16],
@@ -123,6 +137,7 @@ pub(super) unsafe fn mix_sets(
 
 /// # Safety
 /// As [`dot_sets`].
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn train_sets(inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
     for (&error, &offset) in errors.iter().zip(offsets) {
@@ -160,6 +175,7 @@ static TURNS: [[u8; 64]; 4] = {
 
 /// # Safety
 /// The features must be there.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn turn(from: &[[u8; 16]; 16], to: &mut [[u8; 16]; 16]) {
     let (from, to) = (from.as_ptr().cast::<i16>(), to.as_mut_ptr().cast::<u8>());
@@ -226,6 +242,7 @@ fn joined(blocks: Blocks) -> __m512i {
 /// # Safety
 /// The features must be there; a third of `inputs.len()` must be a multiple of 8, at most
 /// [`BY_CONTEXT`], and `map` have rows of 256 for as many contexts.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn ask_histories(
     states: Blocks,
@@ -263,6 +280,7 @@ pub(super) unsafe fn ask_histories(
 /// # Safety
 /// The features must be there; `inputs.len()` must be a multiple of 8, at most [`BY_CONTEXT`],
 /// and `map` have rows of 128 for as many contexts.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn ask_runs(
     words: &ByContext<u32>,
@@ -334,6 +352,7 @@ fn moved(entries: __m512i, target: __m512i, limit: __m512i) -> __m512i {
 /// # Safety
 /// The features must be there; `width` must be a multiple of 8, at most [`BY_CONTEXT`], and
 /// `map` have rows of `CLASSES` for as many contexts.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn teach<const CLASSES: usize>(
     map: &mut [u32],
@@ -369,6 +388,7 @@ pub(super) unsafe fn teach<const CLASSES: usize>(
 
 /// # Safety
 /// The features must be there; `node` must be below 16.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn step(
     nodes: &mut [[[u8; BLOCK]; 16]; BY_CONTEXT / BLOCK],
@@ -378,7 +398,7 @@ pub(super) unsafe fn step(
     bit: bool,
     random: &[u64; BY_CONTEXT / 8],
 ) {
-    let old = joined(std::array::from_fn(|i| &nodes[i][node]));
+    let old = joined([&nodes[0][node], &nodes[1][node], &nodes[2][node], &nodes[3][node]]);
     // One word at a time: as they were just stored.
     let two = |i: usize| _mm_insert_epi64::<1>(_mm_cvtsi64_si128(random[i] as i64), random[i + 1] as i64);
     let four = |i: usize| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(two(i)), two(i + 2));
@@ -406,6 +426,7 @@ pub(super) unsafe fn step(
 
 /// # Safety
 /// The features must be there; `lines.len()` must be a power of two.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn find_slots(
     lines: &[[u8; 64]],

@@ -33,7 +33,7 @@ impl ByContext<u8> {
     #[inline(always)]
     pub fn blocks(&self) -> Blocks<'_> {
         let (blocks, _) = self.0.as_chunks();
-        std::array::from_fn(|i| &blocks[i])
+        [&blocks[0], &blocks[1], &blocks[2], &blocks[3]]
     }
 }
 
@@ -73,6 +73,7 @@ impl<const CLASSES: usize> Maps<CLASSES> {
         &mut self.entries
     }
 
+    #[inline(always)]
     fn check(&self, width: usize) {
         assert!(width.is_multiple_of(PLANE_LANES) && width <= BY_CONTEXT, "planes of {width}");
         assert!(width.next_multiple_of(BLOCK) * CLASSES <= self.entries.len(), "more contexts than rows");
@@ -113,9 +114,15 @@ impl Steps {
     /// Where `state` goes.
     #[inline(always)]
     pub fn next(&self, state: u8, bit: bool, random: u8) -> u8 {
-        let word = self.words[usize::from(state)][usize::from(bit)];
+        let word = self.word(state, bit);
         let reached = |k: u32| u32::from(random >= (word >> (8 * k)) as u8);
         (word >> (8 * (3 + reached(0) + reached(1) + reached(2)))) as u8
+    }
+
+    /// The bounds, lowest, and states of a step.
+    #[inline(always)]
+    pub(super) fn word(&self, state: u8, bit: bool) -> u64 {
+        self.words[usize::from(state)][usize::from(bit)]
     }
 
     #[inline(always)]
@@ -139,24 +146,39 @@ impl Nodes {
     /// Byte `node` (below 16) of each context.
     #[inline(always)]
     pub fn at(&self, node: usize) -> Blocks<'_> {
-        std::array::from_fn(|i| &self.0[i][node])
+        let [a, b, c, d] = &self.0;
+        [&a[node], &b[node], &c[node], &d[node]]
     }
 
-    /// Takes the slots of a block of contexts.
-    #[inline]
-    pub fn put(&mut self, simd: Simd, block: usize, slots: &[[u8; 16]; BLOCK]) {
-        turn(simd, slots, &mut self.0[block]);
+    /// Takes the slots of a block of contexts, at least the first `contexts`.
+    #[inline(always)]
+    pub fn put(&mut self, simd: Simd, block: usize, contexts: usize, slots: &[[u8; 16]; BLOCK]) {
+        match simd {
+            // SAFETY: the variants exist only where the features were detected (`available`).
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2 | Simd::Avx512 if contexts <= 8 => unsafe {
+                avx2::turn_eight_rows(slots, &mut self.0[block])
+            },
+            _ => turn(simd, slots, &mut self.0[block]),
+        }
     }
 
     /// Gives them back.
-    #[inline]
-    pub fn get(&self, simd: Simd, block: usize, slots: &mut [[u8; 16]; BLOCK]) {
-        turn(simd, &self.0[block], slots);
+    #[inline(always)]
+    pub fn get(&self, simd: Simd, block: usize, contexts: usize, slots: &mut [[u8; 16]; BLOCK]) {
+        match simd {
+            // SAFETY: the variants exist only where the features were detected (`available`).
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2 | Simd::Avx512 if contexts <= 8 => unsafe {
+                avx2::turn_eight_columns(&self.0[block], slots)
+            },
+            _ => turn(simd, &self.0[block], slots),
+        }
     }
 
     /// A bit for each of the first `contexts` contexts that has more than a zero at a node, the
     /// first lowest.
-    #[inline]
+    #[inline(always)]
     pub fn known(&self, node: usize, contexts: usize) -> u64 {
         let mut known = 0;
         for (i, block) in self.at(node).iter().enumerate().take(contexts.div_ceil(BLOCK)) {
@@ -173,7 +195,7 @@ impl Nodes {
 
     /// Steps the state at `node` of each of the first `contexts` contexts, by its random byte: the
     /// lowest of the first word is the first's.
-    #[inline]
+    #[inline(always)]
     pub fn step(
         &mut self,
         simd: Simd,
@@ -185,9 +207,16 @@ impl Nodes {
     ) {
         assert!(contexts <= BY_CONTEXT && node < 16, "{contexts} contexts, node {node}");
         match simd {
-            // The bounds and states of a step come with one load: gathering would not be sooner.
-            Simd::Scalar | Simd::Avx2 => scalar::step(&mut self.0, node, contexts, steps, bit, random),
+            Simd::Scalar => scalar::step(&mut self.0, node, contexts, steps, bit, random),
             // SAFETY: the variant exists only where the features were detected (`available`).
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2 => unsafe { avx2::step(&mut self.0, node, contexts, steps, bit, random) },
+            // SAFETY: as above. Few contexts are sooner done by words than by tables for 64.
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512 if contexts <= 8 => unsafe {
+                avx2::step(&mut self.0, node, contexts, steps, bit, random)
+            },
+            // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512 => unsafe { avx512::step(&mut self.0, node, contexts, steps, bit, random) },
             #[cfg(not(target_arch = "x86_64"))]
@@ -203,7 +232,7 @@ impl Default for Nodes {
 }
 
 /// Turns 16 rows of 16 bytes into columns.
-#[inline]
+#[inline(always)]
 fn turn(simd: Simd, from: &[[u8; 16]; 16], to: &mut [[u8; 16]; 16]) {
     match simd {
         Simd::Scalar => scalar::turn(from, to),
@@ -227,7 +256,7 @@ fn turn(simd: Simd, from: &[[u8; 16]; 16], to: &mut [[u8; 16]; 16]) {
 ///
 /// # Panics
 /// If the table is not a power of two of lines, or there are more hashes than places.
-#[inline]
+#[inline(always)]
 pub fn find_slots(
     simd: Simd,
     table: &[u8],
@@ -239,7 +268,10 @@ pub fn find_slots(
     assert!(lines.len().is_power_of_two() && rest.is_empty(), "a table of {} bytes", table.len());
     assert!(hashes.len() <= found.len() && hashes.len() <= BLOCK, "{} contexts in a block", hashes.len());
     match simd {
-        Simd::Scalar | Simd::Avx2 => scalar::find_slots(lines, hashes, found, slots),
+        Simd::Scalar => scalar::find_slots(lines, hashes, found, slots),
+        // SAFETY: as below.
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx2 => unsafe { avx2::find_slots(lines, hashes, found, slots) },
         // SAFETY: the variant exists only where the features were detected (`available`), and
         // the table's length has just been checked.
         #[cfg(target_arch = "x86_64")]
@@ -265,7 +297,7 @@ pub(super) fn lowest(count: usize) -> u64 {
 ///
 /// # Panics
 /// If the planes are not as wide as [`PLANE_LANES`] asks, or the maps have too few rows.
-#[inline]
+#[inline(always)]
 pub fn ask_histories(
     simd: Simd,
     states: Blocks,
@@ -284,7 +316,12 @@ pub fn ask_histories(
         Simd::Avx2 => unsafe { avx2::ask_histories(states, &maps.entries, one_kind, entries, inputs, 0) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512 => unsafe { avx512::ask_histories(states, &maps.entries, one_kind, entries, inputs) },
+        Simd::Avx512 if inputs.len() > 3 * 8 => unsafe {
+            avx512::ask_histories(states, &maps.entries, one_kind, entries, inputs)
+        },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx512 => unsafe { avx2::ask_histories(states, &maps.entries, one_kind, entries, inputs, 0) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => scalar::ask_histories(states, &maps.entries, one_kind, entries, inputs),
     }
@@ -299,7 +336,7 @@ pub fn ask_histories(
 ///
 /// # Panics
 /// As [`ask_histories`].
-#[inline]
+#[inline(always)]
 pub fn ask_runs(
     simd: Simd,
     words: &ByContext<u32>,
@@ -332,7 +369,7 @@ pub fn ask_runs(
 ///
 /// # Panics
 /// As [`ask_histories`].
-#[inline]
+#[inline(always)]
 pub fn teach<const CLASSES: usize>(
     simd: Simd,
     maps: &mut Maps<CLASSES>,
@@ -352,7 +389,12 @@ pub fn teach<const CLASSES: usize>(
         Simd::Avx2 => unsafe { avx2::teach::<CLASSES>(map, classes, entries, (0, width), bit, limit) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512 => unsafe { avx512::teach::<CLASSES>(map, classes, entries, width, bit, limit) },
+        Simd::Avx512 if width > 8 => unsafe {
+            avx512::teach::<CLASSES>(map, classes, entries, width, bit, limit)
+        },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx512 => unsafe { avx2::teach::<CLASSES>(map, classes, entries, (0, width), bit, limit) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => scalar::teach::<CLASSES>(map, classes, entries, width, bit, limit),
     }
@@ -473,7 +515,7 @@ mod tests {
             for simd in Simd::available() {
                 let mut nodes = Nodes::new();
                 for (block, slots) in slots.as_chunks().0.iter().enumerate() {
-                    nodes.put(simd, block, slots);
+                    nodes.put(simd, block, BLOCK, slots);
                 }
                 for (i, slot) in slots.iter().enumerate() {
                     prop_assert_eq!(nodes.at(node)[i / BLOCK][i % BLOCK], slot[node], "{}", simd.name());
@@ -482,9 +524,17 @@ mod tests {
                 nodes.step(simd, node, contexts, &steps, bit, &random);
                 let mut back = [[0; 16]; BY_CONTEXT];
                 for (block, slots) in back.as_chunks_mut().0.iter_mut().enumerate() {
-                    nodes.get(simd, block, slots);
+                    nodes.get(simd, block, BLOCK, slots);
                 }
                 prop_assert_eq!(back, want, "{}", simd.name());
+                let mut few = [[0; 16]; BLOCK];
+                nodes.get(simd, 0, 8, &mut few);
+                prop_assert_eq!(&few[..8], &want[..8], "few, {}", simd.name());
+                few.reverse();
+                few[..8].copy_from_slice(&slots[8..16]);
+                nodes.put(simd, 0, 8, &few);
+                nodes.get(simd, 0, BLOCK, &mut few);
+                prop_assert_eq!(&few[..8], &slots[8..16], "few, {}", simd.name());
             }
         }
     }

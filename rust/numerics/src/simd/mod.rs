@@ -17,6 +17,17 @@ pub use contexts::{
 };
 pub use sets::{LANES, dot_sets, mix_sets, train_sets};
 
+/// Work that is compiled anew for each instruction set, kernels and all that is around them.
+///
+/// [`run`](Self::run) must be `#[inline(always)]`, and so must what it calls with `simd`: that is
+/// a constant there, so that each kernel is one of its twins and becomes part of the work.
+pub trait Work {
+    /// What comes of it.
+    type Output;
+    /// Does the work with the kernels of `simd`.
+    fn run(self, simd: Simd) -> Self::Output;
+}
+
 /// An instruction set the kernels can use. It never decides a bit, only how soon it is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Simd {
@@ -34,7 +45,12 @@ impl Simd {
         let mut all = vec![Simd::Scalar];
         #[cfg(target_arch = "x86_64")]
         {
-            if std::is_x86_feature_detected!("avx2") {
+            if std::is_x86_feature_detected!("avx2")
+                && std::is_x86_feature_detected!("bmi1")
+                && std::is_x86_feature_detected!("bmi2")
+                && std::is_x86_feature_detected!("lzcnt")
+                && std::is_x86_feature_detected!("popcnt")
+            {
                 all.push(Simd::Avx2);
                 if std::is_x86_feature_detected!("avx512f")
                     && std::is_x86_feature_detected!("avx512bw")
@@ -57,6 +73,22 @@ impl Simd {
         match std::env::var("FORETOLD_SIMD") {
             Ok(name) => available.into_iter().find(|simd| simd.name() == name).unwrap_or(widest),
             Err(_) => widest,
+        }
+    }
+
+    /// Does `work` compiled for this instruction set.
+    #[inline(always)]
+    pub fn run<W: Work>(self, work: W) -> W::Output {
+        match self {
+            Simd::Scalar => work.run(Simd::Scalar),
+            // SAFETY: the variant exists only where the features were detected (`available`).
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2 => unsafe { avx2::run(work) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512 => unsafe { avx512::run(work) },
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => work.run(Simd::Scalar),
         }
     }
 

@@ -21,7 +21,7 @@ fn check(inputs: &[i16], weights: &[i16], offsets: &[u32], results: usize) {
 ///
 /// # Panics
 /// If the number of inputs is no multiple of [`LANES`] or a weight set does not fit.
-#[inline]
+#[inline(always)]
 pub fn dot_sets(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
     check(inputs, weights, offsets, sums.len());
     match simd {
@@ -32,7 +32,10 @@ pub fn dot_sets(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], su
         Simd::Avx2 => unsafe { avx2::dot_sets(inputs, weights, offsets, sums) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512 => unsafe { avx512::dot_sets(inputs, weights, offsets, sums) },
+        Simd::Avx512 if offsets.len() > 2 => unsafe { avx512::dot_sets(inputs, weights, offsets, sums) },
+        // SAFETY: as above. Two sets have nothing to share.
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx512 => unsafe { avx2::dot_sets(inputs, weights, offsets, sums) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => scalar::dot_sets(inputs, weights, offsets, sums),
     }
@@ -43,7 +46,7 @@ pub fn dot_sets(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], su
 ///
 /// # Panics
 /// As [`dot_sets`].
-#[inline]
+#[inline(always)]
 pub fn mix_sets(
     simd: Simd,
     inputs: &[i16],
@@ -54,7 +57,7 @@ pub fn mix_sets(
 ) {
     assert!(offsets.len() <= LANES && shift < 32, "{} sets, shifted by {shift}", offsets.len());
     #[cfg(target_arch = "x86_64")]
-    if simd == Simd::Avx512 {
+    if simd == Simd::Avx512 && offsets.len() > 2 {
         check(inputs, weights, offsets, offsets.len());
         // SAFETY: as in `dot_sets`.
         return unsafe { avx512::mix_sets(inputs, weights, offsets, shift, logits) };
@@ -70,7 +73,7 @@ pub fn mix_sets(
 ///
 /// # Panics
 /// As [`dot_sets`].
-#[inline]
+#[inline(always)]
 pub fn train_sets(simd: Simd, inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
     check(inputs, weights, offsets, errors.len());
     match simd {
