@@ -87,7 +87,7 @@ class Setup:
 
 def apm_contexts(apms, size_class):
     """FORMAT.md: "Adaptive probability maps"."""
-    return [256] + [1 << min(size_class, 16)] * (apms - 1)
+    return [256] + [1 << min(size_class, 10 if apms == 2 else 16)] * (apms - 1)
 
 
 orders_1_to_6 = c.orders(1, 2, 3, 4, 5, 6)

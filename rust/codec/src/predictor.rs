@@ -21,6 +21,8 @@ const BIAS: i16 = 256;
 const APMS: usize = 6;
 /// Base-2 logarithm of the contexts of those that are hashed, at most.
 const APM_LOG2: u32 = 16;
+/// The same where there are two APMs: a near cache holds them.
+const FEW_APMS_LOG2: u32 = 10;
 
 /// What kind of data a chunk holds: picks the assembly that predicts it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,7 +75,7 @@ impl Arm {
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
         let apms =
-            (0..assembly.apms).map(|i| Apm::new(apm_contexts(i, size_class))).collect::<Option<_>>()?;
+            (0..assembly.apms).map(|i| Apm::new(apm_contexts(i, assembly.apms, size_class))).collect::<Option<_>>()?;
         Some(Arm {
             shape,
             slots: Slots::new(assembly.contexts(), setup.histories, HISTORY_LIMIT)?,
@@ -99,8 +101,10 @@ fn sizes(selectors: &[Selector]) -> Vec<u32> {
 }
 
 /// The first looks at the byte's bits so far alone; the others' tables follow the content.
-fn apm_contexts(index: usize, size_class: u8) -> usize {
-    if index == 0 { 256 } else { 1 << u32::from(size_class).min(APM_LOG2) }
+#[inline(always)]
+fn apm_contexts(index: usize, apms: usize, size_class: u8) -> usize {
+    let most = if apms == 2 { FEW_APMS_LOG2 } else { APM_LOG2 };
+    if index == 0 { 256 } else { 1 << u32::from(size_class).min(most) }
 }
 
 /// How many inputs a mixer of an assembly has beside this many match models.
@@ -188,7 +192,7 @@ impl Predictor {
             let inputs = assembly_inputs(assembly, setup.matches.len());
             total += Mixer::memory_bytes(inputs, &sizes(assembly.selectors), &sizes(assembly.finals));
             total += assembly.contexts() as u64 * 2048;
-            total += (0..assembly.apms).map(|i| apm_contexts(i, size_class) as u64 * 128).sum::<u64>();
+            total += (0..assembly.apms).map(|i| apm_contexts(i, assembly.apms, size_class) as u64 * 128).sum::<u64>();
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
@@ -288,7 +292,7 @@ impl Predictor {
                     u64::from(m.expected_byte(self.partial, self.bit_position) << 4 | m.len_class()) | 3 << 40
                 }),
             };
-            let contexts = apm_contexts(i, self.size_class) as u32;
+            let contexts = apm_contexts(i, shape.assembly.apms, self.size_class) as u32;
             self.curves[i] = (hash(seen, self.partial) >> 24) as u32 & (contexts - 1);
             apm.prefetch(self.curves[i] as usize);
         }
