@@ -176,7 +176,7 @@ const QUICK: Rates = Rates { first: 1500, first_start: 20000, second: 4000, shif
 const FINE: Rates = Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000 };
 
 pub static TEXT_1: Assembly = Assembly {
-    groups: &[c::ORDERS_1_2_3_4_6, c::WORD, c::FRAME],
+    groups: &[c::ORDERS_2_4_6, c::WORD, c::FRAME],
     directs: 0,
     runs: false,
     selectors: &[PARTIAL_CLASS, ORDERS_KNOWN],
