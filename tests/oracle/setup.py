@@ -87,12 +87,12 @@ class Setup:
 
 def apm_contexts(apms, size_class):
     """FORMAT.md: "Adaptive probability maps"."""
-    return [256] + [1 << min(size_class, 16)] * (apms - 1)
+    return [256] + [1 << min(size_class, 10 if apms == 2 else 16)] * (apms - 1)
 
 
 orders_1_to_6 = c.orders(1, 2, 3, 4, 5, 6)
 order_8 = c.orders(8)
-TEXT_1 = Assembly((c.orders(1, 2, 3, 4, 6), c.word, c.frame), (s.PARTIAL_CLASS, s.ORDERS_KNOWN))
+TEXT_1 = Assembly((c.orders(2, 4, 6), c.word, c.frame), (s.PARTIAL_CLASS, s.ORDERS_KNOWN))
 TEXT_2 = Assembly(
     (orders_1_to_6, c.word, c.frame, c.word_pair, c.tag, c.follower, c.class_history),
     (s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.CLASSES),

@@ -5,7 +5,7 @@ use foretold_models::{
     AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
     Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, hash,
 };
-use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, Simd, squash_fine, stretch};
+use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, Simd, stretch};
 
 use crate::setup::{Assembly, Selector, Setup, View};
 use crate::shape::Shape;
@@ -21,6 +21,8 @@ const BIAS: i16 = 256;
 const APMS: usize = 6;
 /// Base-2 logarithm of the contexts of those that are hashed, at most.
 const APM_LOG2: u32 = 16;
+/// The same where there are two APMs: a near cache holds them.
+const FEW_APMS_LOG2: u32 = 10;
 
 /// What kind of data a chunk holds: picks the assembly that predicts it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,8 +74,9 @@ impl Arm {
         let inputs = shape.inputs;
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
-        let apms =
-            (0..assembly.apms).map(|i| Apm::new(apm_contexts(i, size_class))).collect::<Option<_>>()?;
+        let apms = (0..assembly.apms)
+            .map(|i| Apm::new(apm_contexts(i, assembly.apms, size_class)))
+            .collect::<Option<_>>()?;
         Some(Arm {
             shape,
             slots: Slots::new(assembly.contexts(), setup.histories, HISTORY_LIMIT)?,
@@ -99,8 +102,10 @@ fn sizes(selectors: &[Selector]) -> Vec<u32> {
 }
 
 /// The first looks at the byte's bits so far alone; the others' tables follow the content.
-fn apm_contexts(index: usize, size_class: u8) -> usize {
-    if index == 0 { 256 } else { 1 << u32::from(size_class).min(APM_LOG2) }
+#[inline(always)]
+fn apm_contexts(index: usize, apms: usize, size_class: u8) -> usize {
+    let most = if apms == 2 { FEW_APMS_LOG2 } else { APM_LOG2 };
+    if index == 0 { 256 } else { 1 << u32::from(size_class).min(most) }
 }
 
 /// How many inputs a mixer of an assembly has beside this many match models.
@@ -154,7 +159,7 @@ impl Predictor {
             size_class,
             kind: Kind::Text,
             arms: [None, None],
-            parsed: Parsed::new(log2.history)?,
+            parsed: Parsed::new(log2.history, setup.parts)?,
             table: SlotTable::new(log2.slots)?,
             runs: if run_contexts > 0 { Some(Runs::new(run_contexts, log2.runs, RUN_LIMIT)?) } else { None },
             directs: if direct_contexts > 0 {
@@ -188,7 +193,9 @@ impl Predictor {
             let inputs = assembly_inputs(assembly, setup.matches.len());
             total += Mixer::memory_bytes(inputs, &sizes(assembly.selectors), &sizes(assembly.finals));
             total += assembly.contexts() as u64 * 2048;
-            total += (0..assembly.apms).map(|i| apm_contexts(i, size_class) as u64 * 128).sum::<u64>();
+            total += (0..assembly.apms)
+                .map(|i| apm_contexts(i, assembly.apms, size_class) as u64 * 128)
+                .sum::<u64>();
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
@@ -288,7 +295,7 @@ impl Predictor {
                     u64::from(m.expected_byte(self.partial, self.bit_position) << 4 | m.len_class()) | 3 << 40
                 }),
             };
-            let contexts = apm_contexts(i, self.size_class) as u32;
+            let contexts = apm_contexts(i, shape.assembly.apms, self.size_class) as u32;
             self.curves[i] = (hash(seen, self.partial) >> 24) as u32 & (contexts - 1);
             apm.prefetch(self.curves[i] as usize);
         }
@@ -348,7 +355,7 @@ impl Predictor {
     #[inline(always)]
     fn refine(&self, shape: Shape, arm: &Arm, made: &mut Prediction) -> P1 {
         let logit = made.mixed.logit;
-        let mut total = 2 * squash_fine(logit).get();
+        let mut total = 2 * made.mixed.p1_q22;
         let apms = &arm.apms[..shape.assembly.apms];
         for ((apm, &curve), place) in apms.iter().zip(&self.curves).zip(&mut made.apms) {
             total += apm.refine(logit, curve as usize, place);

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use foretold_models::contexts::{self as c, Group};
-use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, Rates};
+use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, Parts, Rates};
 
 /// What a selector may look at.
 pub struct View<'a> {
@@ -98,6 +98,8 @@ pub struct Setup {
     pub text: &'static Assembly,
     /// For everything else.
     pub binary: &'static Assembly,
+    /// What its groups and selectors read of the past, where that is not all.
+    pub parts: Parts,
     /// The largest tables.
     pub most: Sizes,
     /// Prose in blocks of this size class or a larger one is transformed unless the caller says
@@ -174,7 +176,7 @@ const QUICK: Rates = Rates { first: 1500, first_start: 20000, second: 4000, shif
 const FINE: Rates = Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000 };
 
 pub static TEXT_1: Assembly = Assembly {
-    groups: &[c::ORDERS_1_2_3_4_6, c::WORD, c::FRAME],
+    groups: &[c::ORDERS_2_4_6, c::WORD, c::FRAME],
     directs: 0,
     runs: false,
     selectors: &[PARTIAL_CLASS, ORDERS_KNOWN],
@@ -404,6 +406,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6],
         text: &TEXT_1,
         binary: &BINARY_1,
+        parts: Parts { lines: false, followers: false },
         most: most(22, 25, 0, 0, 20),
         transform: 16,
     },
@@ -413,6 +416,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6],
         text: &TEXT_2,
         binary: &BINARY_1,
+        parts: Parts { lines: false, followers: true },
         most: most(23, 26, 0, 0, 20),
         transform: 16,
     },
@@ -422,6 +426,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6],
         text: &TEXT_3,
         binary: &BINARY_3,
+        parts: Parts::ALL,
         most: most(24, 27, 0, 0, 21),
         transform: 16,
     },
@@ -431,6 +436,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6, 12],
         text: &TEXT_4,
         binary: &BINARY_3,
+        parts: Parts::ALL,
         most: most(25, 27, 0, 0, 21),
         transform: 16,
     },
@@ -440,6 +446,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6, 12],
         text: &TEXT_5,
         binary: &BINARY_3,
+        parts: Parts::ALL,
         most: most(25, 28, 0, 0, 22),
         transform: 16,
     },
@@ -449,6 +456,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[5, 10],
         text: &TEXT_6,
         binary: &BINARY_6,
+        parts: Parts::ALL,
         most: most(26, 29, 0, 0, 22),
         transform: 16,
     },
@@ -458,6 +466,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[5, 8, 16],
         text: &TEXT_7,
         binary: &BINARY_6,
+        parts: Parts::ALL,
         most: most(26, 29, 0, 0, 22),
         transform: 16,
     },
@@ -467,6 +476,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[5, 8, 16],
         text: &TEXT_8,
         binary: &BINARY_9,
+        parts: Parts::ALL,
         most: most(26, 29, 26, 27, 22),
         transform: 21,
     },
@@ -476,6 +486,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[5, 8, 16],
         text: &TEXT_9,
         binary: &BINARY_9,
+        parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         transform: 21,
     },

@@ -23,7 +23,7 @@ pub use hash::hash;
 pub use history::History;
 pub use match_model::{MATCH_INPUTS, MatchModel};
 pub use mixer::{MAX_SETS, Mixed, Mixer, Rates};
-pub use parse::{Parsed, class};
+pub use parse::{Parsed, Parts, class};
 pub use runs::{RUN_INPUTS, Ran, Runs};
 pub use slots::{SLOT_INPUTS, SlotTable, Slots};
 pub use state::{StateError, StateIo, StateReader, StateWriter};

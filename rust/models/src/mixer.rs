@@ -109,6 +109,8 @@ pub struct Mixed {
     final_sums: [i32; MAX_SETS],
     /// The mixed logit, in units of 1/4096.
     pub logit: i32,
+    /// Its probability of a one, in units of 2^-22.
+    pub p1_q22: u32,
 }
 
 impl Default for Mixed {
@@ -119,6 +121,7 @@ impl Default for Mixed {
             second: Picked::default(),
             final_sums: [0; MAX_SETS],
             logit: 0,
+            p1_q22: 0,
         }
     }
 }
@@ -192,6 +195,7 @@ impl Mixer {
             3 => total / 3,
             n => total / n as i32,
         };
+        mixed.p1_q22 = squash_fine(mixed.logit).get();
     }
 
     /// Learns the bit that came, from what [`predict`](Self::predict) made.
@@ -218,8 +222,9 @@ impl Mixer {
         train_sets(simd, inputs, &mut self.first.weights, &mixed.first.offsets[..sets], &errors[..sets]);
 
         for (error, &sum) in errors.iter_mut().zip(&mixed.final_sums[..finals]) {
-            let p1_q16 = (squash_fine(sum >> 10).get() >> 6) as i32;
-            *error = step(target - p1_q16, self.rates.second as i32);
+            // A single set's logit is the mixed one.
+            let p1_q22 = if finals == 1 { mixed.p1_q22 } else { squash_fine(sum >> 10).get() };
+            *error = step(target - (p1_q22 >> 6) as i32, self.rates.second as i32);
         }
         let offsets = &mixed.second.offsets[..finals];
         if sets <= FEW {

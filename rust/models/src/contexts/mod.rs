@@ -80,7 +80,7 @@ impl std::fmt::Debug for Group {
 
 pub use column::{COLUMN, FIELDS, LINES, ROWS};
 pub use indirect::{FOLLOWER, FOLLOWING_WORDS, INDIRECT};
-pub use order::{ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6};
+pub use order::{ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_2_4_6};
 pub use record::{RECORD, RECORD_ABOVE, RECORD_MORE};
 pub use shape::{CLASS_HISTORY, KINDS, SHAPE};
 pub use sparse::{SPARSE, SPARSE_BINARY, SPARSE_PAIR};

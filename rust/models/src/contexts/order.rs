@@ -20,5 +20,12 @@ pub const ORDERS_1_2_3_4_6: Group = Group {
     add: |parsed, out| [1, 2, 3, 4, 6].into_iter().for_each(|n| order(parsed, n, out)),
 };
 
+/// Orders 2, 4 and 6.
+pub const ORDERS_2_4_6: Group = Group {
+    name: "orders 2, 4, 6",
+    contexts: 3,
+    add: |parsed, out| [2, 4, 6].into_iter().for_each(|n| order(parsed, n, out)),
+};
+
 /// Order 8.
 pub const ORDER_8: Group = Group { name: "order 8", contexts: 1, add: |parsed, out| order(parsed, 8, out) };

@@ -33,12 +33,28 @@ pub struct Parsed {
     pub followers: Followers,
     /// Records of fixed length.
     pub records: Records,
+    parts: Parts,
+}
+
+/// Which of the costlier parts are kept up to date: those that something reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parts {
+    /// [`Parsed::lines`], and what is above.
+    pub lines: bool,
+    /// [`Parsed::followers`].
+    pub followers: bool,
+}
+
+impl Parts {
+    /// All of them.
+    pub const ALL: Parts = Parts { lines: true, followers: true };
 }
 
 impl Parsed {
     /// Nothing seen; the history is a ring of `2^log2_history` bytes.
-    pub fn new(log2_history: u32) -> Option<Self> {
+    pub fn new(log2_history: u32, parts: Parts) -> Option<Self> {
         Some(Parsed {
+            parts,
             history: History::new(log2_history)?,
             words: Words::default(),
             lines: Lines::default(),
@@ -75,7 +91,7 @@ impl Parsed {
 
     #[inline(always)]
     fn push_text(&mut self, byte: u8) {
-        if self.words.push(byte) {
+        if self.words.push(byte) && self.parts.followers {
             self.followers.push_word(&self.words);
         }
     }
@@ -83,8 +99,12 @@ impl Parsed {
     #[inline(always)]
     fn push_byte(&mut self, byte: u8) {
         self.words.push_class(byte);
-        self.followers.push(byte, self.history.last8);
-        self.lines.push(byte, self.history.len);
+        if self.parts.followers {
+            self.followers.push(byte, self.history.last8);
+        }
+        if self.parts.lines {
+            self.lines.push(byte, self.history.len);
+        }
         self.structure.push(byte, self.history.last8);
         self.records.push(byte, self.history.len);
         self.history.push(byte);
