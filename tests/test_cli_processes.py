@@ -35,13 +35,18 @@ def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes
     )
 
 
+def heed_signals() -> None:
+    """A suite that runs in the background or under nohup ignores some, and would pass that on."""
+    for heeded in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(heeded, signal.SIG_DFL)
+
+
 def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
     options = {
         "stdin": subprocess.DEVNULL,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
-        # A suite that runs in the background of a shell ignores SIGINT, and would pass that on.
-        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        "preexec_fn": heed_signals,
     } | options
     return subprocess.Popen([*COMMAND, *map(str, arguments)], **options)
 
