@@ -123,22 +123,22 @@ impl ChunkCoder {
 
     /// Learns `byte`; `see` gets its bits, highest first, and what was predicted.
     fn learn(&mut self, byte: u8, see: &mut dyn FnMut(bool, P1)) {
+        self.learn_with(byte, see);
+    }
+
+    #[inline(always)]
+    fn encode_byte(&mut self, byte: u8, encoder: &mut Encoder) {
+        self.learn_with(byte, |bit, p1| encoder.encode(bit, p1));
+    }
+
+    /// As [`learn`](Self::learn), compiled for `see`.
+    #[inline(always)]
+    fn learn_with(&mut self, byte: u8, mut see: impl FnMut(bool, P1)) {
         let mut rest = byte;
         code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| {
             let bit = rest & 0x80 != 0;
             rest <<= 1;
             see(bit, p1);
-            bit
-        });
-    }
-
-    #[inline(always)]
-    fn encode_byte(&mut self, byte: u8, encoder: &mut Encoder) {
-        let mut rest = byte;
-        code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| {
-            let bit = rest & 0x80 != 0;
-            rest <<= 1;
-            encoder.encode(bit, p1);
             bit
         });
     }
@@ -169,6 +169,11 @@ impl ChunkCoder {
         Ok((if bytes.is_some() { method | TRANSFORMED } else { method }, bytes))
     }
 
+    /// How many bytes of content the newest coded byte completed, in a chunk of this method.
+    fn stands_for(&self, method: u8) -> usize {
+        if method & TRANSFORMED != 0 { self.predictor.inverse().restored().len() } else { 1 }
+    }
+
     /// Codes the next chunk.
     pub fn encode(
         &mut self,
@@ -183,7 +188,7 @@ impl ChunkCoder {
             let mut done = 0;
             for &byte in part {
                 self.encode_byte(byte, &mut encoder);
-                done += if method & TRANSFORMED != 0 { self.predictor.inverse().restored().len() } else { 1 };
+                done += self.stands_for(method);
             }
             if tick(done).is_break() {
                 return Err(EngineError::Interrupted);
@@ -312,8 +317,7 @@ impl ChunkCoder {
                     dictionary += std::mem::take(&mut cost);
                     continue;
                 }
-                let stands_for =
-                    if method & TRANSFORMED != 0 { self.predictor.inverse().restored().len() } else { 1 };
+                let stands_for = self.stands_for(method);
                 if stands_for > 0 {
                     let share = std::mem::take(&mut cost) / stands_for as f64;
                     bits.extend(std::iter::repeat_n(share, stands_for));

@@ -252,10 +252,8 @@ static TEXT_6: Assembly = Assembly {
         c::ORDER_8,
         c::FOLLOWING_WORDS,
     ],
-    selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
-    apms: 6,
     rates: FINE,
-    ..TEXT_3
+    ..TEXT_5
 };
 static TEXT_7: Assembly = Assembly {
     groups: &[
