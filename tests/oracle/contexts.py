@@ -5,6 +5,7 @@ FORMAT.md: "Contexts", "Groups of contexts".
 
 from .hash import FACTOR, MASK64, hash
 from .probability import clamp
+from .words import lower
 
 
 def hashes(groups, parsed):
@@ -43,16 +44,6 @@ def three_words(p):
     here, w = p.words.here(), p.words.before
     yield here, w[0], w[1]
     yield here, w[1]
-
-
-def words_far(p):
-    here, w = p.words.here(), p.words.before
-    yield here, w[0], w[1]
-    yield here, w[0], w[1], w[2]
-    yield here, w[1]
-    yield here, w[2]
-    yield here, w[1], w[2]
-    yield here, p.last(2)
 
 
 def shape(p):
@@ -147,17 +138,10 @@ def lines(p):
     yield p.above(), p.lines.first_word, p.lines.field
 
 
-def fields(p):
-    yield p.lines.field, p.lines.field_hash
-    yield p.lines.field, p.above(), p.last(1)
-
-
 def rows(p):
-    shape, token, here = p.lines.shape, p.lines.token_above, p.words.here()
-    yield shape, here
+    shape, token = p.lines.shape, p.lines.token_above
     yield shape, p.last(2)
-    yield token, here, p.last(1)
-    yield token, p.words.before[0], here
+    yield token, p.words.before[0], p.words.here()
     yield token, shape, p.above()
 
 
@@ -201,3 +185,107 @@ def record_more(p):
     yield length, place, p.last(2)
     yield length, above, p.history.back(max(length - 1, 1)), place
     yield length, (above - p.history.back(length + 1) + p.history.last8) & 0xFF, place
+
+
+def order_11(p):
+    yield p.history.last8, p.history.before8 & 0xFFFFFF
+
+
+sparse_one = masked(0xFFFF00)
+
+
+def indirect_few(p):
+    yield p.followers.pair, p.last(2)
+    yield (p.followers.byte & 0xFFFFFF,)
+
+
+def layout(p):
+    lines, at, above = p.lines, p.words.column, p.above()
+    yield at, above
+    yield at >> 1, p.words.classes & 0xFFF
+    yield lines.first_words[0], lines.first_word, p.last(2)
+    yield lines.indent, lines.first, p.last(1)
+    yield above, lines.first_word, lines.field
+    yield lines.field, lines.field_hash
+
+
+def class_runs(p):
+    return list(shape(p))[2:]
+
+
+def kind_history(p):
+    kinds = p.words.kinds
+    yield (kinds,)
+    yield kinds, lower(p.last(1))
+    yield kinds, p.last(2)
+
+
+def upper_halves(p):
+    yield p.letters.halves, 1
+    yield p.letters.halves & 0xFFF, 1
+
+
+def markup(p):
+    s, bracket = p.structure, p.structure.bracket()
+    yield s.key, s.quoted, s.quote
+    yield bracket, p.words.kind_runs & 0xFFFFFF
+    yield bracket, s.tag, p.last(2)
+    yield s.quote, bracket, p.last(3)
+
+
+def _length(p):
+    return min(p.terms.len, 6) * 2 + (p.terms.age != 0)
+
+
+def terms(p):
+    here, (a, b, c) = p.terms.here(), p.terms.before
+    yield here, p.last(1), b
+    yield here, p.last(1), c
+    yield here, p.last(1), b, c
+    yield here, p.last(1), a, c
+
+
+def capitals(p):
+    t = p.terms
+    here = t.here()
+    yield here, t.before[0], t.capitals & 1, 7
+    near = (t.gap_len > 3) * 4 + (t.gap_len > 0 and t.len_before < 3) * 8
+    yield here, t.before[1], (t.capitals & 2) + near, 8
+    yield here, p.last(1), t.gap_len_before, p.words.classes & 0x1FF, (t.len_before > 3) * 4 + t.capitals
+
+
+def gaps(p):
+    t = p.terms
+    yield t.gap, t.keyword
+    yield lower(p.last(1)), t.here(), t.gap_before
+    yield lower(p.last(1)), t.gap, t.before[0], 1
+
+
+def uses(p):
+    t = p.terms
+    yield t.here(), lower(p.last(1)), t.keyword
+    yield t.here(), t.age
+    yield t.before[0], t.gap, t.age
+
+
+def opened(p):
+    yield p.terms.opened, _length(p), p.words.kinds & 0xFF
+    yield p.terms.opened, p.terms.here(), 1, 0
+
+
+def token(p):
+    yield _length(p), p.terms.follower
+    yield _length(p), p.terms.follower & 0xFF, lower(p.last(1))
+    yield p.terms.follower, p.words.kinds & 0xFFFFFFFFFF
+
+
+def letters(p):
+    run, run_len = p.letters.run, p.letters.run_len
+    yield (p.letters.last,)
+    yield _length(p), run & 0xFFFF, min(run_len, 5)
+    yield _length(p), run & 0xFFFFFF, min(run_len, 6)
+    yield _length(p), run, min(run_len, 7)
+
+
+def expression(p):
+    yield tuple(p.expressions.words)

@@ -3,11 +3,14 @@
 FORMAT.md: "The past".
 """
 
+from .expressions import Expressions
 from .followers import Followers
 from .history import History
+from .letters import Letters
 from .lines import Lines
 from .records import Records
 from .structure import Structure
+from .terms import Terms
 from .words import Words, is_letter
 
 
@@ -19,10 +22,13 @@ class Parsed:
         self.lines = Lines()
         self.structure = Structure()
         self.records = Records()
+        self.terms = Terms()
+        self.expressions = Expressions()
+        self.letters = Letters()
 
     def push(self, byte):
         self._push_text(byte)
-        self._push_byte(byte)
+        self._push_byte(byte, 0)
 
     def push_coded(self, byte, text, code):
         """A byte of a transformed chunk, which shows `text` or is part of a code."""
@@ -32,18 +38,23 @@ class Parsed:
             self._push_text(shown)
         if not text:
             self.words.push_incomplete(byte, code)
+            self.terms.push_incomplete(byte, code)
         self.words.len = length
-        self._push_byte(byte)
+        self._push_byte(byte, code)
 
     def _push_text(self, byte):
         if self.words.push(byte):
             self.followers.push_word(self.words)
+        self.terms.push(byte)
+        self.expressions.push(byte)
 
-    def _push_byte(self, byte):
+    def _push_byte(self, byte, code):
         self.words.push_class(byte)
         self.followers.push(byte, self.history.last8)
         self.lines.push(byte, self.history.len)
         self.structure.push(byte, self.history.last8)
+        self.letters.push(byte)
+        self.terms.turn(byte, code)
         self.records.push(byte, self.history.len)
         self.history.push(byte)
 

@@ -3,6 +3,8 @@
 FORMAT.md: "Selectors".
 """
 
+from .hash import hash
+
 
 def _bit(pick):
     return lambda v: pick(v) * 8 + v.bit_position
@@ -50,3 +52,49 @@ STRUCTURE = 1024, _bit(lambda v: v.parsed.structure.summary())
 LINE_FIRST = 256, lambda v: v.parsed.lines.first & 255
 FOLLOWER = 256, lambda v: v.parsed.followers.pair & 255
 RECORD_PLACE = 256, _place
+
+
+def _folded(sets, *parts):
+    h = 0
+    for part in parts:
+        h = hash(h, part)
+    return (h >> 40) % sets
+
+
+def _orders(v):
+    return next(n for n in range(7) if n == 6 or not v.known >> n & 1)
+
+
+def _term_start(v):
+    t = v.parsed.terms
+    return _folded(2048, t.first if t.len < 4 else 0, min(t.len, 6), v.partial)
+
+
+def _class_kind(v):
+    words = v.parsed.words
+    return _folded(4096, words.classes & 0xFFF, words.kinds & 0xFF, v.parsed.terms.capitals & 1)
+
+
+def _term_before(v):
+    t = v.parsed.terms
+    return _folded(2048, t.last_before, min(t.len, 4), t.first if t.len < 2 else 0)
+
+
+def _top_bits(v):
+    last, before = v.parsed.last(1), v.parsed.last(2) >> 8
+    partial = v.partial << (8 - v.bit_position) & 0xC0
+    return min(v.bit_position, 5) * 256 + (partial | before >> 5 << 3 | last >> 5)
+
+
+def _term_len(v):
+    t = v.parsed.terms
+    return _folded(2048, (t.len + 1).bit_length() - 1, v.partial, t.capitals)
+
+
+ORDERS_PARTIAL = 1792, lambda v: _orders(v) * 256 + v.partial
+TERM_LEN = 2048, _term_len
+TERM_START = 2048, _term_start
+CLASS_KIND = 4096, _class_kind
+TERM_BEFORE = 2048, _term_before
+SOUNDS = 2048, lambda v: _folded(2048, v.parsed.terms.sounds, v.partial)
+TOP_BITS = 1536, _top_bits

@@ -140,12 +140,14 @@ TEXT_7 = replace(
 )
 TEXT_9 = Assembly(
     (
-        *(orders_1_to_6, c.word, order_8, c.word_pair, c.words_far, c.sparse, c.indirect, c.column),
-        *(c.shape, c.structure, c.lines, c.fields, c.kinds, c.nesting, c.names, c.rows),
+        *(orders_1_to_6, c.word, order_8, c.sparse_one, c.indirect_few, c.layout, c.class_runs, c.markup),
+        *(c.rows, c.letters, c.expression, c.gaps, c.uses, c.terms, c.opened, c.token),
+        *(c.upper_halves, c.capitals, c.kind_history, c.order_11),
     ),
     (
-        *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASSES, s.CLASS_RUNS, s.WORD_LEN),
+        *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASS_RUNS),
         *(s.COLUMN, s.STRUCTURE, s.LINE_FIRST, s.FOLLOWER, s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.MATCHES),
+        *(s.ORDERS_PARTIAL, s.TERM_LEN, s.TERM_START, s.CLASS_KIND, s.TERM_BEFORE, s.SOUNDS, s.TOP_BITS),
     ),
     finals=(s.ONE, s.PARTIAL, s.MATCH),
     directs=7,
@@ -153,7 +155,15 @@ TEXT_9 = Assembly(
     apms=6,
     rates=FINE,
 )
-TEXT_8 = replace(TEXT_6, groups=TEXT_9.groups, runs=True, selectors=(*TEXT_7.selectors, s.EXPECTED, s.KNOWN))
+TEXT_8 = replace(
+    TEXT_6,
+    groups=TEXT_9.groups,
+    runs=True,
+    selectors=(
+        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
+        *(s.EXPECTED, s.KNOWN, s.TERM_LEN, s.TERM_START, s.CLASS_KIND),
+    ),
+)
 
 BINARY_1 = replace(TEXT_1, groups=(c.orders(1, 2, 3, 4, 6), c.record_above))
 BINARY_3 = replace(

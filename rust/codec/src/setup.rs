@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use foretold_models::contexts::{self as c, Group};
-use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, Parts, Rates};
+use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, Parts, Rates, hash};
 
 /// What a selector may look at.
 pub struct View<'a> {
@@ -170,6 +170,37 @@ const RECORD_PLACE: Selector = selector("place in record", 256, |v| {
     (v.parsed.history.len % len).min(255) as u32
 });
 
+const ORDERS_PARTIAL: Selector =
+    selector("orders, partial byte", 7 * 256, |v| (v.known as u32 & 63).trailing_ones() * 256 + v.partial);
+/// Of the parts' hash, as many values as there are sets.
+fn folded<const N: usize>(parts: [u32; N], sets: u32) -> u32 {
+    (parts.into_iter().fold(0, hash) >> 40) as u32 & (sets - 1)
+}
+const TERM_LEN: Selector = selector("term length", 2048, |v| {
+    let terms = &v.parsed.terms;
+    folded([(terms.len + 1).ilog2(), v.partial, terms.capitals], 2048)
+});
+const TERM_START: Selector = selector("term start", 2048, |v| {
+    let terms = &v.parsed.terms;
+    let first = if terms.len < 4 { terms.first } else { 0 };
+    folded([first, terms.len.min(6), v.partial], 2048)
+});
+const CLASS_KIND: Selector = selector("classes, kind", 4096, |v| {
+    let words = &v.parsed.words;
+    folded([words.classes as u32 & 0xfff, words.kinds as u32 & 0xff, v.parsed.terms.capitals & 1], 4096)
+});
+const TERM_BEFORE: Selector = selector("term before", 2048, |v| {
+    let terms = &v.parsed.terms;
+    let first = if terms.len < 2 { terms.first } else { 0 };
+    folded([terms.last_before, terms.len.min(4), first], 2048)
+});
+const SOUNDS: Selector = selector("sounds", 2048, |v| folded([v.parsed.terms.sounds, v.partial], 2048));
+const TOP_BITS: Selector = selector("top bits", 6 * 256, |v| {
+    let last = v.parsed.history.last8 as u32;
+    let partial = v.partial << (8 - v.bit_position) & 0xc0;
+    v.bit_position.min(5) * 256 + (last >> 5 & 7 | last >> 13 << 3 & 0x38 | partial)
+});
+
 /// For few inputs.
 const QUICK: Rates = Rates { first: 1500, first_start: 20000, second: 4000, shift: 14, start: 1600 };
 /// For many.
@@ -295,13 +326,14 @@ static TEXT_8: Assembly = Assembly {
         LAST,
         BEFORE,
         ORDERS_KNOWN,
-        CLASSES,
-        WORD_LEN,
         CLASS_RUNS,
         COLUMN,
         STRUCTURE,
         EXPECTED,
         KNOWN,
+        TERM_LEN,
+        TERM_START,
+        CLASS_KIND,
     ],
     ..TEXT_6
 };
@@ -310,19 +342,23 @@ static TEXT_9: Assembly = Assembly {
         c::ORDERS_1_TO_6,
         c::WORD,
         c::ORDER_8,
-        c::WORD_PAIR,
-        c::WORDS_FAR,
-        c::SPARSE,
-        c::INDIRECT,
-        c::COLUMN,
-        c::SHAPE,
-        c::STRUCTURE,
-        c::LINES,
-        c::FIELDS,
-        c::KINDS,
-        c::NESTING,
-        c::NAMES,
+        c::SPARSE_ONE,
+        c::INDIRECT_FEW,
+        c::LAYOUT,
+        c::CLASS_RUNS,
+        c::MARKUP,
         c::ROWS,
+        c::LETTERS,
+        c::EXPRESSION,
+        c::GAPS,
+        c::USES,
+        c::TERMS,
+        c::OPENED,
+        c::TOKEN,
+        c::HALVES,
+        c::CAPITALS,
+        c::KIND_HISTORY,
+        c::ORDER_11,
     ],
     directs: 7,
     runs: true,
@@ -333,9 +369,7 @@ static TEXT_9: Assembly = Assembly {
         MATCH,
         EXPECTED,
         KNOWN,
-        CLASSES,
         CLASS_RUNS,
-        WORD_LEN,
         COLUMN,
         STRUCTURE,
         LINE_FIRST,
@@ -343,6 +377,13 @@ static TEXT_9: Assembly = Assembly {
         PARTIAL_CLASS,
         ORDERS_KNOWN,
         MATCHES,
+        ORDERS_PARTIAL,
+        TERM_LEN,
+        TERM_START,
+        CLASS_KIND,
+        TERM_BEFORE,
+        SOUNDS,
+        TOP_BITS,
     ],
     finals: &[ONE, PARTIAL, MATCH],
     apms: 6,
@@ -404,7 +445,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6],
         text: &TEXT_1,
         binary: &BINARY_1,
-        parts: Parts { lines: false, followers: false },
+        parts: Parts { lines: false, followers: false, terms: false },
         most: most(22, 25, 0, 0, 20),
         transform: 16,
     },
@@ -414,7 +455,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6],
         text: &TEXT_2,
         binary: &BINARY_1,
-        parts: Parts { lines: false, followers: true },
+        parts: Parts { lines: false, followers: true, terms: false },
         most: most(23, 26, 0, 0, 20),
         transform: 16,
     },
@@ -424,7 +465,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6],
         text: &TEXT_3,
         binary: &BINARY_3,
-        parts: Parts::ALL,
+        parts: Parts::MOST,
         most: most(24, 27, 0, 0, 21),
         transform: 16,
     },
@@ -434,7 +475,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6, 12],
         text: &TEXT_4,
         binary: &BINARY_3,
-        parts: Parts::ALL,
+        parts: Parts::MOST,
         most: most(25, 27, 0, 0, 21),
         transform: 16,
     },
@@ -444,7 +485,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[6, 12],
         text: &TEXT_5,
         binary: &BINARY_3,
-        parts: Parts::ALL,
+        parts: Parts::MOST,
         most: most(25, 28, 0, 0, 22),
         transform: 16,
     },
@@ -454,7 +495,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[5, 10],
         text: &TEXT_6,
         binary: &BINARY_6,
-        parts: Parts::ALL,
+        parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         transform: 16,
     },
@@ -464,7 +505,7 @@ pub static SETUPS: [Setup; 9] = [
         matches: &[5, 8, 16],
         text: &TEXT_7,
         binary: &BINARY_6,
-        parts: Parts::ALL,
+        parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         transform: 16,
     },

@@ -31,29 +31,33 @@ pub const LINES: Group = Group {
     },
 };
 
-/// The field of the line, for tables.
-pub const FIELDS: Group = Group {
-    name: "fields",
-    contexts: 2,
+/// Columns and lines, for the strongest presets: place with byte above and with classes, how the
+/// line and the one before it began, the field.
+pub const LAYOUT: Group = Group {
+    name: "layout",
+    contexts: 6,
     add: |parsed, out| {
         let lines = &parsed.lines;
+        let column = u64::from(parsed.words.column);
+        let above = u64::from(parsed.above());
+        let last = parsed.history.last8;
+        out.add([column, above]);
+        out.add([column >> 1, parsed.words.classes & 0xfff]);
+        out.add([lines.first_words[0], lines.first_word, last & 0xffff]);
+        out.add([u64::from(lines.indent), u64::from(lines.first), last & 0xff]);
+        out.add([above, lines.first_word, u64::from(lines.field)]);
         out.add([u64::from(lines.field), lines.field_hash]);
-        out.add([u64::from(lines.field), u64::from(parsed.above()), parsed.history.last8 & 0xff]);
     },
 };
 
-/// The line's shape so far, and what stands in its place in the line before.
+/// The line's shape with the last bytes, and what stands in its place in the line before.
 pub const ROWS: Group = Group {
     name: "rows",
-    contexts: 5,
+    contexts: 3,
     add: |parsed, out| {
         let lines = &parsed.lines;
-        let here = parsed.words.here();
-        let last = parsed.history.last8;
-        out.add([lines.shape, here]);
-        out.add([lines.shape, last & 0xffff]);
-        out.add([lines.token_above, here, last & 0xff]);
-        out.add([lines.token_above, parsed.words.before[0], here]);
+        out.add([lines.shape, parsed.history.last8 & 0xffff]);
+        out.add([lines.token_above, parsed.words.before[0], parsed.words.here()]);
         out.add([lines.token_above, lines.shape, u64::from(parsed.above())]);
     },
 };

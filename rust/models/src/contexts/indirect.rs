@@ -33,3 +33,13 @@ pub const FOLLOWER: Group = Group {
     contexts: 1,
     add: |parsed, out| out.add([u64::from(parsed.followers.pair), parsed.history.last8 & 0xff]),
 };
+
+/// Followers of the last two bytes with these, and followers of the last byte.
+pub const INDIRECT_FEW: Group = Group {
+    name: "indirect few",
+    contexts: 2,
+    add: |parsed, out| {
+        out.add([u64::from(parsed.followers.pair), parsed.history.last8 & 0xffff]);
+        out.add([u64::from(parsed.followers.byte & 0xff_ffff)]);
+    },
+};

@@ -9,6 +9,7 @@ mod record;
 mod shape;
 mod sparse;
 mod structure;
+mod term;
 mod word;
 
 use crate::Parsed;
@@ -78,11 +79,12 @@ impl std::fmt::Debug for Group {
     }
 }
 
-pub use column::{COLUMN, FIELDS, LINES, ROWS};
-pub use indirect::{FOLLOWER, FOLLOWING_WORDS, INDIRECT};
-pub use order::{ORDER_8, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_2_4_6};
+pub use column::{COLUMN, LAYOUT, LINES, ROWS};
+pub use indirect::{FOLLOWER, FOLLOWING_WORDS, INDIRECT, INDIRECT_FEW};
+pub use order::{ORDER_8, ORDER_11, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_2_4_6};
 pub use record::{RECORD, RECORD_ABOVE, RECORD_MORE};
-pub use shape::{CLASS_HISTORY, KINDS, SHAPE};
-pub use sparse::{SPARSE, SPARSE_BINARY, SPARSE_PAIR};
-pub use structure::{FRAME, NAMES, NESTING, STRUCTURE, TAG};
-pub use word::{WORD, WORD_PAIR, WORDS_FAR, WORDS_THREE};
+pub use shape::{CLASS_HISTORY, CLASS_RUNS, HALVES, KIND_HISTORY, KINDS, SHAPE};
+pub use sparse::{SPARSE, SPARSE_BINARY, SPARSE_ONE, SPARSE_PAIR};
+pub use structure::{FRAME, MARKUP, NAMES, NESTING, STRUCTURE, TAG};
+pub use term::{CAPITALS, EXPRESSION, GAPS, LETTERS, OPENED, TERMS, TOKEN, USES};
+pub use word::{WORD, WORD_PAIR, WORDS_THREE};

@@ -29,3 +29,10 @@ pub const ORDERS_2_4_6: Group = Group {
 
 /// Order 8.
 pub const ORDER_8: Group = Group { name: "order 8", contexts: 1, add: |parsed, out| order(parsed, 8, out) };
+
+/// Order 11.
+pub const ORDER_11: Group = Group {
+    name: "order 11",
+    contexts: 1,
+    add: |parsed, out| out.add([parsed.history.last8, parsed.history.before8 & 0xff_ffff]),
+};

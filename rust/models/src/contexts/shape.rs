@@ -39,3 +39,39 @@ pub const CLASS_HISTORY: Group = Group {
     contexts: 1,
     add: |parsed, out| out.add([parsed.words.classes & 0xff_ffff, parsed.history.last8 & 0xff]),
 };
+
+/// Histories of classes with runs collapsed.
+pub const CLASS_RUNS: Group = Group {
+    name: "class runs",
+    contexts: 3,
+    add: |parsed, out| {
+        let words = &parsed.words;
+        out.add([words.class_runs & 0xfff, parsed.history.last8 & 0xffff]);
+        out.add([words.class_runs & 0xff_ffff, words.here()]);
+        out.add([words.class_runs & 0xfff_ffff, u64::from(parsed.lines.first)]);
+    },
+};
+
+/// The kinds of the last eight characters, alone and with the last bytes.
+pub const KIND_HISTORY: Group = Group {
+    name: "kind history",
+    contexts: 3,
+    add: |parsed, out| {
+        let kinds = parsed.words.kinds;
+        let last = parsed.history.last8;
+        out.add([kinds]);
+        out.add([kinds, u64::from((last as u8).to_ascii_lowercase())]);
+        out.add([kinds, last & 0xffff]);
+    },
+};
+
+/// The upper halves of the last eight bytes and of the last three.
+pub const HALVES: Group = Group {
+    name: "upper halves",
+    contexts: 2,
+    add: |parsed, out| {
+        let halves = u64::from(parsed.letters.halves);
+        out.add([halves, 1]);
+        out.add([halves & 0xfff, 1]);
+    },
+};

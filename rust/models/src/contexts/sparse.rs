@@ -44,3 +44,7 @@ pub const SPARSE_BINARY: Group = Group {
         }
     },
 };
+
+/// The two bytes before the last.
+pub const SPARSE_ONE: Group =
+    Group { name: "sparse one", contexts: 1, add: |parsed, out| out.add([parsed.history.last8 & 0xff_ff00]) };

@@ -69,3 +69,18 @@ pub const TAG: Group = Group {
     contexts: 1,
     add: |parsed, out| out.add([parsed.structure.tag, parsed.words.here()]),
 };
+
+/// Keys, and brackets with kinds and the last bytes, for the strongest presets.
+pub const MARKUP: Group = Group {
+    name: "markup",
+    contexts: 4,
+    add: |parsed, out| {
+        let structure = &parsed.structure;
+        let bracket = structure.bracket();
+        let last = parsed.history.last8;
+        out.add([structure.key, structure.quoted, u64::from(structure.quote)]);
+        out.add([bracket, parsed.words.kind_runs & 0xff_ffff]);
+        out.add([bracket, structure.tag, last & 0xffff]);
+        out.add([u64::from(structure.quote), bracket, last & 0xff_ffff]);
+    },
+};

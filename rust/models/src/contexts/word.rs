@@ -33,19 +33,3 @@ pub const WORDS_THREE: Group = Group {
         out.add([here, b]);
     },
 };
-
-/// The current word with two and three words before it, and with skips.
-pub const WORDS_FAR: Group = Group {
-    name: "words far",
-    contexts: 6,
-    add: |parsed, out| {
-        let here = parsed.words.here();
-        let [a, b, c, ..] = parsed.words.before;
-        out.add([here, a, b]);
-        out.add([here, a, b, c]);
-        out.add([here, b]);
-        out.add([here, c]);
-        out.add([here, b, c]);
-        out.add([here, parsed.history.last8 & 0xffff]);
-    },
-};

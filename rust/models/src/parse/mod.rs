@@ -3,19 +3,25 @@
 //! Each part is kept up to date a byte at a time and only describes; the contexts built on
 //! it are in [`contexts`](crate::contexts).
 
+mod expressions;
 mod followers;
+mod letters;
 mod lines;
 mod records;
 mod structure;
+mod terms;
 mod words;
 
 use crate::history::History;
 use crate::state::{StateError, StateIo};
 
+pub use expressions::Expressions;
 pub use followers::Followers;
+pub use letters::Letters;
 pub use lines::Lines;
 pub use records::Records;
 pub use structure::Structure;
+pub use terms::Terms;
 pub use words::{Words, class};
 
 /// Everything that contexts and selectors may read.
@@ -33,6 +39,12 @@ pub struct Parsed {
     pub followers: Followers,
     /// Records of fixed length.
     pub records: Records,
+    /// Words with digits, gaps between them, and what followed them.
+    pub terms: Terms,
+    /// Words of the current expression.
+    pub expressions: Expressions,
+    /// The last letters.
+    pub letters: Letters,
     parts: Parts,
 }
 
@@ -43,11 +55,15 @@ pub struct Parts {
     pub lines: bool,
     /// [`Parsed::followers`].
     pub followers: bool,
+    /// [`Parsed::terms`], [`Parsed::expressions`] and [`Parsed::letters`].
+    pub terms: bool,
 }
 
 impl Parts {
+    /// All but terms: what most presets read.
+    pub const MOST: Parts = Parts { lines: true, followers: true, terms: false };
     /// All of them.
-    pub const ALL: Parts = Parts { lines: true, followers: true };
+    pub const ALL: Parts = Parts { terms: true, ..Parts::MOST };
 }
 
 impl Parsed {
@@ -61,13 +77,16 @@ impl Parsed {
             structure: Structure::default(),
             followers: Followers::new()?,
             records: Records::default(),
+            terms: Terms::new(parts.terms)?,
+            expressions: Expressions::default(),
+            letters: Letters::default(),
         })
     }
 
     /// Adds the newest byte.
     pub fn push(&mut self, byte: u8) {
         self.push_text(byte);
-        self.push_byte(byte);
+        self.push_byte(byte, 0);
     }
 
     /// Adds the newest coded byte of a transformed text.
@@ -84,9 +103,10 @@ impl Parsed {
         }
         if text.is_empty() {
             self.words.push_incomplete(byte, code);
+            self.terms.push_incomplete(byte, code);
         }
         self.words.len = len;
-        self.push_byte(byte);
+        self.push_byte(byte, code);
     }
 
     #[inline(always)]
@@ -94,10 +114,14 @@ impl Parsed {
         if self.words.push(byte) && self.parts.followers {
             self.followers.push_word(&self.words);
         }
+        if self.parts.terms {
+            self.terms.push(byte);
+            self.expressions.push(byte);
+        }
     }
 
     #[inline(always)]
-    fn push_byte(&mut self, byte: u8) {
+    fn push_byte(&mut self, byte: u8, code: u64) {
         self.words.push_class(byte);
         if self.parts.followers {
             self.followers.push(byte, self.history.last8);
@@ -106,6 +130,10 @@ impl Parsed {
             self.lines.push(byte, self.history.len);
         }
         self.structure.push(byte, self.history.last8);
+        if self.parts.terms {
+            self.letters.push(byte);
+            self.terms.turn(byte, code);
+        }
         self.records.push(byte, self.history.len);
         self.history.push(byte);
     }
@@ -129,6 +157,11 @@ impl Parsed {
         self.structure.state(io)?;
         self.followers.state(io)?;
         self.records.state(io)?;
+        if self.parts.terms {
+            self.terms.state(io)?;
+            self.expressions.state(io)?;
+            self.letters.state(io)?;
+        }
         self.history.state(io)
     }
 }

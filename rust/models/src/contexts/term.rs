@@ -1,0 +1,121 @@
+//! Term contexts: words with digits, gaps, expressions, what followed the current token.
+
+use super::Group;
+use crate::Parsed;
+
+/// The last byte in lower case.
+fn lower(parsed: &Parsed) -> u64 {
+    u64::from((parsed.history.last8 as u8).to_ascii_lowercase())
+}
+
+/// The length of the current term, and whether it has been a whole one before.
+fn length(parsed: &Parsed) -> u64 {
+    u64::from(parsed.terms.len.min(6)) << 1 | u64::from(parsed.terms.age != 0)
+}
+
+/// The current term with terms before it.
+pub const TERMS: Group = Group {
+    name: "terms",
+    contexts: 4,
+    add: |parsed, out| {
+        let here = parsed.terms.here();
+        let [a, b, c] = parsed.terms.before;
+        let last = parsed.history.last8 & 0xff;
+        out.add([here, last, b]);
+        out.add([here, last, c]);
+        out.add([here, last, b, c]);
+        out.add([here, last, a, c]);
+    },
+};
+
+/// Terms with capitals among and around them.
+pub const CAPITALS: Group = Group {
+    name: "capitals",
+    contexts: 3,
+    add: |parsed, out| {
+        let terms = &parsed.terms;
+        let here = terms.here();
+        let capitals = u64::from(terms.capitals);
+        out.add([here, terms.before[0], capitals & 1, 7]);
+        out.add([
+            here,
+            terms.before[1],
+            capitals & 2
+                | u64::from(terms.gap_len > 3) << 2
+                | u64::from(terms.gap_len > 0 && terms.len_before < 3) << 3,
+            8,
+        ]);
+        out.add([
+            here,
+            parsed.history.last8 & 0xff,
+            u64::from(terms.gap_len_before),
+            parsed.words.classes & 0x1ff,
+            u64::from(terms.len_before > 3) << 2 | capitals,
+        ]);
+    },
+};
+
+/// What stands between terms.
+pub const GAPS: Group = Group {
+    name: "gaps",
+    contexts: 3,
+    add: |parsed, out| {
+        let terms = &parsed.terms;
+        out.add([terms.gap, terms.keyword]);
+        out.add([lower(parsed), terms.here(), terms.gap_before]);
+        out.add([lower(parsed), terms.gap, terms.before[0], 1]);
+    },
+};
+
+/// The keyword before `:` or `=`, and how long ago the term was used.
+pub const USES: Group = Group {
+    name: "uses",
+    contexts: 3,
+    add: |parsed, out| {
+        let terms = &parsed.terms;
+        out.add([terms.here(), lower(parsed), terms.keyword]);
+        out.add([terms.here(), u64::from(terms.age)]);
+        out.add([terms.before[0], terms.gap, u64::from(terms.age)]);
+    },
+};
+
+/// What was opened last.
+pub const OPENED: Group = Group {
+    name: "opened",
+    contexts: 2,
+    add: |parsed, out| {
+        let opened = u64::from(parsed.terms.opened);
+        out.add([opened, length(parsed), parsed.words.kinds & 0xff]);
+        out.add([opened, parsed.terms.here(), 1, 0]);
+    },
+};
+
+/// What followed the current term or gap so far.
+pub const TOKEN: Group = Group {
+    name: "token",
+    contexts: 3,
+    add: |parsed, out| {
+        let follower = u64::from(parsed.terms.follower);
+        out.add([length(parsed), follower]);
+        out.add([length(parsed), follower & 255, lower(parsed)]);
+        out.add([follower, parsed.words.kinds & 0xff_ffff_ffff]);
+    },
+};
+
+/// Letters, whatever stands between them or before.
+pub const LETTERS: Group = Group {
+    name: "letters",
+    contexts: 4,
+    add: |parsed, out| {
+        let letters = &parsed.letters;
+        let run_len = u64::from(letters.run_len);
+        out.add([letters.last]);
+        out.add([length(parsed), u64::from(letters.run & 0xffff), run_len.min(5)]);
+        out.add([length(parsed), u64::from(letters.run & 0xff_ffff), run_len.min(6)]);
+        out.add([length(parsed), u64::from(letters.run), run_len.min(7)]);
+    },
+};
+
+/// The words of the current expression.
+pub const EXPRESSION: Group =
+    Group { name: "expression", contexts: 1, add: |parsed, out| out.add(parsed.expressions.words) };
