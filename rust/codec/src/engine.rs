@@ -8,6 +8,7 @@ use foretold_models::{StateError, StateReader, StateWriter};
 use foretold_numerics::P1;
 use thiserror::Error;
 
+use crate::knowledge::Knowledge;
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::code_byte;
@@ -93,6 +94,7 @@ const TRANSFORMED: u8 = 4;
 /// the container hands over whole chunks. A chunk that is stored is learned like any other.
 pub struct ChunkCoder {
     plan: ModelPlan,
+    knowledge: Knowledge,
     predictor: Predictor,
     prediction: Box<Prediction>,
 }
@@ -103,11 +105,24 @@ impl ChunkCoder {
         ChunkCoder::with_setup(plan, plan.preset().setup())
     }
 
+    /// As [`new`](Self::new), but knowing something. Whoever decodes must know the same.
+    pub fn with_knowledge(plan: ModelPlan, knowledge: Knowledge) -> Result<ChunkCoder, EngineError> {
+        let mut coder = ChunkCoder::new(plan)?;
+        coder.predictor.know(knowledge);
+        coder.knowledge = knowledge;
+        Ok(coder)
+    }
+
+    /// What it knew before it saw anything.
+    pub fn knowledge(&self) -> Knowledge {
+        self.knowledge
+    }
+
     /// As [`new`](Self::new), with other models than the preset's: for ablations.
     pub(crate) fn with_setup(plan: ModelPlan, setup: &'static Setup) -> Result<ChunkCoder, EngineError> {
         let predictor =
             Predictor::new(setup, plan.size_class()).ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
-        Ok(ChunkCoder { plan, predictor, prediction: Box::default() })
+        Ok(ChunkCoder { plan, knowledge: Knowledge::None, predictor, prediction: Box::default() })
     }
 
     /// The plan this model was made from.
@@ -156,7 +171,10 @@ impl ChunkCoder {
         let kind = kind_of(content);
         self.begin(kind)?;
         let which = match transform {
-            Transform::Auto if self.plan.size_class() >= self.plan.preset().setup().transform => {
+            Transform::Auto
+                if self.knowledge != Knowledge::None
+                    || self.plan.size_class() >= self.plan.preset().setup().transform =>
+            {
                 Some(Which::Prose)
             }
             Transform::Words => Some(Which::All),
@@ -341,9 +359,18 @@ impl ChunkCoder {
         Ok(self.predictor.state(&mut StateWriter(out))?)
     }
 
-    /// The state that [`save`](Self::save) wrote, for the same plan.
+    /// The state that [`save`](Self::save) wrote, for the same plan, of a coder that knew nothing.
     pub fn load(plan: ModelPlan, from: &mut dyn Read) -> Result<ChunkCoder, EngineError> {
-        let mut coder = ChunkCoder::new(plan)?;
+        ChunkCoder::load_with_knowledge(plan, Knowledge::None, from)
+    }
+
+    /// As [`load`](Self::load), of a coder with this knowledge.
+    pub fn load_with_knowledge(
+        plan: ModelPlan,
+        knowledge: Knowledge,
+        from: &mut dyn Read,
+    ) -> Result<ChunkCoder, EngineError> {
+        let mut coder = ChunkCoder::with_knowledge(plan, knowledge)?;
         coder.predictor.state(&mut StateReader(from))?;
         Ok(coder)
     }

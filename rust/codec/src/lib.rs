@@ -6,6 +6,7 @@ pub mod ablation;
 mod container;
 mod engine;
 mod files;
+mod knowledge;
 mod measure;
 mod predictor;
 mod preset;
@@ -23,5 +24,6 @@ pub use files::{
     CheckpointInfo, FileOptions, FileReport, checkpoint_info, compress_file, decompress_file, recover_file,
     resume, test_file,
 };
+pub use knowledge::Knowledge;
 pub use measure::{Probe, code_lengths, probe};
 pub use preset::{ModelPlan, Preset};

@@ -7,6 +7,7 @@ use foretold_models::{
 };
 use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, Simd, stretch};
 
+use crate::knowledge::Knowledge;
 use crate::setup::{Assembly, Selector, Setup, View};
 use crate::shape::Shape;
 use crate::transform::Inverse;
@@ -180,6 +181,11 @@ impl Predictor {
             transformed: false,
             inverse: Inverse::default(),
         })
+    }
+
+    /// The text transform starts from the words of `knowledge`; nothing has been seen yet.
+    pub fn know(&mut self, knowledge: Knowledge) {
+        self.inverse = Inverse::new(knowledge.words());
     }
 
     /// Bytes a predictor takes when both kinds of data have come.

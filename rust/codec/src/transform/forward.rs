@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::dictionary::{Dictionary, MAX_TEXT, MAX_WORD, write_code};
-use super::{CAPITAL, ESCAPE, Inverse, LIST_END, MAX_SHARED, SHARED, SPELLED, UPPER, is_letter};
-use foretold_models::hash;
+use super::dictionary::{Dictionary, Lookup, MAX_TEXT, MAX_WORD, Places, write_code};
+use super::{
+    CAPITAL, ESCAPE, Inverse, LIST_END, LISTS_END, MAX_SHARED, SHARED, SPELLED, UPPER, fits, is_letter,
+};
 
 /// How often a word must occur in a chunk to be worth sending: of 4, 8, 12, 16 and 24 the best
 /// of the fast presets on a first chunk.
@@ -30,9 +31,16 @@ pub enum Which {
 pub fn forward(text: &[u8], inverse: &Inverse, which: Which) -> Option<Vec<u8>> {
     let most = text.len() - text.len() / 8;
     let folded = text.to_ascii_lowercase();
-    let words = count_words(text, &folded);
-    let few = inverse.dictionary().room() == MAX_TEXT && text.len() < MIN_PROSE;
-    if which == Which::Prose && (few || !is_prose(text, &words)) {
+    let words = count_words(text, &folded, inverse.dictionary().shipped().is_some());
+    let shipped = inverse.dictionary().shipped();
+    let worth_it = || match shipped {
+        Some(shipped) => fits(text, shipped),
+        None => {
+            let few = inverse.dictionary().room() == MAX_TEXT && text.len() < MIN_PROSE;
+            !few && is_prose(text, &words)
+        }
+    };
+    if which == Which::Prose && !worth_it() {
         return None;
     }
     let mut inverse = inverse.clone();
@@ -47,7 +55,12 @@ pub fn forward(text: &[u8], inverse: &Inverse, which: Which) -> Option<Vec<u8>> 
     let head = coded.len();
     let codes = Codes::of(inverse.dictionary());
     for run in runs(text) {
-        write_run(&text[run.clone()], &folded[run], &codes, &mut coded);
+        let (run, folded) = (&text[run.clone()], &folded[run]);
+        if shipped.is_some() && is_letter(run[0]) {
+            write_parts(run, folded, &codes, &mut coded);
+        } else {
+            write_run(run, folded, &codes, &mut coded);
+        }
         if coded.len() > most {
             return None;
         }
@@ -84,6 +97,38 @@ fn write_run(run: &[u8], folded: &[u8], codes: &Codes, coded: &mut Vec<u8>) {
     }
 }
 
+/// As [`write_run`], of letters between which there may be marks: each part may have its code.
+fn write_parts(run: &[u8], folded: &[u8], codes: &Codes, coded: &mut Vec<u8>) {
+    if parts(run).nth(1).is_none() {
+        return write_run(run, folded, codes, coded);
+    }
+    // Bytes from 0x80 on are no codes.
+    let mut spelled = false;
+    for part in parts(run) {
+        let case = case_of(&run[part.clone()]);
+        let flag = match case {
+            Case::Capital => Some(CAPITAL),
+            Case::Upper => Some(UPPER),
+            Case::Lower | Case::Mixed => None,
+        };
+        let code = codes.find(&folded[part.clone()]).filter(|_| case != Case::Mixed);
+        match code {
+            // A flag ends what is spelled.
+            Some((class, number)) if flag.is_some() || !spelled => {
+                coded.extend(flag);
+                write_code(class, number, coded);
+                spelled = false;
+            }
+            _ if spelled => coded.extend_from_slice(&run[part]),
+            // With no flag, for it would outlast the part.
+            _ => {
+                spelled = !run[part.clone()].is_ascii();
+                spell(&run[part], coded);
+            }
+        }
+    }
+}
+
 fn spell(letters: &[u8], coded: &mut Vec<u8>) {
     let plain = letters.iter().take_while(|byte| byte.is_ascii()).count();
     coded.extend_from_slice(&letters[..plain]);
@@ -94,7 +139,7 @@ fn spell(letters: &[u8], coded: &mut Vec<u8>) {
 }
 
 /// Runs of letters and runs of other bytes, in turn.
-fn runs(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+pub fn runs(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut end = 0;
     std::iter::from_fn(move || {
         let start = end;
@@ -104,9 +149,28 @@ fn runs(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// The parts of a run of letters: marks of general punctuation (U+2000 to U+203F) and of Latin 1
+/// (U+0080 to U+00BF) in UTF-8 each, and what stands between them.
+pub fn parts(run: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mark = |at: usize| match run[at..] {
+        [0xe2, 0x80, 0x80..=0xbf, ..] => 3,
+        [0xc2, 0x80..=0xbf, ..] => 2,
+        _ => 0,
+    };
+    let mut end = 0;
+    std::iter::from_fn(move || {
+        let start = end;
+        end = match *run.get(start)? {
+            _ if mark(start) > 0 => start + mark(start),
+            _ => (start + 1..run.len()).find(|&at| mark(at) > 0).unwrap_or(run.len()),
+        };
+        Some(start..end)
+    })
+}
+
 /// Case of a run of letters, as far as A to Z and a to z are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Case {
+pub enum Case {
     Lower,
     Capital,
     Upper,
@@ -114,7 +178,7 @@ enum Case {
 }
 
 /// A single capital is left as it is: a flag would make two bytes of it.
-fn case_of(run: &[u8]) -> Case {
+pub fn case_of(run: &[u8]) -> Case {
     let upper = run.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     let lower = run.iter().filter(|byte| byte.is_ascii_lowercase()).count();
     match upper {
@@ -157,6 +221,12 @@ fn new_words(mut words: Vec<Counted>, known: &Dictionary) -> Vec<u8> {
         });
         write_list(list, &mut lists);
     }
+    if known.shipped().is_some() {
+        // Lists that are empty to the last need one byte together.
+        let empty = lists.iter().rev().take_while(|&&byte| byte == LIST_END).count();
+        lists.truncate(lists.len() - empty);
+        lists.push(LISTS_END);
+    }
     lists
 }
 
@@ -179,15 +249,12 @@ struct Counted<'a> {
 }
 
 /// The words of the text that may have codes, in the order of their first occurrence.
-fn count_words<'a>(text: &[u8], folded: &'a [u8]) -> Vec<Counted<'a>> {
+fn count_words<'a>(text: &[u8], folded: &'a [u8], in_parts: bool) -> Vec<Counted<'a>> {
     let mut words: Vec<Counted<'a>> = Vec::new();
     let mut places = Places::new(MAX_COUNTED.min(text.len() / 2));
-    for run in runs(text) {
-        if !is_letter(text[run.start])
-            || !(2..=MAX_WORD).contains(&run.len())
-            || case_of(&text[run.clone()]) == Case::Mixed
-        {
-            continue;
+    let mut count = |run: Range<usize>| {
+        if !(2..=MAX_WORD).contains(&run.len()) || case_of(&text[run.clone()]) == Case::Mixed {
+            return;
         }
         let word = &folded[run];
         let place = places.find(word, |index| words[index].word == word);
@@ -199,6 +266,13 @@ fn count_words<'a>(text: &[u8], folded: &'a [u8]) -> Vec<Counted<'a>> {
             }
             index => words[index as usize - 1].count += 1,
         }
+    };
+    for run in runs(text).filter(|run| is_letter(text[run.start])) {
+        if in_parts {
+            parts(&text[run.clone()]).for_each(|part| count(run.start + part.start..run.start + part.end));
+        } else {
+            count(run);
+        }
     }
     words
 }
@@ -206,58 +280,19 @@ fn count_words<'a>(text: &[u8], folded: &'a [u8]) -> Vec<Counted<'a>> {
 /// The words of a dictionary with their codes.
 struct Codes<'a> {
     dictionary: &'a Dictionary,
-    /// Class and number of each word.
-    codes: Vec<(u8, u32)>,
-    places: Places,
+    own: Lookup,
 }
 
 impl<'a> Codes<'a> {
     fn of(dictionary: &'a Dictionary) -> Codes<'a> {
-        let words = (0..3).map(|class| dictionary.count(class)).sum();
-        let mut found = Codes { dictionary, codes: Vec::with_capacity(words), places: Places::new(words) };
-        for class in 0..3 {
-            for number in 0..dictionary.count(class) {
-                let place = found.place(dictionary.word(class, number).unwrap_or_default());
-                if found.places.0[place] == 0 {
-                    found.codes.push((class as u8, number as u32));
-                    found.places.0[place] = found.codes.len() as u32;
-                }
-            }
-        }
-        found
-    }
-
-    fn place(&self, word: &[u8]) -> usize {
-        self.places.find(word, |index| {
-            let (class, number) = self.codes[index];
-            self.dictionary.word(class.into(), number as usize) == Some(word)
-        })
+        Codes { dictionary, own: Lookup::of(dictionary.own()) }
     }
 
     fn find(&self, word: &[u8]) -> Option<(usize, usize)> {
-        let index = self.places.0[self.place(word)];
-        let (class, number) = *self.codes.get((index as usize).checked_sub(1)?)?;
-        Some((class.into(), number as usize))
-    }
-}
-
-/// An open hash table: indices plus one, 0 where there is none.
-struct Places(Vec<u32>);
-
-impl Places {
-    /// For so many words, to be half full then.
-    fn new(words: usize) -> Places {
-        Places(vec![0; (2 * words + 2).next_power_of_two()])
-    }
-
-    /// Where the word's index is, if `is_it` knows it, or is to be.
-    fn find(&self, word: &[u8], is_it: impl Fn(usize) -> bool) -> usize {
-        let h = word.iter().fold(0, |h, &byte| hash(h, byte.into()));
-        let mask = self.0.len() - 1;
-        let mut place = (h >> 32) as usize & mask;
-        while self.0[place] != 0 && !is_it(self.0[place] as usize - 1) {
-            place = (place + 1) & mask;
-        }
-        place
+        let shipped = self.dictionary.shipped().and_then(|shipped| shipped.find(word));
+        shipped.or_else(|| {
+            let (class, number) = self.own.find(self.dictionary.own(), word)?;
+            Some((class, self.dictionary.before(class) + number))
+        })
     }
 }

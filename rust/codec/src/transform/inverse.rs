@@ -1,7 +1,9 @@
 //! From coded bytes back to the text, a byte at a time.
 
-use super::dictionary::{Dictionary, MAX_WORD, read_lead};
-use super::{CAPITAL, ESCAPE, LIST_END, MAX_SHARED, SHARED, SPELLED, TransformError, UPPER, is_letter};
+use super::dictionary::{Dictionary, MAX_WORD, Shipped, read_lead};
+use super::{
+    CAPITAL, ESCAPE, LIST_END, LISTS_END, MAX_SHARED, SHARED, SPELLED, TransformError, UPPER, is_letter,
+};
 use foretold_models::{StateError, StateIo, hash};
 
 /// The dictionary's lists: words with codes of one, two and three bytes.
@@ -25,7 +27,7 @@ pub struct Inverse {
     dictionary: Dictionary,
     /// Which of the dictionary's lists is being read; `LISTS`: all are, this is text.
     list: usize,
-    /// Words with codes of this length before the list began.
+    /// The block's own words with codes of this length before the list began.
     known: usize,
     /// The list's newest word, as far as it has come.
     entry: Vec<u8>,
@@ -53,11 +55,16 @@ pub struct Inverse {
 }
 
 impl Inverse {
+    /// For a block whose dictionary starts from these words.
+    pub fn new(shipped: Option<&'static Shipped>) -> Inverse {
+        Inverse { dictionary: Dictionary::new(shipped), ..Inverse::default() }
+    }
+
     /// Begins a chunk; the dictionary stays.
     pub fn begin(&mut self) {
         let dictionary = std::mem::take(&mut self.dictionary);
         *self = Inverse { dictionary, ..Inverse::default() };
-        self.known = self.dictionary.count(0);
+        self.known = self.dictionary.own().count(0);
     }
 
     /// The words so far.
@@ -119,19 +126,20 @@ impl Inverse {
             return Ok(());
         }
         let shared = usize::from(byte).wrapping_sub(usize::from(SHARED));
-        if byte != LIST_END && shared > self.entry.len().min(MAX_SHARED) {
+        let ends = byte == LIST_END || byte == LISTS_END;
+        if !ends && shared > self.entry.len().min(MAX_SHARED) {
             return Err(TransformError::Misplaced { byte, place: "at its place in the dictionary" });
         }
         if self.entered {
             self.dictionary.add(self.list, &self.entry)?;
         }
         self.seen.push(b' ');
-        if byte == LIST_END {
+        if ends {
             self.dictionary.arrange(self.list, self.known);
             self.entry.clear();
             self.entered = false;
-            self.list += 1;
-            self.known = if self.list < LISTS { self.dictionary.count(self.list) } else { 0 };
+            self.list = if byte == LISTS_END { LISTS } else { self.list + 1 };
+            self.known = if self.list < LISTS { self.dictionary.own().count(self.list) } else { 0 };
         } else {
             self.entry.truncate(shared);
             self.seen.extend_from_slice(&self.entry);

@@ -1,4 +1,5 @@
-//! The text transform: words become short codes of a dictionary that is sent with them.
+//! The text transform: words become short codes of a dictionary that is sent with them, or of one
+//! that both sides have.
 //!
 //! A transformed chunk is a stream of *coded bytes*: first the words that its block's dictionary
 //! lacks, then the text with codes for the dictionary's words. The model codes these bytes like
@@ -6,11 +7,14 @@
 //! directions. The bytes are described in FORMAT.md, "Transformed text".
 
 mod dictionary;
+mod fits;
 mod forward;
 mod inverse;
 
 use thiserror::Error;
 
+pub use dictionary::{Shipped, Words};
+pub use fits::fits;
 pub use forward::{Which, forward};
 pub use inverse::Inverse;
 
@@ -25,6 +29,8 @@ const SPELLED: u8 = 0x04;
 
 /// Ends each of the dictionary's lists.
 const LIST_END: u8 = b'\n';
+/// Ends a list, and those that follow are empty.
+const LISTS_END: u8 = b' ';
 /// An entry of the dictionary starts with this, plus how many bytes it shares with the one before.
 const SHARED: u8 = 0x40;
 /// Most bytes that an entry shares with the one before.
@@ -143,7 +149,7 @@ mod tests {
         assert_eq!(whole - again, "@and@common@more@words".len(), "the second time no word is sent");
         pass(&second, &mut inverse).unwrap();
         assert_eq!(
-            inverse.dictionary().count(0),
+            inverse.dictionary().own().count(0),
             "common words and more other beside the".split(' ').count()
         );
     }
@@ -156,7 +162,7 @@ mod tests {
                 (0..300).map(|word| format!("{} ", spelled(part * 300 + word))).collect();
             pass(words.concat().repeat(16).as_bytes(), &mut inverse).unwrap();
         }
-        assert_eq!([0, 1, 2].map(|class| inverse.dictionary().count(class)), [64, 7680, 9000 - 7744]);
+        assert_eq!([0, 1, 2].map(|class| inverse.dictionary().own().count(class)), [64, 7680, 9000 - 7744]);
     }
 
     /// A number in letters.
