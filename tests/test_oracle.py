@@ -21,8 +21,10 @@ if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
 import oracle  # noqa: E402
-from oracle import bit_history, container, engine, probability, setup  # noqa: E402
+from oracle import bit_history, container, dictionary, engine, probability, setup  # noqa: E402
+from oracle.blake3 import blake3  # noqa: E402
 from oracle.predictor import Predictor  # noqa: E402
+from oracle.transform import Inverse, TransformError  # noqa: E402
 
 MAKE_TEXT = Callable[[int], bytes]
 
@@ -211,6 +213,24 @@ def test_oracle_follows_a_dictionary_from_chunk_to_chunk() -> None:
     chunks = [compressor.compress(part) + compressor.flush(compressor.FLUSH) for part in parts]
     archive = b"".join(chunks) + compressor.flush()
     assert oracle.decompress(archive) == b"".join(parts)
+
+
+def test_oracle_unpacks_the_words_that_the_format_names() -> None:
+    english = dictionary.english()
+    text = b"".join(word + b"\n" for words in english for word in words)
+    packed = dictionary.PACKED.read_bytes()
+    document = FORMAT.read_text(encoding="utf-8")
+    counts = [f"{len(words):,}" for words in english]
+    for named in (*counts, f"{len(text):,}", f"{len(packed):,}", blake3(text).hex()):
+        assert named in document, named
+
+
+def test_oracle_starts_from_given_words() -> None:
+    inverse = Inverse(([b"the"], [], [b"word", b"other"]))
+    coded = b"@own\n \x01\x80 \x81 \xfc\x80\x81"
+    assert b"".join(inverse.push(byte) for byte in coded) == b"The own other"
+    with pytest.raises(TransformError):
+        inverse.push(0x82)
 
 
 def test_oracle_and_library_refuse_the_same_coded_bytes() -> None:

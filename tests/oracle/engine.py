@@ -22,8 +22,8 @@ def kind_of(content):
 
 
 class ChunkCoder:
-    def __init__(self, preset, size_class):
-        self.predictor = Predictor(preset, size_class)
+    def __init__(self, preset, size_class, shipped=((), (), ())):
+        self.predictor = Predictor(preset, size_class, shipped)
 
     def _learn(self, byte, see=lambda bit, p1: None):
         for i in range(7, -1, -1):

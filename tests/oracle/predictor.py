@@ -39,7 +39,7 @@ class Arm:
 
 
 class Predictor:
-    def __init__(self, preset, size_class):
+    def __init__(self, preset, size_class, shipped=((), (), ())):
         self.setup = setup = SETUPS[preset]
         log2 = setup.sizes(size_class)
         self.size_class = size_class
@@ -56,7 +56,7 @@ class Predictor:
         self.order0 = AdaptiveMap(256, HISTORY_LIMIT)
         self.partial = 1
         self.bit_position = 0
-        self.inverse = Inverse()
+        self.inverse = Inverse(shipped)
         self.transformed = False
         self.restored = b""
 

@@ -7,7 +7,7 @@ from .hash import hash
 
 LEADS = 64, 60, 4
 CAPITAL, UPPER, ESCAPE, SPELLED = 1, 2, 3, 4
-LIST_END, SHARED = 0x0A, 0x40
+LIST_END, LISTS_END, SHARED = 0x0A, 0x20, 0x40
 MAX_SHARED, MAX_WORD, MAX_TEXT = 31, 63, 1 << 19
 
 
@@ -25,10 +25,14 @@ def is_letter(byte):
 
 
 class Inverse:
-    """Takes coded bytes one at a time; the dictionary outlives the chunk."""
+    """Takes coded bytes one at a time; the dictionary outlives the chunk.
 
-    def __init__(self):
-        self.words = [[], [], []]
+    It starts from the words that are given, which do not count against what a block may bring.
+    """
+
+    def __init__(self, shipped=((), (), ())):
+        self.words = [list(words) for words in shipped]
+        self.text_bytes = 0
         self.begin()
 
     def begin(self):
@@ -60,19 +64,20 @@ class Inverse:
             return bytes([byte])
         before = self.entry or b""
         shared = byte - SHARED
-        require(byte == LIST_END or 0 <= shared <= min(len(before), MAX_SHARED), "not a dictionary")
+        ends = byte in (LIST_END, LISTS_END)
+        require(ends or 0 <= shared <= min(len(before), MAX_SHARED), "not a dictionary")
         if self.entry is not None:
             require(len(before) >= 2, "a short word")
             self.new.append(before)
-            text_bytes = sum(len(word) for words in (*self.words, self.new) for word in words)
-            require(text_bytes <= MAX_TEXT, "much text")
+            self.text_bytes += len(before)
+            require(self.text_bytes <= MAX_TEXT, "much text")
             codes = LEADS[self.class_] << 7 * self.class_
             require(len(self.words[self.class_]) + len(self.new) <= codes, "many words")
-        if byte != LIST_END:
+        if not ends:
             self.entry = before[:shared]
             return b" " + self.entry
         self.words[self.class_] += sorted(self.new, key=lambda word: (len(word), word[-1]))
-        self.class_ += 1
+        self.class_ = 3 if byte == LISTS_END else self.class_ + 1
         self.new = []
         self.entry = None
         return b" "

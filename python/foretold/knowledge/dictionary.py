@@ -22,19 +22,26 @@ from numpy.typing import NDArray
 
 __all__ = ["CODES", "Corpus", "choose", "main", "order", "pack", "read"]
 
-# How many words have codes of one, two and three bytes. Multiples of what a first byte begins;
-# of the two-byte codes four first bytes are left for words that a content brings.
-CODES = 64, 56 * 128, 38912
+# How many words have codes of one, two and three bytes. Whole first bytes: four of those of two
+# bytes and one of those of three are left for words that a content brings.
+CODES = 64, 56 * 128, 3 * 128 * 128
 MAX_WORD = 63
 # Marks of modern typesetting, three bytes in UTF-8, which are words like others. The texts have too
 # few of them to earn codes by count: one byte for the first four, two for the rest.
-MARKS = tuple(mark.encode() for mark in "“”’—–‘…")
+MARKS = tuple(mark.encode() for mark in "\u201c\u201d\u2019\u2014\u2013\u2018\u2026")
 SHORT_MARKS = 4
 
 # A piece in which a word occurs counts once for its choice: names fill a chapter, words a library.
 PIECE_TOKENS = 1 << 13
 # The words whose company describes others.
-COMPANY = 2000
+COMPANY = 1000
+# What a word after counts beside one before: codes are foretold from what comes before them.
+AFTER = 0.5
+
+# How often two parts may exchange rows (with 40 times sizes differ by 0.01 %), and how much of the
+# whole's company each part is given (arbitrary).
+TURNS = 12
+PRIOR = 5.0
 
 _TOKEN = re.compile(rb"[A-Za-z\x80-\xff]+|[0-9]+|\n\n+|[^A-Za-z\x80-\xff0-9 \n]")
 # As the transform divides letters.
@@ -121,7 +128,7 @@ def choose(corpus: Corpus, codes: Sequence[int] = CODES) -> list[list[int]]:
 
 
 def company(corpus: Corpus, words: Sequence[int], others: int = COMPANY) -> NDArray[np.float32]:
-    """How often each of the words stands after and before each of the commonest tokens.
+    """How often each of the words stands after and, weighted, before each of the commonest tokens.
 
     Returns
     -------
@@ -145,6 +152,7 @@ def company(corpus: Corpus, words: Sequence[int], others: int = COMPANY) -> NDAr
         table = np.bincount(index, minlength=len(words) * others)
         found[:, start : start + others] = table.reshape(len(words), others)
     index = rows[rows >= 0].astype(np.int64) * 3 + cases[rows >= 0]
+    found[:, others : 2 * others] *= AFTER
     found[:, 2 * others :] = np.bincount(index, minlength=3 * len(words)).reshape(-1, 3)
     return found
 
@@ -171,40 +179,35 @@ def order(found: NDArray[np.float32], numbers: NDArray[np.int64]) -> list[int]:
     return places
 
 
-def divide(found: NDArray[np.float32], half: int, turns: int = 12) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def divide(found: NDArray[np.float32], half: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows of the first part, which are ``half`` in number, and of the second."""
     sums = found.sum(1) + 1e-6
     total = found.sum(0)
     used = np.flatnonzero(total)
-    found, total = found[:, used], total[used]
-    total = total / total.sum()
+    found, total = found[:, used], total[used] / total.sum()
     # The principal direction of the rows' distributions, as a start.
-    shares = np.sqrt(found / sums[:, None])
-    weights = np.sqrt(sums)[:, None]
-    shares -= np.sqrt(total)
-    shares *= np.minimum(weights, 30)
+    shares = np.sqrt(found / sums[:, None]) - np.sqrt(total)
+    shares *= np.minimum(np.sqrt(sums), 30)[:, None]
     direction = np.random.default_rng(1).standard_normal(len(used)).astype(np.float32)
     for _ in range(10):
-        along = shares @ direction
-        direction = along @ shares
+        direction = (shares @ direction) @ shares
         direction /= np.linalg.norm(direction) + 1e-12
-    score = shares @ direction
-    first: NDArray[np.int64] = np.argsort(score, kind="stable")[:half]
-    for _ in range(turns):
-        inside = np.zeros(len(found), bool)
-        inside[first] = True
-        one = inside.astype(np.float32) @ found
-        other = (~inside).astype(np.float32) @ found
-        one, other = (part + 0.1 * total * 50 for part in (one, other))
-        ratio = np.log(one / one.sum()) - np.log(other / other.sum())
-        score = -(found @ ratio.astype(np.float32))
-        again: NDArray[np.int64] = np.argsort(score, kind="stable")[:half]
-        if set(again.tolist()) == set(first.tolist()):
+    first = _lowest(shares @ direction, half)
+    for _ in range(TURNS):
+        one = first.astype(np.float32) @ found + PRIOR * total
+        other = (~first).astype(np.float32) @ found + PRIOR * total
+        ratio = np.log(other / other.sum()) - np.log(one / one.sum())
+        again = _lowest(found @ ratio.astype(np.float32), half)
+        if np.array_equal(again, first):
             break
         first = again
-    inside = np.zeros(len(found), bool)
-    inside[first] = True
-    return np.flatnonzero(inside), np.flatnonzero(~inside)
+    return np.flatnonzero(first), np.flatnonzero(~first)
+
+
+def _lowest(scores: NDArray[np.floating], many: int) -> NDArray[np.bool_]:
+    chosen = np.zeros(len(scores), bool)
+    chosen[np.argsort(scores, kind="stable")[:many]] = True
+    return chosen
 
 
 # The end of a word, 26 letters, and any other byte.

@@ -4,7 +4,9 @@
 mod common;
 
 use common::{Random, awkward, compress, decompress, go_on, noise, preset, text};
-use foretold_codec::{ChunkCoder, EngineError, Limits, ModelPlan, Options, Transform, code_lengths, probe};
+use foretold_codec::{
+    ChunkCoder, EngineError, Knowledge, Limits, ModelPlan, Options, Transform, code_lengths, probe,
+};
 
 /// Sentences of many words in several scripts and cases, different for each seed.
 fn prose(bytes: usize, seed: u64) -> Vec<u8> {
@@ -199,4 +201,29 @@ fn a_tick_hears_of_every_content_byte_once() {
     })
     .unwrap();
     assert_eq!(heard, content.len());
+}
+
+#[test]
+fn chunks_of_a_coder_that_knows_english_come_back_and_go_on_from_a_state() {
+    let story = "“It was late,” she said—and the garden, where nobody walked, was dark. Borogoves slept.\n";
+    let chunks = [story.to_string(), story.repeat(40), "0123,4567\n".repeat(9), story.repeat(3)];
+    let mut go = go_on;
+    let go = &mut go;
+    for number in [1, 5, 9] {
+        let plan = ModelPlan::for_block(preset(number), 1 << 13);
+        let mut encoder = ChunkCoder::with_knowledge(plan, Knowledge::English).unwrap();
+        let mut decoder = ChunkCoder::with_knowledge(plan, Knowledge::English).unwrap();
+        for (index, chunk) in chunks.iter().enumerate() {
+            let coded = encoder.encode(chunk.as_bytes(), Transform::Auto, go).unwrap();
+            assert_eq!(coded.method & 4 != 0, index != 2, "preset {number}, chunk {index}");
+            let mut content = Vec::new();
+            decoder.decode(coded.method, &coded.payload, chunk.len(), &mut content, go).unwrap();
+            assert!(content == chunk.as_bytes());
+            let mut state = Vec::new();
+            decoder.save(&mut state).unwrap();
+            assert!(ChunkCoder::load(plan, &mut state.as_slice()).is_err(), "knowledge must agree");
+            decoder =
+                ChunkCoder::load_with_knowledge(plan, Knowledge::English, &mut state.as_slice()).unwrap();
+        }
+    }
 }

@@ -7,6 +7,8 @@ use super::is_letter;
 /// Bytes of a content that are looked at, at most: pieces that are spread evenly.
 const SAMPLE: usize = 1 << 18;
 const PIECE: usize = 1 << 12;
+/// Contents longer than this many bytes must be prose.
+const LONG: usize = 1 << 16;
 
 /// Whether the words cover most of a content, so that their codes are clearly shorter.
 pub fn fits(content: &[u8], shipped: &Shipped) -> bool {
@@ -20,25 +22,25 @@ pub fn fits(content: &[u8], shipped: &Shipped) -> bool {
             total.add(&content[start..start + PIECE], shipped);
         }
     }
-    total.is_prose()
+    total.is_prose(content.len())
 }
 
 /// What shipped words would make of some text.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Cover {
+struct Cover {
     /// Bytes of the text.
-    pub bytes: usize,
+    bytes: usize,
     /// Bytes of its words.
-    pub letters: usize,
+    letters: usize,
     /// Bytes of words that have codes.
-    pub covered: usize,
+    covered: usize,
     /// Bytes of the text and codes.
-    pub coded: usize,
+    coded: usize,
 }
 
 impl Cover {
     /// Adds a text.
-    pub fn add(&mut self, text: &[u8], shipped: &Shipped) {
+    fn add(&mut self, text: &[u8], shipped: &Shipped) {
         self.bytes += text.len();
         let mut folded = [0; 64];
         for run in runs(text) {
@@ -68,8 +70,13 @@ impl Cover {
         }
     }
 
-    /// Whether most of its letters have codes, which are clearly shorter.
-    pub fn is_prose(&self) -> bool {
-        self.coded * 5 <= self.bytes * 4 && self.covered * 2 >= self.bytes
+    /// Whether codes are clearly shorter and most letters are in words that have them: so it is
+    /// with English prose, marked up or not, and hardly with other languages. Code, tables and
+    /// records of English words gain by what is known while they are short; later, what repeats
+    /// itself is modelled as well as it is.
+    fn is_prose(&self, content_bytes: usize) -> bool {
+        let share = if content_bytes > LONG { self.bytes / 2 } else { self.bytes * 2 / 5 };
+        let shorter = self.bytes > 0 && self.coded * 5 <= self.bytes * 4;
+        shorter && self.covered * 4 >= self.letters * 3 && self.covered >= share
     }
 }

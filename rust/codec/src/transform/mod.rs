@@ -201,10 +201,85 @@ mod tests {
         assert_eq!(fails(&long), TransformError::TooMuchText);
     }
 
+    fn english() -> Inverse {
+        Inverse::new(crate::Knowledge::English.words())
+    }
+
+    #[test]
+    fn shipped_words_serve_the_shortest_text() {
+        let prose = |text: &str| forward(text.as_bytes(), &english(), Which::Prose);
+        let coded = prose("It was the best of times, it was the worst of times.").unwrap();
+        assert_eq!(coded[0], LISTS_END, "no words are sent");
+        assert!(coded.len() <= 32, "{} bytes", coded.len());
+        assert!(restore(&mut english(), &coded).unwrap().ends_with(b"the worst of times."));
+        assert_eq!(prose(""), None);
+        assert_eq!(prose("Es war die beste und die schlimmste aller Zeiten, sagte er; wir lachten."), None);
+    }
+
+    #[test]
+    fn words_are_told_from_the_marks_beside_them() {
+        let text = "“Well—that’s ‘it’… THE END”—she said… X—Y “ÄÖ—the WORLD— IPhone’s NAÏVE—naïve".repeat(3);
+        let coded = pass(text.as_bytes(), &mut english()).unwrap();
+        assert!(coded * 4 < text.len() * 3, "{coded} of {}", text.len());
+        let odd =
+            b"the\xe2\x80\x94\xff the\xc2\xa0\xc2 THE\xe2\x80 \xe2\x80\x94\xc2\x81The\xc2\x81the".repeat(9);
+        pass(&odd, &mut english());
+    }
+
+    #[test]
+    fn own_words_follow_the_shipped() {
+        let mut inverse = english();
+        let text = "Zaphodian Zaphodia saw the zaphodian. ".repeat(40);
+        let whole = pass(text.as_bytes(), &mut inverse).unwrap();
+        let again = pass(text.as_bytes(), &mut inverse).unwrap();
+        assert_eq!(whole - again, "\n@zaphodiaHn".len());
+        assert_eq!([0, 1, 2].map(|class| inverse.dictionary().own().count(class)), [0, 2, 0]);
+        let first = inverse.dictionary().before(1);
+        assert_eq!(inverse.dictionary().word(1, first), Some(b"zaphodia".as_slice()), "the shorter first");
+        assert_eq!(inverse.dictionary().word(1, first + 2), None);
+    }
+
+    #[test]
+    fn codes_and_lists_beyond_the_shipped_words_are_refused() {
+        let unknown = |code: &[u8]| {
+            let coded = [b" ".as_slice(), code].concat();
+            matches!(restore(&mut english(), &coded), Err(TransformError::UnknownWord { .. }))
+        };
+        assert!(unknown(b"\xfb\xff") && unknown(b"\xff\xff\xff"));
+        assert!(!unknown(b"\xbf") && !unknown(b"\xf7\xff") && !unknown(b"\xfc\x80\x80"));
+        let full = restore(&mut english(), b"@word");
+        assert_eq!(full, Ok(Vec::new()));
+        let full = restore(&mut english(), b"@word@other ");
+        assert_eq!(full, Err(TransformError::TooManyWords { most: 64, code_bytes: 1 }));
+    }
+
+    #[test]
+    fn english_is_told_from_what_is_not() {
+        let fits = |text: &str| crate::Knowledge::English.fits(text.as_bytes());
+        let prose = "There is no doubt, she thought, that the old house had seen better days. ";
+        assert!(fits(prose) && fits(&prose.repeat(9000)));
+        assert!(fits(
+            &format!("<page><title>House</title><text>{}</text></page>\n", prose.repeat(2)).repeat(99)
+        ));
+        for other in [
+            "",
+            "x",
+            "In einem Loch im Boden, da lebte ein kleiner Mann, und niemand kannte seinen Namen. ",
+            "Il y avait une fois une petite fille de village, la plus jolie qu'on eût su voir. ",
+            "Жили-были старик со старухой у самого синего моря. ",
+            "2026-11-24 17:52:05,123 [http-7] 10.0.0.1 0x7ffe42 GET /a/b?c=1 200 ",
+            "4.2,1897,-0.003,NA,,17\n",
+            "let mut xs: Vec<u32> = ys.iter().map(|y| y.len() as u32).collect();\n",
+        ] {
+            assert!(!fits(other) && !fits(&other.repeat(4000)), "{other}");
+        }
+    }
+
     fn piece() -> impl Strategy<Value = Vec<u8>> {
         prop_oneof![
             4 => "[a-zA-Z]{1,9}|[äöüßéж本]{1,4}[a-z]{0,3}".prop_map(String::into_bytes),
             2 => Just(b" ".to_vec()),
+            1 => "[Tt]he|WORD|other|“|—|’s".prop_map(String::into_bytes),
             1 => prop::collection::vec(any::<u8>(), 1..4),
             1 => prop::collection::vec(0u8..6, 1..3),
             1 => "[a-z]{60,70}".prop_map(String::into_bytes),
@@ -221,19 +296,21 @@ mod tests {
             cut in any::<prop::sample::Index>(),
         ) {
             let text: Vec<u8> = picks.iter().flat_map(|pick| pick.get(&pool).clone()).collect();
-            let mut inverse = Inverse::default();
             let (first, second) = text.split_at(cut.index(text.len() + 1));
-            for part in [first, second, &text] {
-                pass(part, &mut inverse);
+            for mut inverse in [Inverse::default(), english()] {
+                for part in [first, second, &text] {
+                    pass(part, &mut inverse);
+                }
             }
         }
 
         #[test]
         fn no_bytes_make_the_inverse_panic_or_wait_for_ever(
-            head in prop_oneof![Just(b"\n\n\n".to_vec()), Just(b"@the@word\n@other\n\n".to_vec()), Just(Vec::new())],
+            head in prop_oneof![Just(b"\n\n\n".to_vec()), Just(b" ".to_vec()), Just(b"@the@word\n@other\n\n".to_vec()), Just(Vec::new())],
             noise in prop::collection::vec(prop_oneof![any::<u8>(), 0u8..6, 0x80u8..0x84], 0..400),
+            knowing in any::<bool>(),
         ) {
-            let mut inverse = Inverse::default();
+            let mut inverse = if knowing { english() } else { Inverse::default() };
             let (mut silent, mut text) = (0, 0);
             for &byte in head.iter().chain(&noise) {
                 let in_dictionary = inverse.in_dictionary();
