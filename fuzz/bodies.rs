@@ -4,10 +4,12 @@
 
 use std::io::Cursor;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use foretold_codec::knowledge::PriorContent;
 use foretold_codec::{
-    ChunkCoder, Compressor, Decompressor, Error, Limits, ModelPlan, Options, Preset, SeekableReader,
-    Transform, compress, decompress, info, recover,
+    ChunkCoder, Compressor, Decompressor, Error, Knowledge, Limits, ModelPlan, Options, Preset, Prior,
+    Priors, SeekableReader, Transform, compress, decompress, info, recover,
 };
 
 fn go_on(_: usize) -> ControlFlow<()> {
@@ -15,7 +17,7 @@ fn go_on(_: usize) -> ControlFlow<()> {
 }
 
 fn limits(threads: usize) -> Limits {
-    Limits { max_output: Some(1 << 20), max_memory: 64 << 20, threads }
+    Limits { max_output: Some(1 << 20), max_memory: 64 << 20, threads, ..Limits::default() }
 }
 
 /// What a stream gives for `archive`'s first member, fed `piece` bytes at a time.
@@ -75,6 +77,7 @@ fn options(data: &[u8]) -> (Options, &[u8]) {
         block_size: Some(if flags & 4 == 0 { 64 << 10 } else { 100_000 }),
         seek_index: flags & 8 == 0,
         transform: [Transform::Words, Transform::None, Transform::Auto][usize::from(flags >> 4) % 3],
+        knowledge: if flags & 8 == 0 { Knowledge::Auto } else { Knowledge::None },
     };
     (options, rest)
 }
@@ -111,7 +114,7 @@ pub fn coded_text(data: &[u8]) {
     let (&lengths, coded) = data.split_first_chunk::<2>().unwrap_or((&[0; 2], &[]));
     let content_bytes = usize::from(u16::from_le_bytes(lengths)) % 4096 + 1;
     let plan = ModelPlan::for_block(Preset::new(1).expect("1 to 9"), 4096);
-    let new_coder = || ChunkCoder::new(plan).expect("little memory");
+    let new_coder = || ChunkCoder::new(plan, &Priors::default()).expect("little memory");
     for method in [4, 5] {
         let mut content = Vec::new();
         if new_coder().decode(method, coded, content_bytes, &mut content, &mut go_on).is_err() {
@@ -122,6 +125,31 @@ pub fn coded_text(data: &[u8]) {
         let mut again = Vec::new();
         let decoded = new_coder().decode(chunk.method, &chunk.payload, content_bytes, &mut again, &mut go_on);
         assert!(decoded.is_ok() && again == content);
+    }
+}
+
+/// A prior may hold anything behind a right digest; what can be used is used.
+pub fn prior(data: &[u8]) {
+    let (&[flags, preset], rest) = data.split_first_chunk().unwrap_or((&[0; 2], &[]));
+    let preset = Preset::new(preset % 2 + 1).expect("1 or 2");
+    let learned = (flags & 1 != 0).then(|| {
+        let mut section = rest.to_vec();
+        if let Some([number, coded, lines]) = section.first_chunk_mut() {
+            (*number, *coded, *lines) = (preset.number(), *coded & 1, 4 + *lines % 23);
+        }
+        section
+    });
+    let ngrams = (flags & 1 == 0).then(|| rest.to_vec());
+    let content = PriorContent { english_words: flags & 2 != 0, ngrams, learned };
+    let file = Prior::to_bytes("any", &content).expect("it is short");
+    let Ok(prior) = Prior::from_bytes(file, "any") else { return };
+    let prior = Arc::new(prior);
+    let options = Options { knowledge: Knowledge::Prior(prior.clone()), ..Options::new(preset) };
+    if let Ok(archive) = compress(rest, &options, &mut go_on) {
+        let limits = Limits { priors: Priors::new([prior]), ..limits(1) };
+        let limits = Limits { max_memory: Limits::DEFAULT_MEMORY, ..limits };
+        let decoded = decompress(&archive, &limits, &mut go_on).expect("what was written is sound");
+        assert!(decoded == rest);
     }
 }
 
@@ -154,13 +182,10 @@ fn sign_headers(archive: &mut [u8]) {
         let checks = tag & 0x80 != 0;
         let length = match (kind, third) {
             (0xD1, tag) if tag & 0x40 == 0 => {
-                if archive[at + 3] & 1 != 0 {
-                    30
-                } else {
-                    22
-                }
+                let flags = archive[at + 3];
+                22 + if flags & 1 != 0 { 8 } else { 0 } + if flags & 2 != 0 { 32 } else { 0 }
             }
-            (0xD2, 0x66) => 22,
+            (0xD2, 0x66) => 26,
             (0xD4, 0x72) => {
                 if checks {
                     45

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Tables of priors that only tests use are not to push out the user's own.
+os.environ.setdefault("FORETOLD_CACHE", str(Path(tempfile.gettempdir(), "foretold-tests")))
+os.environ.setdefault("FORETOLD_CACHE_LIMIT", str(3 << 30))
 
 # Compression takes as long as it takes; deadlines would only find a busy machine.
 settings.register_profile(

@@ -370,7 +370,8 @@ def test_an_interrupted_run_continues(tmp_path: Path) -> None:
         ("json/b.json", "foretold -9"),
         ("enwik6", "foretold -5"),
     ]
-    size = len(foretold.compress((tmp_path / "bench" / "enwik6").read_bytes(), 5))
+    content = (tmp_path / "bench" / "enwik6").read_bytes()
+    size = len(foretold.compress(content, 5, knowledge="none"))
     assert kept_rows[2]["archive_bytes"] == size
     assert kept_rows[2]["declared_memory_bytes"] > 0
     page = (tmp_path / "FRONTIER.md").read_text(encoding="utf-8")

@@ -100,7 +100,7 @@ def test_an_object_refuses_calls_from_within_its_own_calls() -> None:
             return self.position
 
     file = Curious()
-    file.reader = foretold._core.SeekableReader(file, None, 1)  # type: ignore[arg-type]
+    file.reader = foretold._core.SeekableReader(file, None, 1, [])  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="within a call"):
         file.reader.read_at(0, 1000)
 

@@ -734,3 +734,49 @@ def test_the_readme_tells_the_same_exit_codes() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     for code, meaning in MEANINGS.items():
         assert f"\n| {code.value} | {meaning} |\n" in readme
+
+
+def test_priors_are_made_told_and_used(folder: Path) -> None:
+    for number in range(40):
+        write(folder / f"sample{number:02}", b"level=info event=sent size=%d\n" % number * 20)
+    samples = sorted(path.name for path in folder.iterdir())
+    done("prior", "train", "-2", "-o", "mail.ftp", "--size", "100K", "--no-knowledge", *samples)
+    failed(2, "prior", "train", "-2", "-o", "mail.ftp", *samples)
+    first = (folder / "mail.ftp").read_bytes()
+    done("prior", "train", "-2", "-f", "-q", "-o", "mail.ftp", "--size", "100K", "--no-knowledge", *samples)
+    assert (folder / "mail.ftp").read_bytes() == first
+    told = json.loads(done("prior", "info", "--json", "mail.ftp").stdout)
+    assert (told["name"], told["preset"], told["file_bytes"]) == ("mail", 2, len(first))
+    assert told["digest"] in done("prior", "verify", "mail.ftp").stdout
+    assert "English" in done("prior", "list").stdout
+
+    message = write(folder / "message", b"level=info event=sent size=17\n")
+    done("compress", "-2", "--prior", "mail.ftp", message)
+    assert told["digest"][:8] in done("info", "message.ftd").stdout
+    assert "needs the prior" in failed(1, "test", "message.ftd").output
+    done("test", "--prior", "mail.ftp", "message.ftd")
+    done("decompress", "--prior", "mail.ftp", "-o", "again", "message.ftd")
+    assert (folder / "again").read_bytes() == message.read_bytes()
+    failed(2, "compress", "-5", "--prior", "message", message, "-o", "other.ftd")
+
+
+def test_knowledge_can_be_declined(folder: Path) -> None:
+    prose = b"It was late, she said, and nobody walked in the garden any more.\n" * 9
+    write(folder / "prose", prose)
+    done("compress", "-1", "prose")
+    assert "English" in done("info", "prose.ftd").stdout
+    done("compress", "-1", "-f", "--no-knowledge", "prose")
+    assert "none" in done("info", "prose.ftd").stdout
+    assert foretold.decompress((folder / "prose.ftd").read_bytes()) == prose
+
+
+def test_the_cache_of_priors_is_shown_and_emptied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORETOLD_CACHE", str(folder / "cache"))
+    assert "0 B of" in done("prior", "cache").stdout
+    (folder / "cache").mkdir()
+    write(folder / "cache" / "some.base", bytes(3000))
+    assert "some.base" in done("prior", "cache").stdout
+    done("prior", "cache", "--clear")
+    assert names(folder / "cache") == []
+    monkeypatch.setenv("FORETOLD_CACHE", "")
+    assert "nothing is kept" in done("prior", "cache").stdout

@@ -22,6 +22,8 @@ TABLE: dict[str, tuple[type[BaseException], dict[str, Any]]] = {
     "Io": (FileNotFoundError, {}),
     "Engine(OutOfMemory)": (MemoryError, {}),
     "Engine": (foretold.ForetoldError, {}),
+    "Prior": (foretold.PriorError, {}),
+    "Prior(OutOfMemory)": (MemoryError, {}),
     "File": (FileNotFoundError, {"filename": "a file"}),
     "Exists": (FileExistsError, {"filename": "a file"}),
     "NotRegular": (OSError, {"filename": "a file"}),
@@ -95,6 +97,8 @@ BAD = [
     ("block_size", 2**64, "block_size"),
     ("transform", "word", '"auto", "none" or "words"; found .word.'),
     ("transform", None, "found None"),
+    ("knowledge", "english", '"auto" or "none"; found .english.'),
+    ("knowledge", None, "found None"),
     ("max_output", -1, "max_output must be at least 0; found -1"),
     ("max_output", 2**64, "max_output"),
     ("max_memory", -5, "max_memory must be at least 0; found -5"),
@@ -102,12 +106,12 @@ BAD = [
     ("sample_bytes", 0, "sample_bytes must be at least 1; found 0"),
 ]
 TAKES = {
-    "compress": {"preset", "threads", "block_size", "transform"},
-    "Compressor": {"preset", "threads", "block_size", "transform"},
+    "compress": {"preset", "threads", "block_size", "transform", "knowledge"},
+    "Compressor": {"preset", "threads", "block_size", "transform", "knowledge"},
     "decompress": {"max_output", "max_memory", "threads"},
     "Decompressor": {"max_output", "max_memory", "threads"},
-    "code_lengths": {"preset", "block_size", "transform"},
-    "estimate": {"preset", "threads", "block_size", "transform", "sample_bytes"},
+    "code_lengths": {"preset", "block_size", "transform", "knowledge"},
+    "estimate": {"preset", "threads", "block_size", "transform", "knowledge", "sample_bytes"},
 }
 
 
@@ -148,6 +152,6 @@ def test_every_truncation_and_bit_flip_is_noticed() -> None:
             try:
                 # The coder's last bits may not matter, but then the content is whole.
                 assert foretold.decompress(damaged, max_output=1 << 20) == content
-            except (foretold.FormatError, foretold.CorruptError):
+            except (foretold.FormatError, foretold.CorruptError, foretold.PriorError):
                 noticed += 1
     assert noticed > 8 * len(archive) - 16

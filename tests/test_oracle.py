@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import foretold
+from foretold import _core
 
 TESTS = Path(__file__).parent
 FORMAT = TESTS.parent / "docs" / "FORMAT.md"
@@ -21,12 +23,15 @@ if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
 import oracle  # noqa: E402
-from oracle import bit_history, container, dictionary, engine, probability, setup  # noqa: E402
+from oracle import bit_history, container, dictionary, engine, priors, probability, setup  # noqa: E402
 from oracle.blake3 import blake3  # noqa: E402
+from oracle.crc32c import crc32c  # noqa: E402
 from oracle.predictor import Predictor  # noqa: E402
 from oracle.transform import Inverse, TransformError  # noqa: E402
 
 MAKE_TEXT = Callable[[int], bytes]
+# Archives that start from priors have tests of their own.
+plain = functools.partial(foretold.compress, knowledge="none")
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +46,12 @@ def content() -> bytes:
 
 @pytest.fixture(scope="module")
 def archive(content: bytes) -> bytes:
-    return foretold.compress(content, preset=1)
+    return plain(content, preset=1)
 
 
 def flushed(*parts: bytes, preset: int = 1, checksum: bool = True) -> bytes:
     """A full member with a chunk for each part."""
-    compressor = foretold.Compressor(preset, checksum=checksum, block_size=65536)
+    compressor = foretold.Compressor(preset, checksum=checksum, block_size=65536, knowledge="none")
     chunks = [compressor.compress(part) + compressor.flush(compressor.FLUSH) for part in parts]
     return b"".join(chunks) + compressor.flush()
 
@@ -62,13 +67,13 @@ def test_oracle_writes_the_same_message(content: bytes, archive: bytes) -> None:
 
 
 def test_oracle_writes_the_same_message_without_checks(content: bytes) -> None:
-    assert oracle.compress(content[:300], checks=False) == foretold.compress(content[:300], 1, checksum=False)
+    assert oracle.compress(content[:300], checks=False) == plain(content[:300], 1, checksum=False)
 
 
 def test_oracle_writes_the_same_as_the_library_for_awkward_contents(awkward: bytes) -> None:
     awkward = awkward[:700]
     archive = oracle.compress(awkward)
-    assert archive == foretold.compress(awkward, preset=1)
+    assert archive == plain(awkward, preset=1)
     assert foretold.decompress(archive) == awkward
 
 
@@ -90,13 +95,13 @@ def test_oracle_follows_a_block_from_text_to_binary_and_back() -> None:
 
 def test_oracle_decodes_a_stored_message() -> None:
     noise = random.Random(4).randbytes(300)
-    archive = foretold.compress(noise, preset=1)
+    archive = plain(noise, preset=1)
     assert noise in archive
     assert oracle.decompress(archive) == noise
 
 
 def test_oracle_decodes_members_in_a_row() -> None:
-    members = [foretold.compress(b"", 1), flushed(b"one, "), foretold.compress(b"two", 1, checksum=False)]
+    members = [plain(b"", 1), flushed(b"one, "), plain(b"two", 1, checksum=False)]
     assert oracle.decompress(b"".join(members)) == b"one, two"
 
 
@@ -104,7 +109,7 @@ def test_oracle_decodes_members_in_a_row() -> None:
 @pytest.mark.timeout(900)
 def test_oracle_decodes_several_blocks_with_an_index(make_text: MAKE_TEXT) -> None:
     content = make_text(66_000)
-    archive = foretold.compress(content, preset=1, block_size=65536)
+    archive = plain(content, preset=1, block_size=65536)
     assert container.INDEX in archive
     assert oracle.decompress(archive) == content
 
@@ -113,13 +118,13 @@ def test_oracle_decodes_several_blocks_with_an_index(make_text: MAKE_TEXT) -> No
 @pytest.mark.timeout(900)
 def test_oracle_writes_the_same_wide_message(make_text: MAKE_TEXT) -> None:
     content = make_text(65_600)
-    assert oracle.compress(content) == foretold.compress(content, preset=1, transform="none")
+    assert oracle.compress(content) == plain(content, preset=1, transform="none")
 
 
 def test_oracle_notices_a_flipped_byte_of_a_payload(content: bytes) -> None:
     short = content[:200]
-    checked = bytearray(foretold.compress(short, 1))
-    unchecked = bytearray(foretold.compress(short, 1, checksum=False))
+    checked = bytearray(plain(short, 1))
+    unchecked = bytearray(plain(short, 1, checksum=False))
     for back in (1, 20, 40):
         checked[-back] ^= 0x10
         with pytest.raises(oracle.FormatError):
@@ -138,7 +143,7 @@ def test_oracle_notices_a_flipped_byte_of_a_payload(content: bytes) -> None:
 def test_oracle_and_library_both_refuse_a_damaged_header(content: bytes) -> None:
     whole = flushed(content[:100])
     # Past the model's identity: magic, tag, flags, check, block header and chunk header.
-    for at in (0, 1, 2, 3, 19, 22, 26, 43, 45, 50):
+    for at in (0, 1, 2, 3, 19, 22, 26, 45, 49, 54):
         damaged = bytearray(whole)
         damaged[at] ^= 0x01
         with pytest.raises(oracle.FormatError):
@@ -151,7 +156,7 @@ def test_every_probability_is_the_librarys(content: bytes) -> None:
     """Bit for bit the archives above show it; here byte for byte, so that a first difference has a place."""
     predictor = Predictor(1, container.size_class(len(content)))
     predictor.begin(engine.kind_of(content))
-    costs = foretold.code_lengths(content, preset=1)
+    costs = foretold.code_lengths(content, preset=1, knowledge="none")
     for at, byte in enumerate(content):
         cost = 0.0
         for i in range(7, -1, -1):
@@ -164,7 +169,7 @@ def test_every_probability_is_the_librarys(content: bytes) -> None:
 
 @pytest.mark.parametrize("content_bytes", [1, 1025, 65536, 65537, 300_000])
 def test_declared_memory_follows_the_formula(content_bytes: int) -> None:
-    member = foretold.info(io.BytesIO(foretold.compress(bytes(content_bytes), 1))).members[0]
+    member = foretold.info(io.BytesIO(plain(bytes(content_bytes), 1))).members[0]
     assert member.memory_bytes == setup.SETUPS[1].memory_bytes(container.size_class(content_bytes))
 
 
@@ -183,7 +188,7 @@ MARKUP = b"""<p class="old">To be, or not to be (that is "the question")?</p>
 @pytest.mark.parametrize("preset", range(2, 10))
 @pytest.mark.parametrize("content", [MARKUP, TABLE], ids=["text", "binary"])
 def test_oracle_writes_the_same_with_every_preset(preset: int, content: bytes) -> None:
-    assert oracle.compress(content, preset) == foretold.compress(content, preset)
+    assert oracle.compress(content, preset) == plain(content, preset)
 
 
 @pytest.mark.parametrize("preset", [6, 8, 9])
@@ -201,7 +206,7 @@ PROSE = (
 
 @pytest.mark.parametrize("preset", range(1, 10))
 def test_oracle_decodes_transformed_text_of_every_preset(preset: int) -> None:
-    archive = foretold.compress(PROSE, preset, transform="words")
+    archive = plain(PROSE, preset, transform="words")
     assert archive[3] >> 4 == engine.MODELLED_BIT | engine.TRANSFORMED_BIT
     assert oracle.decompress(archive) == PROSE
 
@@ -209,7 +214,7 @@ def test_oracle_decodes_transformed_text_of_every_preset(preset: int) -> None:
 def test_oracle_follows_a_dictionary_from_chunk_to_chunk() -> None:
     other = b"Other words beside them, and other words again. " * 20
     parts = [PROSE, TABLE, other + PROSE[:200], MARKUP[:200], other[:500]]
-    compressor = foretold.Compressor(1, block_size=65536, transform="words")
+    compressor = foretold.Compressor(1, block_size=65536, transform="words", knowledge="none")
     chunks = [compressor.compress(part) + compressor.flush(compressor.FLUSH) for part in parts]
     archive = b"".join(chunks) + compressor.flush()
     assert oracle.decompress(archive) == b"".join(parts)
@@ -254,6 +259,163 @@ def test_oracle_and_library_refuse_the_same_coded_bytes() -> None:
         assert coded != sound or results[0] == text
 
 
+SAMPLES = [
+    (MARKUP.decode() * 8 + "The words of prose, and what follows them, are known. " * 40).encode(),
+    PROSE,
+]
+
+
+@pytest.fixture(scope="module")
+def small() -> bytes:
+    """A prior of a few kilobytes."""
+    return _core.make_ngram_prior("small", SAMPLES, True, 2, 1, 0.5)
+
+
+@pytest.fixture(scope="module")
+def twin(small: bytes) -> oracle.Prior:
+    return oracle.Prior(small)
+
+
+def test_oracle_reads_a_prior(small: bytes, twin: oracle.Prior) -> None:
+    prior = foretold.Prior(small)
+    assert (twin.name, twin.digest.hex(), twin.id.hex()) == (prior.name, prior.digest, prior.digest[:8])
+    assert [len(words) for words in twin.shipped] == [64, 7168, 49152]
+    assert len(twin.levels) == 7
+    assert all(twin.levels)
+    # "the " is followed by "question" and others.
+    assert {ord("q"), ord("W")} <= twin.levels[4][b"the "].keys()
+    for length in (1, 2, 3, 4, 5, 6):
+        for context in twin.levels[length]:
+            assert context[1:] in twin.levels[length - 1]
+            assert context[-1] in twin.levels[length - 1][context[:-1]]
+
+
+def test_oracle_and_library_refuse_the_same_priors(small: bytes) -> None:
+    empty = _core.make_ngram_prior("", [], False, 1, 1, 1.0)
+    cases = [small[:end] for end in (0, 5, 8, 9, 20, 42, len(small) - 1)]
+    for at in (0, 7, 8, 9, 12, 16, 20, 21, 25, len(small) - 1):
+        cases.append(small[:at] + bytes([small[at] ^ 1]) + small[at + 1 :])
+        forged = cases[-1][:-32]
+        cases.append(forged + blake3(forged))
+    for file in [empty, small, *cases]:
+        try:
+            oracle.Prior(file)
+            refused = False
+        except (oracle.PriorError, UnicodeDecodeError):
+            refused = True
+        try:
+            # What the sections hold is looked at when it is needed.
+            prior = foretold.Prior(file)
+            foretold.compress(b"text", 1, prior=prior)
+            refuses = False
+        except foretold.PriorError:
+            refuses = True
+        assert refused == refuses, file[:40]
+
+
+@pytest.mark.parametrize("preset", [1, 2, 4, 5, 6, 7, 8, 9])
+@pytest.mark.parametrize("content", [MARKUP, TABLE], ids=["text", "binary"])
+def test_oracle_starts_from_a_prior_with_every_preset(
+    preset: int, content: bytes, small: bytes, twin: oracle.Prior
+) -> None:
+    archive = foretold.compress(content, preset, prior=small, transform="none")
+    assert archive[:2] == container.PRIMED_MAGIC
+    assert archive[4:8] == twin.id
+    assert oracle.compress(content, preset, prior=twin) == archive
+    if content == MARKUP:
+        assert len(archive) < len(plain(content, preset, transform="none"))
+
+
+@pytest.mark.parametrize("preset", [1, 5, 9])
+def test_oracle_decodes_words_that_are_known(preset: int, small: bytes, twin: oracle.Prior) -> None:
+    content = "“It was late,” she said—and the garden, where nobody walked, was dark.\n".encode() * 2
+    archive = foretold.compress(content, preset, prior=small)
+    assert archive[3] >> 4 == engine.MODELLED_BIT | engine.TRANSFORMED_BIT
+    assert oracle.decompress(archive, [twin]) == content
+
+
+@pytest.mark.parametrize("checksum", [True, False])
+def test_oracle_decodes_a_member_with_a_prior(small: bytes, twin: oracle.Prior, checksum: bool) -> None:
+    """Of a block that copies the whole of what the prior fills, and goes from kind to kind."""
+    parts = [MARKUP[:120], TABLE[:200], MARKUP[120:], b"The words of prose, and what follows. " * 4]
+    compressor = foretold.Compressor(1, block_size=65536, prior=small, checksum=checksum)
+    chunks = [compressor.compress(part) + compressor.flush(compressor.FLUSH) for part in parts]
+    archive = b"".join(chunks) + compressor.flush()
+    assert archive[18:50] == twin.digest
+    assert archive[54 + 18 : 54 + 22] == twin.id
+    assert oracle.decompress(archive, [twin]) == b"".join(parts)
+    other = oracle.Prior(_core.make_ngram_prior("other", [b"some text " * 9], False, 1, 1, 1.0))
+    with pytest.raises(oracle.PriorError, match=twin.digest.hex()):
+        oracle.decompress(archive, [other])
+
+
+def test_oracle_and_library_refuse_small_blocks_that_are_not(small: bytes, twin: oracle.Prior) -> None:
+    """A block that claims size class 10: stored chunks, lists that give no content, kinds in turn."""
+    compressor = foretold.Compressor(1, block_size=65536, prior=small, checksum=False)
+    archive = bytearray(compressor.compress(b"text") + compressor.flush(compressor.FLUSH))
+    archive[54 + 5] = 10
+    archive[76:80] = struct.pack("<I", crc32c(bytes(archive[54:76])))
+    head = bytes(archive[:80])
+    words = b"\n" + b"".join(b"@%c%c" % (97 + n % 26, 97 + n // 26 % 26) for n in range(400))
+    text, binary = MARKUP * 6, TABLE[:100]
+    for chunks, fits in [
+        ([(0, text[:1024])], True),
+        ([(0, text[:1025])], False),
+        ([(0, text[:1000]), (0, text[:24])], True),
+        ([(0, text[:1000]), (0, text[:25])], False),
+        ([(0, text[:100]), (2, binary)], True),
+        ([(0, text[:100]), (2, binary), (2, binary)], True),
+        ([(0, text[:100]), (2, binary), (0, text[:1])], False),
+        ([(4, words[:300] + b" the end")], True),
+        ([(4, words + b" the end")], False),
+    ]:
+        body = b""
+        for method, coded in chunks:
+            length = len(coded).to_bytes(3, "little")
+            body += bytes([method]) + length + length + coded
+        for decompress, wanted in (
+            (lambda data: oracle.decompress(data, [twin]), oracle.FormatError),
+            (lambda data: foretold.decompress(data, prior=small), foretold.CorruptError),
+        ):
+            with pytest.raises(wanted) as told:
+                decompress(head + body)
+            # What fits fails later: there is no trailer, or not so much content.
+            assert bool(re.search(r"2\^10|small block", str(told.value))) == (not fits), (chunks, told.value)
+
+
+@pytest.mark.parametrize("preset", range(1, 10))
+def test_memory_with_a_prior_follows_the_formula(preset: int, small: bytes) -> None:
+    for content_bytes in (1, 30_000, 40_000):
+        archive = foretold.compress(bytes(content_bytes), preset, prior=small)
+        member = foretold.info(io.BytesIO(archive)).members[0]
+        wanted = setup.SETUPS[preset].memory_bytes(container.size_class(content_bytes), primed=True)
+        assert member.memory_bytes == wanted
+
+
+def test_the_format_names_the_prior_that_is_shipped() -> None:
+    file = priors.SHIPPED.read_bytes()
+    document = FORMAT.read_text(encoding="utf-8")
+    english = foretold.Prior.english()
+    assert english.name == "English"
+    for named in (file[-32:].hex(), f"{len(file):,}"):
+        assert named in document, named
+    assert english.digest == file[-32:].hex()
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(1800)
+def test_oracle_starts_from_the_prior_that_is_shipped() -> None:
+    english = oracle.Prior(priors.SHIPPED.read_bytes())
+    assert english.name == "English"
+    content = b"It was late, she said, and the garden, where nobody walked, was dark.\n"
+    for preset in (1, 5):
+        archive = foretold.compress(content, preset)
+        assert archive[:2] == container.SHIPPED_MAGIC
+        assert oracle.decompress(archive, [english]) == content
+        with pytest.raises(oracle.PriorError):
+            oracle.decompress(archive)
+
+
 def test_tables_follow_the_functions_they_stand_for() -> None:
     for i in range(4096):
         p = (i + 0.5) / 4096
@@ -292,7 +454,7 @@ def sources() -> list[Path]:
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)
 def test_oracle_uses_nothing_but_python(source: Path) -> None:
     imported = re.findall(r"^\s*(?:from|import) (\S+)", source.read_text(), re.MULTILINE)
-    allowed = {"array", "dataclasses", "pathlib", "struct", "sys"}
+    allowed = {"array", "dataclasses", "functools", "pathlib", "struct", "sys"}
     assert all(name.startswith(".") or name in allowed for name in imported), imported
 
 
@@ -306,3 +468,14 @@ def test_headings_that_the_oracle_quotes_exist(source: Path) -> None:
     for quote in quotes:
         for heading in re.findall(r'"([^"]+)"', quote):
             assert heading in headings
+
+
+@pytest.mark.parametrize(("preset", "knowledge"), [(1, "none"), (2, "none")])
+def test_oracle_starts_from_what_was_learned(preset: int, knowledge: str) -> None:
+    samples = [b"level=info service=mail event=sent size=%d\n" % size * 3 for size in range(60)]
+    file = bytes(foretold.train_prior(samples, preset, max_bytes=60_000, knowledge=knowledge))
+    twin = oracle.Prior(file)
+    content = b"level=info service=mail event=sent size=17\n and what is new: \xff\x00 12"
+    archive = foretold.compress(content, preset, prior=file, transform="none")
+    assert oracle.decompress(archive, [twin]) == content
+    assert oracle.compress(content, preset, prior=twin) == archive

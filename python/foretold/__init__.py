@@ -20,6 +20,7 @@ from foretold.errors import (
     MemoryLimitError,
     OutputLimitError,
     ParameterError,
+    PriorError,
     VerificationError,
 )
 from foretold.file_object import File, open
@@ -36,6 +37,7 @@ from foretold.files import (
     test_file,
 )
 from foretold.measure import Estimate, code_lengths, estimate
+from foretold.priors import Prior, train_prior
 
 __all__ = [
     "FORMAT_GENERATION",
@@ -59,6 +61,8 @@ __all__ = [
     "ParameterError",
     "Preset",
     "PresetInfo",
+    "Prior",
+    "PriorError",
     "RecoveryReport",
     "VerificationError",
     "__version__",
@@ -74,4 +78,5 @@ __all__ = [
     "recover_file",
     "resume_file",
     "test_file",
+    "train_prior",
 ]

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
-    from _typeshed import ReadableBuffer
+    from _typeshed import ReadableBuffer, StrPath
     from numpy.typing import NDArray
+
+    from foretold import _core
+    from foretold.priors import Prior
+
+    PriorLike: TypeAlias = Prior | StrPath | ReadableBuffer
 
 Preset: TypeAlias = int | Literal["max"]
 """Strength of compression: 1 (fast) to 9 (strongest); ``"max"`` is reserved."""
 
 Transform: TypeAlias = Literal["auto", "none", "words"]
 """Whether the words of text become short codes: where the preset gains by it, never, or always."""
+
+Knowledge: TypeAlias = Literal["auto", "none"]
+"""What the model knows beforehand: what comes with the package where it fits, or nothing."""
 
 Progress: TypeAlias = "Callable[[int], object] | None"
 """Called now and then with the number of content bytes done so far."""
@@ -85,9 +93,42 @@ def transform_name(transform: Transform) -> str:
     return transform
 
 
+def knowledge_argument(knowledge: Knowledge, prior: PriorLike | None) -> str | _core.Prior:
+    """What the extension module calls knowledge."""
+    if knowledge not in ("auto", "none"):
+        raise ParameterError(f'knowledge must be "auto" or "none"; found {knowledge!r}')
+    if prior is None:
+        return knowledge
+    if knowledge == "none":
+        raise ParameterError('knowledge="none" excludes a prior')
+    return as_prior(prior)
+
+
+def as_prior(prior: PriorLike) -> _core.Prior:
+    """The prior, read from its file if need be."""
+    from foretold.priors import Prior
+
+    return (prior if isinstance(prior, Prior) else Prior(prior))._inner
+
+
+def as_priors(prior: PriorLike | Sequence[PriorLike] | None) -> list[_core.Prior]:
+    """All that were given."""
+    if prior is None:
+        return []
+    if isinstance(prior, (list, tuple)):
+        return [as_prior(one) for one in prior]
+    return [as_prior(cast("PriorLike", prior))]
+
+
 def coding_arguments(
-    preset: Preset, threads: int, checksum: bool, block_size: int | None, transform: Transform
-) -> tuple[int, int, bool, int | None, str]:
+    preset: Preset,
+    threads: int,
+    checksum: bool,
+    block_size: int | None,
+    transform: Transform,
+    knowledge: Knowledge,
+    prior: PriorLike | None,
+) -> tuple[int, int, bool, int | None, str, str | _core.Prior]:
     """The arguments of compression, in the extension module's order."""
     return (
         preset_number(preset),
@@ -95,15 +136,20 @@ def coding_arguments(
         bool(checksum),
         optional_bytes("block_size", block_size, 1),
         transform_name(transform),
+        knowledge_argument(knowledge, prior),
     )
 
 
 def decoding_arguments(
-    max_output: int | None, max_memory: int | None, threads: int
-) -> tuple[int | None, int | None, int]:
+    max_output: int | None,
+    max_memory: int | None,
+    threads: int,
+    prior: PriorLike | Sequence[PriorLike] | None,
+) -> tuple[int | None, int | None, int, list[_core.Prior]]:
     """The arguments of decompression, in the extension module's order."""
     return (
         optional_bytes("max_output", max_output),
         optional_bytes("max_memory", max_memory),
         thread_count(threads),
+        as_priors(prior),
     )

@@ -12,9 +12,11 @@ __all__ = [
     "FORMAT_GENERATION",
     "Compressor",
     "Decompressor",
+    "Prior",
     "SeekableReader",
     "__version__",
     "checkpoint_info",
+    "clear_prior_cache",
     "code_lengths",
     "compress",
     "compress_file",
@@ -22,11 +24,14 @@ __all__ = [
     "decompress_file",
     "error_examples",
     "info",
+    "make_ngram_prior",
     "presets",
+    "prior_cache",
     "probe",
     "recover_file",
     "resume_file",
     "test_file",
+    "train_prior",
 ]
 
 __version__: str
@@ -37,6 +42,32 @@ _Progress: TypeAlias = Callable[[int], object] | None
 _Report: TypeAlias = tuple[int, int, float]
 _Recovered: TypeAlias = tuple[int, list[tuple[int, int | None, str]]]
 
+@final
+class Prior:
+    def __new__(cls, data: _Input, called: str) -> Prior: ...
+    @staticmethod
+    def english() -> Prior: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def preset(self) -> int | None: ...
+    @property
+    def file_bytes(self) -> int: ...
+    def to_bytes(self) -> bytes: ...
+
+def make_ngram_prior(
+    name: str,
+    texts: list[bytes],
+    english_words: bool,
+    context: int,
+    follower: int,
+    worth: float,
+) -> bytes: ...
+
+_Knowledge: TypeAlias = str | Prior
+
 def compress(
     data: _Input,
     preset: int,
@@ -44,6 +75,7 @@ def compress(
     checksum: bool,
     block_size: int | None,
     transform: str,
+    knowledge: _Knowledge,
     progress: _Progress,
 ) -> bytes: ...
 def decompress(
@@ -51,13 +83,20 @@ def decompress(
     max_output: int | None,
     max_memory: int | None,
     threads: int,
+    priors: list[Prior],
     progress: _Progress,
 ) -> bytes: ...
 
 @final
 class Compressor:
     def __new__(
-        cls, preset: int, threads: int, checksum: bool, block_size: int | None, transform: str
+        cls,
+        preset: int,
+        threads: int,
+        checksum: bool,
+        block_size: int | None,
+        transform: str,
+        knowledge: _Knowledge,
     ) -> Compressor: ...
     def push(self, data: _Input) -> bytes: ...
     def flush(self) -> bytes: ...
@@ -66,7 +105,9 @@ class Compressor:
 
 @final
 class Decompressor:
-    def __new__(cls, max_output: int | None, max_memory: int | None, threads: int) -> Decompressor: ...
+    def __new__(
+        cls, max_output: int | None, max_memory: int | None, threads: int, priors: list[Prior]
+    ) -> Decompressor: ...
     def push(self, data: _Input, max_out: int | None) -> bytes: ...
     def end_of_input(self) -> None: ...
     @property
@@ -77,11 +118,24 @@ class Decompressor:
     def unused_data(self) -> bytes: ...
     def copy(self) -> Decompressor: ...
 
+def train_prior(
+    samples: list[_Input],
+    name: str,
+    preset: int,
+    max_bytes: int,
+    transform: str,
+    knowledge: _Knowledge,
+    progress: _Progress,
+) -> bytes: ...
+def prior_cache() -> tuple[Path | None, int, list[tuple[str, int, float]]]: ...
+def clear_prior_cache() -> int: ...
 def info(file: BinaryIO) -> dict[str, Any]: ...
 
 @final
 class SeekableReader:
-    def __new__(cls, file: BinaryIO, max_memory: int | None, threads: int) -> SeekableReader: ...
+    def __new__(
+        cls, file: BinaryIO, max_memory: int | None, threads: int, priors: list[Prior]
+    ) -> SeekableReader: ...
     def __len__(self) -> int: ...
     def read_at(self, offset: int, size: int) -> bytes: ...
 
@@ -93,6 +147,7 @@ def compress_file(
     checksum: bool,
     block_size: int | None,
     transform: str,
+    knowledge: _Knowledge,
     overwrite: bool,
     verify: bool,
     keep_metadata: bool,
@@ -105,6 +160,7 @@ def decompress_file(
     max_output: int | None,
     max_memory: int | None,
     threads: int,
+    priors: list[Prior],
     range: tuple[int, int] | None,
     overwrite: bool,
     keep_metadata: bool,
@@ -117,6 +173,7 @@ def recover_file(
     max_output: int | None,
     max_memory: int | None,
     threads: int,
+    priors: list[Prior],
     overwrite: bool,
     keep_metadata: bool,
     progress: _Progress,
@@ -126,15 +183,26 @@ def test_file(
     max_output: int | None,
     max_memory: int | None,
     threads: int,
+    priors: list[Prior],
     progress: _Progress,
 ) -> _Report: ...
 def checkpoint_info(checkpoint: StrPath) -> tuple[Path, Path, bool, int, int | None, float]: ...
-def resume_file(checkpoint: StrPath, progress: _Progress) -> _Report: ...
+def resume_file(checkpoint: StrPath, priors: list[Prior], progress: _Progress) -> _Report: ...
 def code_lengths(
-    data: _Input, preset: int, block_size: int | None, transform: str, progress: _Progress
+    data: _Input,
+    preset: int,
+    block_size: int | None,
+    transform: str,
+    knowledge: _Knowledge,
+    progress: _Progress,
 ) -> NDArray[np.float64]: ...
 def probe(
-    sample: _Input, content_bytes: int, preset: int, block_size: int | None, transform: str
+    sample: _Input,
+    content_bytes: int,
+    preset: int,
+    block_size: int | None,
+    transform: str,
+    knowledge: _Knowledge,
 ) -> tuple[int, float, int]: ...
 def presets() -> list[tuple[int, int, int | None, str]]: ...
 def error_examples() -> list[tuple[str, BaseException]]: ...

@@ -49,6 +49,8 @@ class MemberInfo:
     """Largest size class of its blocks: base-2 logarithm of the content its tables are made for."""
     memory_bytes: int
     """Declared memory of one block's model."""
+    prior: str | None
+    """Digest of the prior that decoding needs, or its first 8 digits; None if it needs none."""
     compact: bool
     """Whether it is in the compact form of short messages."""
     checksum: bool

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from foretold import _core
 from foretold._arguments import (
     DEFAULT_PRESET,
+    Knowledge,
     Preset,
     Progress,
     Transform,
@@ -18,7 +19,11 @@ from foretold._arguments import (
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from _typeshed import ReadableBuffer
+
+    from foretold._arguments import PriorLike
 
 __all__ = ["PRESETS", "Compressor", "Decompressor", "PresetInfo", "compress", "decompress"]
 
@@ -48,6 +53,8 @@ def compress(
     checksum: bool = True,
     block_size: int | None = None,
     transform: Transform = "auto",
+    knowledge: Knowledge = "auto",
+    prior: PriorLike | None = None,
     progress: Progress = None,
 ) -> bytes:
     """Compress `data` into an archive of one member.
@@ -70,6 +77,12 @@ def compress(
         Whether the words of text are replaced by short codes before they are modelled: where the
         preset gains by it, never, or wherever it makes the text clearly shorter. It makes presets
         faster, and decompression needs no option.
+    knowledge : {"auto", "none"}
+        What the model knows beforehand: English words and their company (a prior of a few MB that
+        comes with the package) where the content is English, or nothing, so that the archive
+        needs nothing but the format.
+    prior : Prior, path or buffer, optional
+        What the model starts from instead. Decompression needs the same.
     progress : callable, optional
         Called now and then with the number of bytes compressed so far, and at the end. What it
         raises stops the work and comes out here.
@@ -83,6 +96,8 @@ def compress(
     ------
     ParameterError
         If an argument is out of range.
+    PriorError
+        If `prior` is no prior, or a damaged one.
 
     See Also
     --------
@@ -99,7 +114,7 @@ def compress(
     >>> foretold.decompress(archive) == text
     True
     """
-    coding = coding_arguments(preset, threads, checksum, block_size, transform)
+    coding = coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior)
     return _core.compress(as_input(data), *coding, progress)
 
 
@@ -109,6 +124,7 @@ def decompress(
     max_output: int | None = None,
     max_memory: int | None = None,
     threads: int = 1,
+    prior: PriorLike | Sequence[PriorLike] | None = None,
     progress: Progress = None,
 ) -> bytes:
     """Decompress an archive: the contents of all its members, joined.
@@ -124,6 +140,8 @@ def decompress(
         threads are used before anything is refused.
     threads : int
         Workers at most, 1 to 1024.
+    prior : Prior, path, buffer or a list of such, optional
+        The priors that the archive may need, beside the one that comes with the package.
     progress : callable, optional
         Called now and then with the number of bytes decompressed so far, and at the end.
 
@@ -138,6 +156,8 @@ def decompress(
         If `data` is no archive, or one that only another release can read.
     CorruptError
         If the archive is damaged or cut short.
+    PriorError
+        If the archive needs a prior that was not given.
     MemoryLimitError, OutputLimitError
         If a limit would be exceeded.
     ParameterError
@@ -152,7 +172,8 @@ def decompress(
     Traceback (most recent call last):
     foretold.errors.FormatError: not a foretold archive: found bytes ...
     """
-    return _core.decompress(as_input(data), *decoding_arguments(max_output, max_memory, threads), progress)
+    limits = decoding_arguments(max_output, max_memory, threads, prior)
+    return _core.decompress(as_input(data), *limits, progress)
 
 
 class Compressor:
@@ -163,7 +184,7 @@ class Compressor:
 
     Parameters
     ----------
-    preset, threads, checksum, block_size, transform
+    preset, threads, checksum, block_size, transform, knowledge, prior
         As in :func:`compress`.
 
     Examples
@@ -192,8 +213,12 @@ class Compressor:
         checksum: bool = True,
         block_size: int | None = None,
         transform: Transform = "auto",
+        knowledge: Knowledge = "auto",
+        prior: PriorLike | None = None,
     ) -> None:
-        self._inner = _core.Compressor(*coding_arguments(preset, threads, checksum, block_size, transform))
+        self._inner = _core.Compressor(
+            *coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior)
+        )
 
     def compress(self, data: ReadableBuffer, mode: int = CONTINUE) -> bytes:
         """Take more content and return what is ready of the archive.
@@ -273,7 +298,7 @@ class Decompressor:
 
     Parameters
     ----------
-    max_output, max_memory, threads
+    max_output, max_memory, threads, prior
         As in :func:`decompress`.
 
     Examples
@@ -298,8 +323,9 @@ class Decompressor:
         max_output: int | None = None,
         max_memory: int | None = None,
         threads: int = 1,
+        prior: PriorLike | Sequence[PriorLike] | None = None,
     ) -> None:
-        self._inner = _core.Decompressor(*decoding_arguments(max_output, max_memory, threads))
+        self._inner = _core.Decompressor(*decoding_arguments(max_output, max_memory, threads, prior))
 
     def decompress(self, data: ReadableBuffer, max_length: int = -1) -> bytes:
         """Take more of the archive and return what can be decoded.

@@ -19,6 +19,7 @@ __all__ = [
     "MemoryLimitError",
     "OutputLimitError",
     "ParameterError",
+    "PriorError",
     "VerificationError",
 ]
 
@@ -70,6 +71,10 @@ class CorruptError(ForetoldError):
 
 class ParameterError(ForetoldError, ValueError):
     """An argument lies outside what is allowed; nothing was done."""
+
+
+class PriorError(ForetoldError):
+    """A prior is missing, is another one than the archive needs, or is damaged."""
 
 
 class MemoryLimitError(ForetoldError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NoReturn, TextIO, cast, ove
 from foretold import _core
 from foretold._arguments import (
     DEFAULT_PRESET,
+    Knowledge,
     Preset,
     Transform,
     as_input,
@@ -21,10 +22,12 @@ from foretold.archives import ArchiveInfo, info
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from _typeshed import ReadableBuffer, StrPath, WriteableBuffer
+
+    from foretold._arguments import PriorLike
 
 __all__ = ["File", "open"]
 
@@ -49,6 +52,8 @@ def open(
     checksum: bool = ...,
     block_size: int | None = ...,
     transform: Transform = ...,
+    knowledge: Knowledge = ...,
+    prior: PriorLike | Sequence[PriorLike] | None = ...,
     max_memory: int | None = ...,
     encoding: None = ...,
     errors: None = ...,
@@ -66,6 +71,8 @@ def open(
     checksum: bool = ...,
     block_size: int | None = ...,
     transform: Transform = ...,
+    knowledge: Knowledge = ...,
+    prior: PriorLike | Sequence[PriorLike] | None = ...,
     max_memory: int | None = ...,
     encoding: str | None = ...,
     errors: str | None = ...,
@@ -82,6 +89,8 @@ def open(
     checksum: bool = True,
     block_size: int | None = None,
     transform: Transform = "auto",
+    knowledge: Knowledge = "auto",
+    prior: PriorLike | Sequence[PriorLike] | None = None,
     max_memory: int | None = None,
     encoding: str | None = None,
     errors: str | None = None,
@@ -97,7 +106,8 @@ def open(
         ``"r"`` reads, ``"w"`` writes, ``"x"`` writes a new file, ``"a"`` appends a member; with
         ``"b"`` (default) bytes, with ``"t"`` text.
     preset, threads, checksum, block_size, transform
-        As in :func:`compress`, for writing; `threads` for reading too.
+        As in :func:`compress`, for writing; `threads` and `prior` for reading too,
+        where there may be several priors.
     max_memory : int, optional
         As in :func:`decompress`, for reading.
     encoding, errors, newline
@@ -137,6 +147,8 @@ def open(
         checksum=checksum,
         block_size=block_size,
         transform=transform,
+        knowledge=knowledge,
+        prior=prior,
         max_memory=max_memory,
     )
     if not text:
@@ -159,7 +171,7 @@ class File(io.BufferedIOBase):
 
     Parameters
     ----------
-    file, preset, threads, checksum, block_size, transform, max_memory
+    file, preset, threads, checksum, block_size, transform, knowledge, prior, max_memory
         As in :func:`open`.
     mode : str
         ``"r"``, ``"w"``, ``"x"`` or ``"a"``, with or without a ``"b"``.
@@ -197,6 +209,8 @@ class File(io.BufferedIOBase):
         checksum: bool = True,
         block_size: int | None = None,
         transform: Transform = "auto",
+        knowledge: Knowledge = "auto",
+        prior: PriorLike | Sequence[PriorLike] | None = None,
         max_memory: int | None = None,
     ) -> None:
         self._lock = threading.RLock()
@@ -206,10 +220,13 @@ class File(io.BufferedIOBase):
         self._position = 0
         # Before the file is opened: what is refused here must not have created or emptied it.
         if kind == "r":
-            limits = decoding_arguments(None, max_memory, threads)
+            limits = decoding_arguments(None, max_memory, threads, prior)
             decompressor = _core.Decompressor(*limits)
         else:
-            options = coding_arguments(preset, threads, checksum, block_size, transform)
+            if isinstance(prior, (list, tuple)):
+                raise ParameterError(f"writing takes one prior, found {len(prior)}")
+            one = cast("PriorLike | None", prior)
+            options = coding_arguments(preset, threads, checksum, block_size, transform, knowledge, one)
             self._compressor = _core.Compressor(*options)
         if isinstance(file, (str, os.PathLike)):
             self._file = cast("BinaryIO", builtins.open(file, kind + "b"))  # noqa: SIM115
@@ -409,11 +426,11 @@ class _ContentReader(io.RawIOBase):
         self,
         file: BinaryIO,
         decompressor: _core.Decompressor,
-        limits: tuple[int | None, int | None, int],
+        limits: tuple[int | None, int | None, int, list[_core.Prior]],
     ) -> None:
         self._file = file
         self._limits = limits
-        _, _, threads = limits
+        threads = limits[2]
         self._decompressor = decompressor
         # One thread takes what there is, so that what a writer flushed is not held back; several
         # wait for enough to share.
@@ -500,8 +517,7 @@ class _ContentReader(io.RawIOBase):
             return
         if self._blocks is None:
             self._file.seek(self._start)
-            _, max_memory, threads = self._limits
-            self._blocks = _core.SeekableReader(self._file, max_memory, threads)
+            self._blocks = _core.SeekableReader(self._file, *self._limits[1:])
         self._position = target
 
     def _info(self) -> ArchiveInfo:

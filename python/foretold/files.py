@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from foretold import _core
 from foretold._arguments import (
     DEFAULT_PRESET,
+    Knowledge,
     Preset,
     Progress,
     Transform,
+    as_priors,
     coding_arguments,
     decoding_arguments,
     integer,
@@ -18,9 +20,12 @@ from foretold._arguments import (
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from _typeshed import StrPath
+
+    from foretold._arguments import PriorLike
 
 __all__ = [
     "CheckpointInfo",
@@ -100,6 +105,8 @@ def compress_file(
     checksum: bool = True,
     block_size: int | None = None,
     transform: Transform = "auto",
+    knowledge: Knowledge = "auto",
+    prior: PriorLike | None = None,
     overwrite: bool = False,
     verify: bool = False,
     checkpoint: StrPath | None = None,
@@ -113,7 +120,7 @@ def compress_file(
     ----------
     source, target : path
         What to read and what to write. Whatever stops the work leaves no target behind.
-    preset, threads, checksum, block_size, transform, progress
+    preset, threads, checksum, block_size, transform, knowledge, prior, progress
         As in :func:`compress`.
     overwrite : bool
         Whether an existing target may be replaced.
@@ -158,7 +165,7 @@ def compress_file(
         *_core.compress_file(
             source,
             target,
-            *coding_arguments(preset, threads, checksum, block_size, transform),
+            *coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior),
             bool(overwrite),
             bool(verify),
             bool(keep_metadata),
@@ -175,6 +182,7 @@ def decompress_file(
     max_output: int | None = None,
     max_memory: int | None = None,
     threads: int = 1,
+    prior: PriorLike | Sequence[PriorLike] | None = None,
     range: tuple[int, int | None] | None = None,
     overwrite: bool = False,
     checkpoint: StrPath | None = None,
@@ -188,7 +196,7 @@ def decompress_file(
     ----------
     source, target : path
         What to read and what to write. Whatever stops the work leaves no target behind.
-    max_output, max_memory, threads, progress
+    max_output, max_memory, threads, prior, progress
         As in :func:`decompress`.
     range : pair of int, optional
         ``(start, stop)`` writes only the content's bytes from `start` up to before `stop`, or to
@@ -210,7 +218,7 @@ def decompress_file(
     OSError
         If a file cannot be read or written.
     """
-    limits = decoding_arguments(max_output, max_memory, threads)
+    limits = decoding_arguments(max_output, max_memory, threads, prior)
     part = None
     if range is not None:
         start, stop = range
@@ -231,6 +239,7 @@ def recover_file(
     max_output: int | None = None,
     max_memory: int | None = None,
     threads: int = 1,
+    prior: PriorLike | Sequence[PriorLike] | None = None,
     overwrite: bool = False,
     keep_metadata: bool = True,
     progress: Progress = None,
@@ -241,7 +250,7 @@ def recover_file(
     ----------
     source, target : path
         What to read and what to write.
-    max_output, max_memory, threads, progress
+    max_output, max_memory, threads, prior, progress
         As in :func:`decompress`.
     overwrite, keep_metadata
         As in :func:`compress_file`.
@@ -251,7 +260,7 @@ def recover_file(
     RecoveryReport
         What was written and what is lost.
     """
-    limits = decoding_arguments(max_output, max_memory, threads)
+    limits = decoding_arguments(max_output, max_memory, threads, prior)
     written, lost = _core.recover_file(
         source, target, *limits, bool(overwrite), bool(keep_metadata), progress
     )
@@ -264,6 +273,7 @@ def test_file(
     max_output: int | None = None,
     max_memory: int | None = None,
     threads: int = 1,
+    prior: PriorLike | Sequence[PriorLike] | None = None,
     progress: Progress = None,
 ) -> FileReport:
     """Decode an archive and keep nothing, to see whether it is whole.
@@ -272,7 +282,7 @@ def test_file(
     ----------
     source : path
         The archive.
-    max_output, max_memory, threads, progress
+    max_output, max_memory, threads, prior, progress
         As in :func:`decompress`.
 
     Returns
@@ -286,7 +296,7 @@ def test_file(
         As in :func:`decompress`.
     """
     return FileReport(
-        *_core.test_file(source, *decoding_arguments(max_output, max_memory, threads), progress)
+        *_core.test_file(source, *decoding_arguments(max_output, max_memory, threads, prior), progress)
     )
 
 
@@ -315,7 +325,12 @@ def checkpoint_info(checkpoint: StrPath) -> CheckpointInfo:
     return CheckpointInfo(*_core.checkpoint_info(checkpoint))
 
 
-def resume_file(checkpoint: StrPath, *, progress: Progress = None) -> FileReport:
+def resume_file(
+    checkpoint: StrPath,
+    *,
+    prior: PriorLike | Sequence[PriorLike] | None = None,
+    progress: Progress = None,
+) -> FileReport:
     """Continue a run of :func:`compress_file` or :func:`decompress_file` from its checkpoint.
 
     Makes sure first that what was read and written so far is unchanged. Ends with the bytes that
@@ -325,6 +340,8 @@ def resume_file(checkpoint: StrPath, *, progress: Progress = None) -> FileReport
     ----------
     checkpoint : path
         The checkpoint's file.
+    prior : Prior, path, buffer or a list of such, optional
+        The priors that the run may need, beside the one that comes with the package.
     progress : callable, optional
         Called now and then with the number of content bytes done, in earlier runs too.
 
@@ -338,7 +355,7 @@ def resume_file(checkpoint: StrPath, *, progress: Progress = None) -> FileReport
     CheckpointError
         If the checkpoint is damaged or of another release, or a file has changed since.
     """
-    return FileReport(*_core.resume_file(checkpoint, progress))
+    return FileReport(*_core.resume_file(checkpoint, as_priors(prior), progress))
 
 
 def _checkpoint(path: StrPath | None, seconds: float) -> tuple[StrPath, float] | None:

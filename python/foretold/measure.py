@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from foretold import _core
 from foretold._arguments import (
     DEFAULT_PRESET,
+    Knowledge,
     Preset,
     Progress,
     Transform,
     as_input,
     integer,
+    knowledge_argument,
     optional_bytes,
     preset_number,
     thread_count,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import numpy as np
     from _typeshed import ReadableBuffer, StrPath
     from numpy.typing import NDArray
+
+    from foretold._arguments import PriorLike
 
 __all__ = ["Estimate", "code_lengths", "estimate"]
 
@@ -40,6 +44,8 @@ def code_lengths(
     *,
     block_size: int | None = None,
     transform: Transform = "auto",
+    knowledge: Knowledge = "auto",
+    prior: PriorLike | None = None,
     progress: Progress = None,
 ) -> NDArray[np.float64]:
     """Bits that each byte costs when `data` is compressed.
@@ -53,7 +59,7 @@ def code_lengths(
     ----------
     data : bytes or any C-contiguous buffer, N bytes
         What would be compressed.
-    preset, block_size, transform, progress
+    preset, block_size, transform, knowledge, prior, progress
         As in :func:`compress`.
 
     Returns
@@ -72,7 +78,8 @@ def code_lengths(
     """
     number = preset_number(preset)
     block_size = optional_bytes("block_size", block_size, 1)
-    return _core.code_lengths(as_input(data), number, block_size, transform_name(transform), progress)
+    known = knowledge_argument(knowledge, prior)
+    return _core.code_lengths(as_input(data), number, block_size, transform_name(transform), known, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,8 @@ def estimate(
     threads: int = 1,
     block_size: int | None = None,
     transform: Transform = "auto",
+    knowledge: Knowledge = "auto",
+    prior: PriorLike | None = None,
     sample_bytes: int = 1 << 18,
 ) -> Estimate:
     """Foretell time, memory and size before a long run.
@@ -108,7 +117,7 @@ def estimate(
     ----------
     source : path, buffer or binary file that can seek
         The content. A file object is read from its beginning and left where it was.
-    preset, threads, block_size, transform
+    preset, threads, block_size, transform, knowledge, prior
         As in :func:`compress`.
     sample_bytes : int
         How much of the content to code.
@@ -130,8 +139,9 @@ def estimate(
     block_size = optional_bytes("block_size", block_size, 1)
     sample_bytes = integer("sample_bytes", sample_bytes, 1)
     content_bytes, sample = _sample(source, sample_bytes)
+    known = knowledge_argument(knowledge, prior)
     coded_bytes, seconds, model_bytes = _core.probe(
-        sample, content_bytes, number, block_size, transform_name(transform)
+        sample, content_bytes, number, block_size, transform_name(transform), known
     )
     scale = content_bytes / max(len(sample), 1)
     block_bytes = block_size or _core.presets()[number - 1][2] or content_bytes

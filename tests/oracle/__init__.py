@@ -6,5 +6,6 @@ FORMAT.md that it follows.
 """
 
 from .container import FormatError, compress, decompress
+from .priors import Prior, PriorError
 
-__all__ = ["FormatError", "compress", "decompress"]
+__all__ = ["FormatError", "Prior", "PriorError", "compress", "decompress"]

@@ -86,11 +86,19 @@ def _counted(meaning, bit):
     return [(counts(now), 1.0 - grown), (counts(following), grown)]
 
 
+def place(zeros, ones):
+    zeros, ones = zeros + 0.4, ones + 0.4
+    return ln(ones / zeros), ln(zeros + ones)
+
+
 class BitHistories:
     def __init__(self, successors):
         self.steps = []
         self.one_kind = []
         self.p1_q16 = []
+        # Zeros and ones that a state stands for, as place() has them.
+        self.places = []
+        self.found = {}
         numbers = {("counts", 0, 0, 0): 0}
         meanings = list(numbers)
         # Breadth first: the list grows while it is read.
@@ -114,12 +122,35 @@ class BitHistories:
             _, zeros, ones, _ = meaning
             p1 = (float(ones) + 0.4) / (float(zeros + ones) + 0.8)
             one_kind = zeros == 0 or ones == 0
+            stands_for = float(zeros), float(ones)
         else:
             _, confidence, index = meaning
             p1 = GRIDS[confidence][index]
             one_kind = index in (0, GRID[confidence] - 1)
+            stands_for = CONFIDENCES[confidence] * (1.0 - p1), CONFIDENCES[confidence] * p1
+        self.places.append(place(*stands_for))
         self.p1_q16.append(int(p1 * 65536.0))
         self.one_kind.append(one_kind)
+
+    def nearest(self, zeros, ones, most):
+        """The state that stands best for so many zeros and ones.
+
+        FORMAT.md: "Filling".
+        """
+        if zeros + ones == 0:
+            return EMPTY
+        if (zeros, ones) not in self.found:
+            seen = float(zeros) + float(ones)
+            cut = most / seen if seen > most else 1.0
+            share, number = place(float(zeros) * cut, float(ones) * cut)
+            best = float("inf"), EMPTY
+            for state, (of_state, number_of_state) in enumerate(self.places):
+                a, b = of_state - share, number_of_state - number
+                distance = a * a + 0.25 * b * b
+                if state != EMPTY and distance < best[0]:
+                    best = distance, state
+            self.found[zeros, ones] = best[1]
+        return self.found[zeros, ones]
 
     def next(self, state, bit, random):
         bounds, to = self.steps[2 * state + bit]

@@ -8,9 +8,15 @@ import struct
 from .blake3 import blake3
 from .crc32c import crc32c
 from .engine import ChunkCoder, PayloadError
+from .priors import ID_BYTES, SHIPPED, PriorError
 from .setup import SETUPS
 
 MAGIC = b"\xf7\xd1"
+SHIPPED_MAGIC = b"\xf7\xd5"
+PRIMED_MAGIC = b"\xf7\xd6"
+# The first bytes of the shipped prior's digest.
+SHIPPED_ID = SHIPPED.read_bytes()[-32:][:ID_BYTES]
+NO_PRIOR = bytes(ID_BYTES)
 BLOCK = b"\xf7\xd2\x66"
 INDEX = b"\xf7\xd3\x6f"
 TRAILER = b"\xf7\xd4\x72"
@@ -67,17 +73,38 @@ class Reader:
         require(self.number(4) == want, f"the check of the frame at {start} is wrong")
 
 
-def decompress(archive):
-    """The content of all members."""
-    reader = Reader(archive)
+class Priors:
+    """Those at hand."""
+
+    def __init__(self, priors):
+        self.priors = priors
+
+    def of(self, digest):
+        """The one whose digest begins so; None if that is zeros."""
+        if digest == NO_PRIOR:
+            return None
+        found = [prior for prior in self.priors if prior.digest.startswith(digest)]
+        if not found:
+            raise PriorError(f"the prior {digest.hex()} is needed")
+        return found[0]
+
+
+def decompress(archive, priors=()):
+    """The content of all members, which may start from some priors."""
+    reader, priors = Reader(archive), Priors(priors)
     require(not reader.at_end(), "an archive of no bytes")
     content = b""
     while not reader.at_end():
         start = reader.at
-        require(reader.take(2) == MAGIC, f"no member at {start}")
+        magic = reader.take(2)
+        require(magic in (MAGIC, SHIPPED_MAGIC, PRIMED_MAGIC), f"no member at {start}")
         tag = reader.number(1)
         require(tag & 31 == GENERATION, f"generation {tag & 31}, where {GENERATION} is known")
-        content += _compact(reader, start, tag) if tag & COMPACT else Member(reader, start, tag).content()
+        if tag & COMPACT:
+            content += _compact(reader, start, tag, magic, priors)
+        else:
+            require(magic == MAGIC, f"a full member's magic is another, at {start}")
+            content += Member(reader, start, tag, priors).content()
     return content
 
 
@@ -88,11 +115,15 @@ def _decode_chunk(coder, method, payload, content_bytes):
         raise FormatError(str(error)) from error
 
 
-def _compact(reader, start, tag):
+def _compact(reader, start, tag, magic, priors):
     """FORMAT.md: "Compact member"."""
     preset_and_method = reader.number(1)
     preset, method = preset_and_method & 15, preset_and_method >> 4
     require(preset in SETUPS, f"preset {preset}")
+    prior_id = SHIPPED_ID if magic == SHIPPED_MAGIC else NO_PRIOR
+    if magic == PRIMED_MAGIC:
+        prior_id = reader.take(ID_BYTES)
+        require(prior_id not in (SHIPPED_ID, NO_PRIOR), "a prior that has a magic of its own")
     wide = bool(tag & WIDE)
     size = 3 if wide else 2
     content_bytes = reader.number(size)
@@ -106,7 +137,8 @@ def _compact(reader, start, tag):
     payload = reader.take(payload_bytes)
     content = payload
     if method:
-        content = _decode_chunk(ChunkCoder(preset, size_class(content_bytes)), method, payload, content_bytes)
+        coder = ChunkCoder(preset, size_class(content_bytes), priors.of(prior_id))
+        content = _decode_chunk(coder, method, payload, content_bytes)
     require(check is None or check == crc32c(header + content), "the check is wrong")
     require(want is None or want == digest(content), "the digest is wrong")
     return content
@@ -115,22 +147,25 @@ def _compact(reader, start, tag):
 class Member:
     """A full member; its magic and tag are read."""
 
-    def __init__(self, reader, start, tag):
+    def __init__(self, reader, start, tag, priors):
         self.reader, self.start, self.tag = reader, start, tag
         require(not tag & WIDE, "a full member is never wide")
-        self._header()
+        self._header(priors)
 
-    def _header(self):
+    def _header(self, priors):
         """FORMAT.md: "Member header"."""
         reader = self.reader
         flags, self.preset, self.size_class, memory_kib, self.block_bytes = reader.fields("BBBIQ")
-        require(flags in (0, 1), f"flags {flags}")
+        require(flags in range(4), f"flags {flags}")
         require(self.preset in SETUPS, f"preset {self.preset}")
         require(10 <= self.size_class <= 26, f"size class {self.size_class}")
-        needed = SETUPS[self.preset].memory_bytes(self.size_class)
+        needed = SETUPS[self.preset].memory_bytes(self.size_class, bool(flags & 2))
         require(memory_kib * 1024 >= needed, "too little memory is declared")
-        self.content_bytes = reader.number(8) if flags else None
+        self.content_bytes = reader.number(8) if flags & 1 else None
+        digest = reader.take(DIGEST_BYTES * 2) if flags & 2 else NO_PRIOR
         reader.check_from(self.start)
+        self.prior_id = digest[:ID_BYTES]
+        self.prior = priors.of(digest)
 
     def content(self):
         reader = self.reader
@@ -160,11 +195,12 @@ class Member:
         reader, start = self.reader, self.reader.at
         reader.take(3)
         self._tag()
-        preset, block_class, content_offset, block_number = reader.fields("BBQI")
+        preset, block_class, content_offset, block_number, prior_id = reader.fields("BBQI4s")
         require(preset == self.preset and 10 <= block_class <= self.size_class, "not the member's model")
         require(content_offset == offset and block_number == number, "a block out of place")
+        require(prior_id == self.prior_id, "not the member's prior")
         reader.check_from(start)
-        coder = ChunkCoder(self.preset, block_class)
+        coder = ChunkCoder(self.preset, block_class, self.prior)
         content = b""
         while reader.at < len(reader.archive) and reader.archive[reader.at] < 16:
             content += self._chunk(coder)
@@ -207,14 +243,18 @@ class Member:
         require(member_bytes == reader.at - self.start, "not as long as its trailer says")
 
 
-def compress(content, preset=1, checks=True):
-    """The compact member that the library makes of a content of at most 1 MiB."""
+def compress(content, preset=1, checks=True, prior=None):
+    """The compact member that the library makes of a content of at most 1 MiB, untransformed."""
     require(len(content) <= CHUNK_BYTES, "compact members have at most 1 MiB")
     wide = len(content) >= 65536
     tag = GENERATION | COMPACT | (WIDE if wide else 0) | (CHECKS if checks else 0)
-    method, payload = ChunkCoder(preset, size_class(len(content))).encode(content) if content else (0, b"")
+    coder = ChunkCoder(preset, size_class(len(content)), prior)
+    method, payload = coder.encode(content) if content else (0, b"")
     size = 3 if wide else 2
-    header = MAGIC + bytes([tag, preset | method << 4]) + len(content).to_bytes(size, "little")
+    magic, name = MAGIC, b""
+    if prior is not None and content:
+        magic, name = (SHIPPED_MAGIC, b"") if prior.id == SHIPPED_ID else (PRIMED_MAGIC, prior.id)
+    header = magic + bytes([tag, preset | method << 4]) + name + len(content).to_bytes(size, "little")
     if method:
         header += len(payload).to_bytes(size, "little")
     checked = struct.pack("<I", crc32c(header + content)) if checks else b""

@@ -11,10 +11,10 @@ from .words import lower
 def hashes(groups, parsed):
     """The contexts of a byte."""
     all_values = [values for group in groups for values in group(parsed)]
-    return [_context(number, values) for number, values in enumerate(all_values)]
+    return [context_of(number, values) for number, values in enumerate(all_values)]
 
 
-def _context(number, values):
+def context_of(number, values):
     h = (number + 1) << 56
     for value in values:
         h = ((h ^ value) * FACTOR) & MASK64
@@ -27,6 +27,7 @@ def orders(*lengths):
         for n in lengths:
             yield (p.last(n),)
 
+    group.orders = lengths
     return group
 
 

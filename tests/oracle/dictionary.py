@@ -3,9 +3,11 @@
 FORMAT.md: "Shipped dictionary".
 """
 
+from functools import cache
 from pathlib import Path
 
-PACKED = Path(__file__).parents[2] / "rust/codec/src/knowledge/english.words"
+KNOWLEDGE = Path(__file__).parents[2] / "rust/codec/src/knowledge"
+PACKED = KNOWLEDGE / "english.words"
 SYMBOLS, OTHER, MAX_BITS = 28, 27, 15
 
 
@@ -43,5 +45,6 @@ def _word(tables, bits):
         word += bytes([byte])
 
 
+@cache
 def english():
     return unpack(PACKED.read_bytes())

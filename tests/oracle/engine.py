@@ -5,6 +5,7 @@ FORMAT.md: "Kinds and methods".
 
 from .predictor import BINARY, TEXT, Predictor
 from .range_coder import Decoder, Encoder
+from .setup import SMALL_CLASS
 from .transform import TransformError
 
 MODELLED_BIT = 1
@@ -22,8 +23,17 @@ def kind_of(content):
 
 
 class ChunkCoder:
-    def __init__(self, preset, size_class, shipped=((), (), ())):
-        self.predictor = Predictor(preset, size_class, shipped)
+    def __init__(self, preset, size_class, prior=None):
+        self.predictor = Predictor(preset, size_class, prior)
+        # A small block that starts from a prior is as small as it says.
+        self.most_bytes = 1 << size_class if prior is not None and size_class <= SMALL_CLASS else None
+
+    def _begin(self, kind, coded_bytes):
+        if self.most_bytes is not None:
+            left = self.predictor.arms[kind] is not None and kind != self.predictor.kind
+            if left or self.predictor.coded_bytes() + coded_bytes > self.most_bytes:
+                raise PayloadError("more than a small block that starts from a prior may have")
+        self.predictor.begin(kind)
 
     def _learn(self, byte, see=lambda bit, p1: None):
         for i in range(7, -1, -1):
@@ -34,7 +44,7 @@ class ChunkCoder:
     def encode(self, content):
         """Method and payload of the next chunk, which is not transformed."""
         kind = kind_of(content)
-        self.predictor.begin(kind)
+        self._begin(kind, len(content))
         self.predictor.begin_transform(False)
         encoder = Encoder()
         for byte in content:
@@ -49,13 +59,14 @@ class ChunkCoder:
         """Content of the next chunk."""
         if method > (MODELLED_BIT | TRANSFORMED_BIT):
             raise PayloadError(f"method {method} is unknown")
-        self.predictor.begin(BINARY if method & BINARY_BIT else TEXT)
+        transformed = method & TRANSFORMED_BIT
+        if not transformed and not method & MODELLED_BIT and len(payload) != content_bytes:
+            raise PayloadError("a stored payload is not as long as its content")
+        self._begin(BINARY if method & BINARY_BIT else TEXT, 1 if transformed else content_bytes)
         self.predictor.begin_transform(bool(method & TRANSFORMED_BIT))
         if method & TRANSFORMED_BIT:
             return self._decode_transformed(method & MODELLED_BIT, payload, content_bytes)
         if not method & MODELLED_BIT:
-            if len(payload) != content_bytes:
-                raise PayloadError("a stored payload is not as long as its content")
             for byte in payload:
                 self._learn(byte)
             return payload
@@ -80,6 +91,8 @@ class ChunkCoder:
         content = b""
         try:
             while len(content) < content_bytes:
+                if self.predictor.coded_bytes() == self.most_bytes:
+                    raise PayloadError("more coded bytes than a small block that starts from a prior has")
                 if modelled:
                     self._decode_byte(decoder)
                 else:

@@ -39,15 +39,17 @@ class Arm:
 
 
 class Predictor:
-    def __init__(self, preset, size_class, shipped=((), (), ())):
+    def __init__(self, preset, size_class, prior=None):
         self.setup = setup = SETUPS[preset]
-        log2 = setup.sizes(size_class)
+        log2 = setup.sizes(size_class, prior is not None)
         self.size_class = size_class
         self.kind = TEXT
         self.assemblies = (setup.text, setup.binary)
         self.arms = [None, None]
         self.parsed = Parsed(log2.history)
-        self.table = SlotTable(log2.slots)
+        self.table = SlotTable(log2.slots if prior is None else setup.primed_slots(size_class))
+        if prior is not None:
+            prior.fill(self.table, preset)
         run_contexts = max(kind.contexts if kind.runs else 0 for kind in self.assemblies)
         self.runs = Runs(run_contexts, log2.runs, RUN_LIMIT) if run_contexts else None
         direct_contexts = max(kind.directs for kind in self.assemblies)
@@ -56,9 +58,22 @@ class Predictor:
         self.order0 = AdaptiveMap(256, HISTORY_LIMIT)
         self.partial = 1
         self.bit_position = 0
-        self.inverse = Inverse(shipped)
+        self.inverse = Inverse(prior.shipped if prior is not None else ((), (), ()))
         self.transformed = False
         self.restored = b""
+        # Whether the text's arm was made beforehand and has not begun.
+        self.fresh = False
+        self.remembered = 0
+        if prior is not None:
+            prior.start(self)
+
+    def new_text_arm(self):
+        self.arms[TEXT] = Arm(self.setup, self.assemblies[TEXT], self.size_class)
+        self.fresh = True
+        return self.arms[TEXT]
+
+    def coded_bytes(self):
+        return self.parsed.history.len - self.remembered
 
     def begin_transform(self, transformed):
         self.transformed = transformed
@@ -66,10 +81,11 @@ class Predictor:
 
     def begin(self, kind):
         arm = self.arms[self.kind]
-        if arm is not None:
+        if arm is not None and not self.fresh:
             if kind == self.kind:
                 return
             arm.slots.put_back(self.table)
+        self.fresh = False
         self.kind = kind
         if self.arms[kind] is None:
             self.arms[kind] = Arm(self.setup, self.assemblies[kind], self.size_class)

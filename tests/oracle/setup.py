@@ -15,6 +15,10 @@ from .parse import Parsed
 from .slots import SLOT_INPUTS, plane_inputs
 
 OWN_INPUTS = 2
+# Blocks of this size class at most copy of a prior only what they look at.
+SMALL_CLASS = 15
+# Up to this size the table that a prior fills is there once more, for all models.
+SHARED_BYTES = 1 << 28
 QUICK = Rates(first=1500, first_start=20000, second=4000, shift=14, start=1600)
 FINE = Rates(first=4000, first_start=80000, second=4000, shift=16, start=1000)
 
@@ -57,23 +61,34 @@ class Setup:
     text: Assembly
     binary: Assembly
     most: Sizes
+    base: int
 
-    def sizes(self, size_class):
+    def contexts_of(self, group):
+        return len(c.hashes((group,), Parsed(12)))
+
+    def primed_slots(self, size_class):
+        """Base-2 logarithm of the slot table's bytes where a block starts from a prior."""
+        if size_class <= SMALL_CLASS:
+            return self.base
+        return max(self.sizes(size_class).slots, self.base)
+
+    def sizes(self, size_class, primed=False):
         most = self.most
         # The logarithm rounded up of the contexts.
         contexts = (max(self.text.contexts, self.binary.contexts) - 1).bit_length()
         return Sizes(
-            history=min(max(size_class, 12), most.history),
+            history=max(min(max(size_class, 12), most.history), 20 if primed else 0),
             slots=min(max(size_class + 3 + contexts, 16), most.slots),
             runs=min(max(size_class + 3, 12), most.runs),
             directs=min(max(size_class + 6, 12), most.directs),
-            heads=min(max(size_class, 10), most.heads),
+            heads=max(min(max(size_class, 10), most.heads), 18 if primed else 0),
         )
 
-    def memory_bytes(self, size_class):
+    def memory_bytes(self, size_class, primed=False):
         """FORMAT.md: "Memory"."""
-        log2 = self.sizes(size_class)
-        total = (1 << log2.history) + (1 << log2.slots) + len(self.matches) * (4 << log2.heads)
+        log2 = self.sizes(size_class, primed)
+        total = (1 << log2.history) + len(self.matches) * (4 << log2.heads)
+        total += self._primed_bytes(size_class) if primed else 1 << log2.slots
         kinds = (self.text, self.binary)
         total += 4 << log2.runs if any(kind.runs for kind in kinds) else 0
         total += 1 << log2.directs if any(kind.directs for kind in kinds) else 0
@@ -81,8 +96,16 @@ class Setup:
             inputs = kind.inputs(len(self.matches))
             total += sum(size for size, _ in kind.selectors) * (inputs * 2 + 4)
             total += sum(size for size, _ in kind.finals) * (MAX_SETS * 2 + 4)
-            total += kind.contexts * 2048 + sum(apm_contexts(kind.apms, size_class)) * 128
+            total += kind.contexts * 2048
+            total += sum(apm_contexts(kind.apms, size_class)) * 128
         return total + (4 << 20) + (3 << min(size_class, 20))
+
+    def _primed_bytes(self, size_class):
+        whole = 1 << self.primed_slots(size_class)
+        if size_class > SMALL_CLASS:
+            return 2 * whole if whole <= SHARED_BYTES else whole
+        lines = 2 * max(self.text.contexts, self.binary.contexts) * ((1 << size_class) + 4)
+        return whole + (1 << lines.bit_length()) * 76
 
 
 def apm_contexts(apms, size_class):
@@ -189,13 +212,13 @@ BINARY_9 = replace(
 )
 
 SETUPS = {
-    1: Setup(PROBABILITIES, (6,), TEXT_1, BINARY_1, Sizes(22, 25, 0, 0, 20)),
-    2: Setup(PROBABILITIES, (6,), TEXT_2, BINARY_1, Sizes(23, 26, 0, 0, 20)),
-    3: Setup(PROBABILITIES, (6,), TEXT_3, BINARY_3, Sizes(24, 27, 0, 0, 21)),
-    4: Setup(PROBABILITIES, (6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21)),
-    5: Setup(PROBABILITIES, (6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22)),
-    6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22)),
-    7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22)),
-    8: Setup(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22)),
-    9: Setup(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22)),
+    1: Setup(PROBABILITIES, (6,), TEXT_1, BINARY_1, Sizes(22, 25, 0, 0, 20), 25),
+    2: Setup(PROBABILITIES, (6,), TEXT_2, BINARY_1, Sizes(23, 26, 0, 0, 20), 25),
+    3: Setup(PROBABILITIES, (6,), TEXT_3, BINARY_3, Sizes(24, 27, 0, 0, 21), 26),
+    4: Setup(PROBABILITIES, (6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21), 26),
+    5: Setup(PROBABILITIES, (6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22), 26),
+    6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
+    7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
+    8: Setup(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22), 28),
+    9: Setup(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22), 28),
 }

@@ -14,6 +14,7 @@ from .decompress import decompress
 from .estimate import estimate
 from .exits import EPILOG
 from .info import info
+from .prior import prior
 from .resume import resume
 from .selftest import selftest
 from .test import test
@@ -60,5 +61,6 @@ app.command(cls=Command)(test)
 app.command(cls=Command)(info)
 app.command(cls=Command)(resume)
 app.command(cls=PresetCommand)(estimate)
+app.add_typer(prior)
 app.command(cls=Command)(bench)
 app.command(cls=Command)(selftest)

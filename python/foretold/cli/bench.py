@@ -46,6 +46,7 @@ def bench(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw ratio over speed into this .png, .svg or .pdf.")
     ] = None,
+    no_knowledge: options.NoKnowledge = False,
     timeout: Annotated[
         Any,
         typer.Option(
@@ -70,7 +71,8 @@ def bench(
 
     Each engine runs in a process of its own, with the file in memory where it is a module. What it
     compressed is decompressed and compared, outside the timed part. Speeds are in 10^6 bytes of
-    content a second; memory is the process's peak, interpreter and buffers included.
+    content a second; memory is the process's peak, interpreter and buffers included. Where a file
+    is English, ours start from what comes with the package, unless --no-knowledge is given.
     """
     # Only here, for they take a while to load and no other command needs them.
     import datetime
@@ -81,7 +83,8 @@ def bench(
     workers = options.worker_count(threads)
     try:
         numbers = [] if preset == "none" else preset_list(preset)
-        chosen = engines.presets(numbers, workers) + engines.installed(peers)
+        knowledge = "none" if no_knowledge else "auto"
+        chosen = engines.presets(numbers, workers, knowledge) + engines.installed(peers)
         absent = engines.missing(peers)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
@@ -103,6 +106,13 @@ def bench(
         modules = any(isinstance(engine, engines.Module) for engine in absent)
         hint = " (pip install 'foretold[peers]')" if modules else ""
         console.result(f"not installed: {', '.join(engine.name for engine in absent)}{hint}")
+
+    if numbers and not no_knowledge and console.says_results:
+        english = foretold.Prior.english()
+        console.result(
+            f"foretold starts English from a prior of {english.file_bytes:,} bytes in the package"
+            " (--no-knowledge: from nothing)"
+        )
 
     rows: list[measuring.Measurement] = []
     failed = False

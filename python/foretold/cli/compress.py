@@ -41,6 +41,8 @@ def compress(
     remove: options.RemoveSource = False,
     block_size: options.BlockSize = None,
     transform: options.Transform = options.TransformName.AUTO,
+    no_knowledge: options.NoKnowledge = False,
+    prior: options.Prior = None,
     no_checksum: options.NoChecksum = False,
     checkpoint: options.Checkpoint = None,
     checkpoint_every: options.CheckpointEvery = "10m",
@@ -59,6 +61,8 @@ def compress(
         "checksum": not no_checksum,
         "block_size": block_size,
         "transform": transform.value,
+        "knowledge": "none" if no_knowledge else "auto",
+        "prior": None if prior is None else options.read_prior(prior),
     }
     # Wrong options are refused before any file is touched.
     foretold.Compressor(**coding)

@@ -39,6 +39,7 @@ def decompress(
     content_range: options.Range = None,
     recover: options.Recover = False,
     remove: options.RemoveSource = False,
+    prior: options.Priors = None,
     max_memory: options.MaxMemory = None,
     max_output: options.MaxOutput = None,
     checkpoint: options.Checkpoint = None,
@@ -53,7 +54,12 @@ def decompress(
     output.
     """
     console = Console(quiet=quiet, verbose=verbose)
-    limits = {"max_memory": max_memory, "max_output": max_output, "threads": options.worker_count(threads)}
+    limits = {
+        "max_memory": max_memory,
+        "max_output": max_output,
+        "threads": options.worker_count(threads),
+        "prior": [options.read_prior(path) for path in prior or []],
+    }
     jobs = plan(
         files or [],
         name=content_name,
@@ -191,7 +197,8 @@ def content_pieces(
     start, stop = content_range or (0, None)
     allowed = limits["max_output"]
     done = 0
-    with foretold.open(archive, "rb", max_memory=limits["max_memory"], threads=limits["threads"]) as content:
+    reading = {name: limits[name] for name in ("max_memory", "threads", "prior")}
+    with foretold.open(archive, "rb", **reading) as content:
         _go_to(content, start)
         while True:
             wanted = PIECE_BYTES if stop is None else min(PIECE_BYTES, stop - start - done)

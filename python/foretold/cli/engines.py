@@ -139,12 +139,10 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
-def presets(numbers: list[Any], threads: int) -> list[Engine]:
-    """Our own presets as engines."""
-    return [
-        Module(f"foretold -{number}", "foretold", {"preset": number, "threads": threads})
-        for number in numbers
-    ]
+def presets(numbers: list[Any], threads: int, knowledge: str = "none") -> list[Engine]:
+    """Our own presets as engines, which start from nothing unless `knowledge` is ``"auto"``."""
+    options = {"threads": threads, "knowledge": knowledge}
+    return [Module(f"foretold -{number}", "foretold", {"preset": number, **options}) for number in numbers]
 
 
 def _chosen(names: str) -> list[Engine]:

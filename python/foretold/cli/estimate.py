@@ -55,6 +55,7 @@ def estimate(
     threads: options.Threads = 1,
     block_size: options.BlockSize = None,
     transform: options.Transform = options.TransformName.AUTO,
+    no_knowledge: options.NoKnowledge = False,
     sample: Annotated[
         Any,
         typer.Option(
@@ -92,6 +93,7 @@ def estimate(
                         "threads": options.worker_count(threads),
                         "block_size": block_size,
                         "transform": transform.value,
+                        "knowledge": "none" if no_knowledge else "auto",
                     }
                     small = foretold.estimate(content, number, sample_bytes=max(sample // 4, 1), **wanted)
                     large = foretold.estimate(content, number, sample_bytes=sample, **wanted)

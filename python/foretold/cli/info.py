@@ -68,6 +68,12 @@ def _described(name: str, archive: foretold.ArchiveInfo, *, blocks: bool) -> str
             say(f"member {number}", f"at byte {member.offset:,}, {member.archive_bytes:,} bytes")
             say("  content", f"{member.content_bytes:,} bytes from {member.content_offset:,} on")
         say("preset", f"{member.preset}, size class {member.size_class}, generation {member.generation}")
+        if member.prior is not None:
+            english = foretold.Prior.english()
+            known = "English, in the package" if english.digest.startswith(member.prior) else "to be given"
+            say("needs prior", f"{member.prior[:8]} ({known})")
+        else:
+            say("needs prior", "none")
         if member.compact:
             say("form", "compact")
         block = "" if member.block_bytes is None else f" of {human_bytes(member.block_bytes)} content"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import foretold
+
 from .quantities import duration_seconds, preset_number, range_bytes, size_bytes
 
 if TYPE_CHECKING:
@@ -22,8 +24,11 @@ __all__ = [
     "MaxMemory",
     "MaxOutput",
     "NoChecksum",
+    "NoKnowledge",
     "Output",
     "PresetChoice",
+    "Prior",
+    "Priors",
     "Quiet",
     "Range",
     "Recover",
@@ -35,6 +40,7 @@ __all__ = [
     "Verbose",
     "Verify",
     "parsed",
+    "read_prior",
     "worker_count",
 ]
 
@@ -127,6 +133,18 @@ Transform = Annotated[
         help="Replace words of text by short codes: where the preset gains by it, never, or always.",
     ),
 ]
+NoKnowledge = Annotated[
+    bool,
+    typer.Option("--no-knowledge", help="Start from nothing: the archive needs nothing but the format."),
+]
+Prior = Annotated[
+    Path | None,
+    typer.Option("--prior", help="Start from this prior; decompression needs it too.", show_default=False),
+]
+Priors = Annotated[
+    list[Path] | None,
+    typer.Option("--prior", help="A prior that archives may need; may be repeated.", show_default=False),
+]
 MaxMemory = Annotated[
     Any,
     typer.Option(
@@ -174,3 +192,11 @@ Range = Annotated[
         show_default=False,
     ),
 ]
+
+
+def read_prior(path: Path) -> foretold.Prior:
+    """The prior in the file at `path`, which is read once; one that is none is a wrong option."""
+    try:
+        return foretold.Prior(path)
+    except (foretold.PriorError, OSError) as error:
+        raise typer.BadParameter(str(error), param_hint="--prior") from error

@@ -18,6 +18,7 @@ __all__ = ["resume"]
 
 def resume(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="What --checkpoint named.")],
+    prior: options.Priors = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -27,9 +28,10 @@ def resume(
     that of a run that was never stopped.
     """
     console = Console(quiet=quiet, verbose=verbose)
+    priors = [options.read_prior(path) for path in prior or []]
     with console.progress(checkpoint, None, resumed=True) as progress:
         try:
-            report = foretold.resume_file(checkpoint, progress=progress)
+            report = foretold.resume_file(checkpoint, prior=priors, progress=progress)
         except (KeyboardInterrupt, OSError):
             tell_of_checkpoint(console, checkpoint)
             raise

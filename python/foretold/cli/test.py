@@ -23,6 +23,7 @@ def test(
     files: options.Files = None,
     threads: options.Threads = 1,
     recursive: options.Recursive = False,
+    prior: options.Priors = None,
     max_memory: options.MaxMemory = None,
     max_output: options.MaxOutput = None,
     quiet: options.Quiet = False,
@@ -34,6 +35,7 @@ def test(
         "max_memory": max_memory,
         "max_output": max_output,
         "threads": options.worker_count(threads),
+        "prior": [options.read_prior(path) for path in prior or []],
     }
     jobs = plan(
         files or [],

@@ -31,9 +31,9 @@ __all__ = ["CODECS", "main"]
 def _foretold(options: dict[str, Any]) -> Codec:
     import foretold
 
-    preset, threads = options["preset"], options["threads"]
+    preset, threads, knowledge = options["preset"], options["threads"], options["knowledge"]
     return (
-        lambda data: foretold.compress(data, preset, threads=threads),
+        lambda data: foretold.compress(data, preset, threads=threads, knowledge=knowledge),
         # The memory limit is for strangers' archives; this one is ours.
         lambda data: foretold.decompress(data, threads=threads, max_memory=1 << 50),
     )

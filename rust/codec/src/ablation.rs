@@ -75,7 +75,7 @@ impl Variant {
     /// Length of what `content` is coded to, without the container.
     pub fn coded_bytes(&self, content: &[u8]) -> Result<usize, EngineError> {
         let plan = ModelPlan::for_block(self.preset, content.len() as u64);
-        let mut coder = ChunkCoder::with_setup(plan, self.setup)?;
+        let mut coder = ChunkCoder::with_setup(plan, self.setup, None)?;
         content.chunks(CHUNK_BYTES).try_fold(0, |total, chunk| {
             let coded = coder.encode(chunk, self.transform, &mut |_| std::ops::ControlFlow::Continue(()))?;
             Ok(total + coded.payload.len())
@@ -114,7 +114,7 @@ mod tests {
         for number in [1, 5, 9] {
             let preset = Preset::new(number).expect("a preset");
             let plan = ModelPlan::for_block(preset, text.len() as u64);
-            let mut coder = ChunkCoder::new(plan).expect("memory");
+            let mut coder = ChunkCoder::new(plan, &crate::Priors::default()).expect("memory");
             let tick = &mut |_| std::ops::ControlFlow::Continue(());
             let coded = coder.encode(&text, Transform::Auto, tick).expect("coded");
             let whole = Variant::whole(preset).coded_bytes(&text).expect("coded");

@@ -2,13 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use foretold_coding::{Decoder, Encoder};
-use foretold_models::{StateError, StateReader, StateWriter};
-use foretold_numerics::P1;
+use foretold_models::{StateError, StateReader, StateWriter, ValueReader, ValueWriter};
+use foretold_numerics::{P1, SharedBytes};
 use thiserror::Error;
 
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Base, PriorError, Priors, most_coded_bytes};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::code_byte;
@@ -53,9 +54,17 @@ pub enum EngineError {
     /// The tables cannot be allocated.
     #[error("the model needs {0} bytes of memory, which cannot be had")]
     OutOfMemory(u64),
+    /// The prior that the model starts from is not at hand, or cannot be used.
+    #[error(transparent)]
+    Prior(#[from] PriorError),
     /// A saved state does not fit this model.
     #[error("the saved model state is damaged or of another model")]
     BadState,
+    /// A block that starts from a prior is not the small one that it says it is.
+    #[error(
+        "a block of size class {0} that starts from a prior has at most 2^{0} coded bytes, of each kind in one piece"
+    )]
+    NotSmall(u8),
     /// The caller's tick asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -84,6 +93,13 @@ pub struct CodedChunk {
     pub payload: Vec<u8>,
 }
 
+impl CodedChunk {
+    /// Whether words were replaced by codes.
+    pub(crate) fn is_transformed(&self) -> bool {
+        self.method & TRANSFORMED != 0
+    }
+}
+
 const MODELLED: u8 = 1;
 const BINARY: u8 = 2;
 const TRANSFORMED: u8 = 4;
@@ -94,35 +110,32 @@ const TRANSFORMED: u8 = 4;
 /// the container hands over whole chunks. A chunk that is stored is learned like any other.
 pub struct ChunkCoder {
     plan: ModelPlan,
-    knowledge: Knowledge,
+    /// Coded bytes that its tables are for.
+    most_bytes: u64,
     predictor: Predictor,
     prediction: Box<Prediction>,
 }
 
 impl ChunkCoder {
-    /// The model of `plan`, having seen nothing.
-    pub fn new(plan: ModelPlan) -> Result<ChunkCoder, EngineError> {
-        ChunkCoder::with_setup(plan, plan.preset().setup())
-    }
-
-    /// As [`new`](Self::new), but knowing something. Whoever decodes must know the same.
-    pub fn with_knowledge(plan: ModelPlan, knowledge: Knowledge) -> Result<ChunkCoder, EngineError> {
-        let mut coder = ChunkCoder::new(plan)?;
-        coder.predictor.know(knowledge);
-        coder.knowledge = knowledge;
-        Ok(coder)
-    }
-
-    /// What it knew before it saw anything.
-    pub fn knowledge(&self) -> Knowledge {
-        self.knowledge
+    /// The model of `plan`; the prior it starts from must be one of `priors`.
+    pub fn new(plan: ModelPlan, priors: &Priors) -> Result<ChunkCoder, EngineError> {
+        let base = match plan.prior() {
+            None => None,
+            Some(id) => Some(priors.find(id)?.base(plan)?),
+        };
+        ChunkCoder::with_setup(plan, plan.preset().setup(), base)
     }
 
     /// As [`new`](Self::new), with other models than the preset's: for ablations.
-    pub(crate) fn with_setup(plan: ModelPlan, setup: &'static Setup) -> Result<ChunkCoder, EngineError> {
-        let predictor =
-            Predictor::new(setup, plan.size_class()).ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
-        Ok(ChunkCoder { plan, knowledge: Knowledge::None, predictor, prediction: Box::default() })
+    pub(crate) fn with_setup(
+        plan: ModelPlan,
+        setup: &'static Setup,
+        base: Option<Arc<Base>>,
+    ) -> Result<ChunkCoder, EngineError> {
+        let most_bytes = base.as_ref().map_or(u64::MAX, |_| most_coded_bytes(plan.size_class()));
+        let predictor = Predictor::new(setup, plan.size_class(), base)
+            .ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
+        Ok(ChunkCoder { plan, most_bytes, predictor, prediction: Box::default() })
     }
 
     /// The plan this model was made from.
@@ -130,7 +143,13 @@ impl ChunkCoder {
         self.plan
     }
 
-    fn begin(&mut self, kind: Kind) -> Result<(), EngineError> {
+    /// Begins a chunk that has so many coded bytes at least.
+    fn begin(&mut self, kind: Kind, coded_bytes: usize) -> Result<(), EngineError> {
+        if self.most_bytes < u64::MAX && self.predictor.has_left(kind)
+            || self.most_bytes - self.predictor.coded_bytes() < coded_bytes as u64
+        {
+            return Err(EngineError::NotSmall(self.plan.size_class()));
+        }
         // The inputs' padding is zeros, whatever another kind has left there.
         *self.prediction = Prediction::default();
         self.predictor.begin(kind).ok_or(EngineError::OutOfMemory(self.plan.memory_bytes()))
@@ -169,10 +188,9 @@ impl ChunkCoder {
         transform: Transform,
     ) -> Result<(u8, Option<Vec<u8>>), EngineError> {
         let kind = kind_of(content);
-        self.begin(kind)?;
         let which = match transform {
             Transform::Auto
-                if self.knowledge != Knowledge::None
+                if self.predictor.inverse().dictionary().shipped().is_some()
                     || self.plan.size_class() >= self.plan.preset().setup().transform =>
             {
                 Some(Which::Prose)
@@ -182,6 +200,7 @@ impl ChunkCoder {
         };
         let which = which.filter(|_| kind == Kind::Text);
         let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
+        self.begin(kind, bytes.as_deref().unwrap_or(content).len())?;
         self.predictor.begin_transform(bytes.is_some());
         let method = if kind == Kind::Binary { BINARY } else { 0 };
         Ok((if bytes.is_some() { method | TRANSFORMED } else { method }, bytes))
@@ -239,7 +258,7 @@ impl ChunkCoder {
         if !modelled && payload.len() != content_bytes {
             return Err(bad);
         }
-        self.begin(if method & BINARY != 0 { Kind::Binary } else { Kind::Text })?;
+        self.begin(if method & BINARY != 0 { Kind::Binary } else { Kind::Text }, content_bytes)?;
         self.predictor.begin_transform(false);
         let mut decoder = Decoder::new(payload);
         let mut done = 0;
@@ -275,7 +294,7 @@ impl ChunkCoder {
     ) -> Result<(), EngineError> {
         let bad = || EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
         let modelled = method & MODELLED != 0;
-        self.begin(Kind::Text)?;
+        self.begin(Kind::Text, 1)?;
         self.predictor.begin_transform(true);
         let mut decoder = Decoder::new(payload);
         let mut stored = payload.iter();
@@ -284,6 +303,9 @@ impl ChunkCoder {
         while content.len() < end {
             let before = content.len();
             for _ in 0..TICK_BYTES {
+                if self.predictor.coded_bytes() == self.most_bytes {
+                    return Err(EngineError::NotSmall(self.plan.size_class()));
+                }
                 if modelled {
                     self.decode_byte(&mut decoder);
                 } else {
@@ -354,23 +376,43 @@ impl ChunkCoder {
         Ok(())
     }
 
+    /// What models have turned out to be worth on text, apart from what they have seen.
+    pub(crate) fn worth(&mut self) -> Result<Vec<u8>, EngineError> {
+        let mut out = ValueWriter::default();
+        self.predictor.worth(&mut out)?;
+        Ok(out.0)
+    }
+
+    /// The same, set to what another model of the preset found.
+    pub(crate) fn set_worth(&mut self, worth: &[u8]) -> Result<(), EngineError> {
+        Ok(self.predictor.worth(&mut ValueReader(worth))?)
+    }
+
+    /// The state of the text transform's dictionary.
+    pub(crate) fn dictionary(&mut self) -> Result<Vec<u8>, EngineError> {
+        let mut out = ValueWriter::default();
+        self.predictor.dictionary(&mut out)?;
+        Ok(out.0)
+    }
+
+    /// The newest coded bytes, `most` at most.
+    pub(crate) fn last_bytes(&self, most: usize) -> Vec<u8> {
+        self.predictor.last_bytes(most)
+    }
+
+    /// Its slots, when it is not needed any more.
+    pub(crate) fn into_slots(self) -> SharedBytes {
+        self.predictor.into_slots()
+    }
+
     /// Writes the complete state, so that [`load`](Self::load) continues exactly here.
     pub fn save(&mut self, out: &mut dyn Write) -> Result<(), EngineError> {
         Ok(self.predictor.state(&mut StateWriter(out))?)
     }
 
-    /// The state that [`save`](Self::save) wrote, for the same plan, of a coder that knew nothing.
-    pub fn load(plan: ModelPlan, from: &mut dyn Read) -> Result<ChunkCoder, EngineError> {
-        ChunkCoder::load_with_knowledge(plan, Knowledge::None, from)
-    }
-
-    /// As [`load`](Self::load), of a coder with this knowledge.
-    pub fn load_with_knowledge(
-        plan: ModelPlan,
-        knowledge: Knowledge,
-        from: &mut dyn Read,
-    ) -> Result<ChunkCoder, EngineError> {
-        let mut coder = ChunkCoder::with_knowledge(plan, knowledge)?;
+    /// The state that [`save`](Self::save) wrote, for the same plan.
+    pub fn load(plan: ModelPlan, priors: &Priors, from: &mut dyn Read) -> Result<ChunkCoder, EngineError> {
+        let mut coder = ChunkCoder::new(plan, priors)?;
         coder.predictor.state(&mut StateReader(from))?;
         Ok(coder)
     }

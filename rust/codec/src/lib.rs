@@ -6,7 +6,8 @@ pub mod ablation;
 mod container;
 mod engine;
 mod files;
-mod knowledge;
+#[doc(hidden)]
+pub mod knowledge;
 mod measure;
 mod predictor;
 mod preset;
@@ -15,15 +16,18 @@ mod shape;
 mod transform;
 
 pub use container::{
-    ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Limits,
-    LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, Transform, compress,
-    decompress, info, recover,
+    ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Knowledge,
+    Limits, LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, Transform,
+    compress, decompress, info, recover,
 };
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
 pub use files::{
     CheckpointInfo, FileOptions, FileReport, checkpoint_info, compress_file, decompress_file, recover_file,
     resume, test_file,
 };
-pub use knowledge::Knowledge;
+pub use knowledge::{
+    Cache, CachedTable, Prior, PriorContent, PriorError, PriorId, Priors, Training, cached_tables,
+    clear_cached_tables, train,
+};
 pub use measure::{Probe, code_lengths, probe};
 pub use preset::{ModelPlan, Preset};

@@ -1,14 +1,16 @@
 //! Assembly: contexts, slots, match models, mixer and APMs as one predictor.
 
+use std::sync::Arc;
+
 use foretold_models::contexts::Contexts;
 use foretold_models::{
     AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
-    Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, hash,
+    Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, ValueReader, hash,
 };
-use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, Simd, stretch};
+use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, SharedBytes, Simd, stretch};
 
-use crate::knowledge::Knowledge;
-use crate::setup::{Assembly, Selector, Setup, View};
+use crate::knowledge::Base;
+use crate::setup::{Assembly, Selector, Setup, Sizes, View};
 use crate::shape::Shape;
 use crate::transform::Inverse;
 
@@ -109,6 +111,19 @@ fn apm_contexts(index: usize, apms: usize, size_class: u8) -> usize {
     if index == 0 { 256 } else { 1 << u32::from(size_class).min(most) }
 }
 
+/// The tables' sizes: with a prior there is room for what it remembers.
+fn sizes_from(setup: &Setup, size_class: u8, primed: bool) -> Sizes {
+    let log2 = setup.sizes(size_class);
+    if !primed {
+        return log2;
+    }
+    Sizes { history: log2.history.max(PRIMED.0), heads: log2.heads.max(PRIMED.1), ..log2 }
+}
+
+/// Base-2 logarithms of the bytes of history and the heads of match models, with a prior, at
+/// least.
+pub(crate) const PRIMED: (u32, u32) = (20, 18);
+
 /// How many inputs a mixer of an assembly has beside this many match models.
 pub(crate) const fn assembly_inputs(assembly: &Assembly, matches: usize) -> usize {
     let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
@@ -124,6 +139,8 @@ pub struct Predictor {
     setup: &'static Setup,
     size_class: u8,
     kind: Kind,
+    /// The text's arm was made beforehand and has not begun.
+    fresh: bool,
     /// By kind; made when the first chunk of the kind comes.
     arms: [Option<Arm>; 2],
     parsed: Parsed,
@@ -143,25 +160,33 @@ pub struct Predictor {
     transformed: bool,
     /// Turns a transformed chunk's coded bytes back as they come; keeps the block's dictionary.
     inverse: Inverse,
+    /// Bytes of the past that a prior remembers: they come before the block's.
+    remembered: u64,
 }
 
 impl Predictor {
     /// The predictor of a setup for blocks of about `2^size_class` bytes; `None` if the memory
     /// cannot be had.
-    pub fn new(setup: &'static Setup, size_class: u8) -> Option<Self> {
+    pub fn new(setup: &'static Setup, size_class: u8, base: Option<Arc<Base>>) -> Option<Self> {
         let assemblies = [setup.text, setup.binary];
         let most = |of: fn(&Assembly) -> usize| assemblies.iter().map(|a| of(a)).max().unwrap_or(0);
         let run_contexts = most(|a| if a.runs { a.contexts() } else { 0 });
         let direct_contexts = most(|a| a.directs);
-        let log2 = setup.sizes(size_class);
-        Some(Predictor {
+        let log2 = sizes_from(setup, size_class, base.is_some());
+        let words = base.as_deref().and_then(Base::words);
+        let learned = base.as_deref().and_then(Base::learned);
+        let mut predictor = Predictor {
             simd: Simd::detect(),
             setup,
             size_class,
             kind: Kind::Text,
+            fresh: false,
             arms: [None, None],
             parsed: Parsed::new(log2.history, setup.parts)?,
-            table: SlotTable::new(log2.slots)?,
+            table: match base {
+                None => SlotTable::new(log2.slots)?,
+                Some(base) => base.table(setup, size_class)?,
+            },
             runs: if run_contexts > 0 { Some(Runs::new(run_contexts, log2.runs, RUN_LIMIT)?) } else { None },
             directs: if direct_contexts > 0 {
                 Some(Directs::new(direct_contexts, log2.directs)?)
@@ -179,19 +204,25 @@ impl Predictor {
             contexts: Contexts::default(),
             curves: [0; APMS],
             transformed: false,
-            inverse: Inverse::default(),
-        })
-    }
-
-    /// The text transform starts from the words of `knowledge`; nothing has been seen yet.
-    pub fn know(&mut self, knowledge: Knowledge) {
-        self.inverse = Inverse::new(knowledge.words());
+            inverse: Inverse::new(words),
+            remembered: 0,
+        };
+        if let Some(learned) = learned {
+            predictor.inverse.state(&mut ValueReader(&learned.dictionary)).ok()?;
+            predictor.worth(&mut ValueReader(&learned.worth)).ok()?;
+            let (history, matches) = learned.memory(log2, &predictor.matches)?;
+            predictor.remembered = history.len;
+            predictor.parsed.start_after(history);
+            predictor.matches = matches;
+        }
+        Some(predictor)
     }
 
     /// Bytes a predictor takes when both kinds of data have come.
-    pub fn memory_bytes(setup: &Setup, size_class: u8) -> u64 {
-        let log2 = setup.sizes(size_class);
-        let mut total = (1u64 << log2.history) + (1 << log2.slots);
+    pub fn memory_bytes(setup: &Setup, size_class: u8, primed: bool) -> u64 {
+        let log2 = sizes_from(setup, size_class, primed);
+        let mut total = 1u64 << log2.history;
+        total += if primed { Base::memory_bytes(setup, size_class) } else { 1 << log2.slots };
         total += setup.matches.len() as u64 * (4 << log2.heads);
         let mut runs = false;
         let mut directs = false;
@@ -225,14 +256,25 @@ impl Predictor {
         &self.inverse
     }
 
+    /// Coded bytes of the block so far.
+    pub fn coded_bytes(&self) -> u64 {
+        self.parsed.history.len.saturating_sub(self.remembered)
+    }
+
+    /// Whether chunks of this kind have come, and then others.
+    pub fn has_left(&self, kind: Kind) -> bool {
+        kind != self.kind && self.arms[kind as usize].is_some()
+    }
+
     /// Turns to a chunk of this kind; `None` if the memory cannot be had.
     pub fn begin(&mut self, kind: Kind) -> Option<()> {
-        if let Some(arm) = &self.arms[self.kind as usize] {
+        if let (Some(arm), false) = (&self.arms[self.kind as usize], self.fresh) {
             if kind == self.kind {
                 return Some(());
             }
             arm.slots.put_back(self.simd, &mut self.table, arm.slots.contexts());
         }
+        self.fresh = false;
         self.kind = kind;
         let assembly = [self.setup.text, self.setup.binary][kind as usize];
         let arm = &mut self.arms[kind as usize];
@@ -487,6 +529,43 @@ impl Predictor {
         }
     }
 
+    /// Reads or writes the text transform's dictionary.
+    pub fn dictionary(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        self.inverse.state(io)
+    }
+
+    /// The newest coded bytes, `most` at most.
+    pub fn last_bytes(&self, most: usize) -> Vec<u8> {
+        self.parsed.history.newest(most)
+    }
+
+    /// Its slots, when it is not needed any more.
+    pub fn into_slots(mut self) -> SharedBytes {
+        if let Some(arm) = &self.arms[self.kind as usize] {
+            arm.slots.put_back(self.simd, &mut self.table, arm.slots.contexts());
+        }
+        self.table.into_shared()
+    }
+
+    /// Reads or writes what models have turned out to be worth on text, apart from what they have
+    /// seen: weights and maps, but for APMs, whose sizes follow the block's.
+    pub fn worth(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        if self.arms[0].is_none() {
+            let arm = Arm::new(self.setup, self.setup.text, self.size_class).ok_or(StateError::Memory)?;
+            self.arms[0] = Some(arm);
+            self.fresh = true;
+        }
+        if let Some(arm) = &mut self.arms[0] {
+            arm.slots.maps_state(io)?;
+            arm.mixer.state(io)?;
+        }
+        if let Some(runs) = &mut self.runs {
+            runs.maps_state(io)?;
+        }
+        self.matches.iter_mut().try_for_each(|model| model.map_state(io))?;
+        self.order0.state(io)
+    }
+
     /// Reads or writes everything learned, at a byte's end. Before reading, the predictor must
     /// be new.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
@@ -501,7 +580,8 @@ impl Predictor {
             [Kind::Binary, Kind::Text]
         };
         for kind in order {
-            if kinds[1 + kind as usize] != 0 && self.arms[kind as usize].is_none() {
+            let made = self.arms[kind as usize].is_some() && !(self.fresh && kind == Kind::Text);
+            if kinds[1 + kind as usize] != 0 && !made {
                 self.begin(kind).ok_or(StateError::Memory)?;
             }
         }

@@ -1,6 +1,7 @@
 //! The presets, and what a block's model needs.
 
 use crate::EngineError;
+use crate::knowledge::{PriorId, base_log2};
 use crate::predictor::Predictor;
 use crate::setup::{SETUPS, Setup};
 
@@ -48,6 +49,8 @@ pub struct ModelPlan {
     /// Base-2 logarithm of the content the tables are sized for, rounded up:
     /// 10 ..= 26 (64 MiB or more).
     size_class: u8,
+    /// The prior it starts from.
+    prior: Option<PriorId>,
 }
 
 impl ModelPlan {
@@ -57,15 +60,32 @@ impl ModelPlan {
     /// The plan for a block whose first `known_bytes` are at hand (all of it, or 64 MiB).
     pub fn for_block(preset: Preset, known_bytes: u64) -> ModelPlan {
         let class = 64 - known_bytes.max(1).saturating_sub(1).leading_zeros() as u8;
-        ModelPlan { preset, size_class: class.clamp(10, 26) }
+        ModelPlan { preset, size_class: class.clamp(10, 26), prior: None }
     }
 
     /// The plan an archive names.
     pub fn from_bytes(preset: u8, size_class: u8) -> Result<ModelPlan, EngineError> {
         match Preset::new(preset) {
-            Some(preset) if Self::SIZE_CLASSES.contains(&size_class) => Ok(ModelPlan { preset, size_class }),
+            Some(preset) if Self::SIZE_CLASSES.contains(&size_class) => {
+                Ok(ModelPlan { preset, size_class, prior: None })
+            }
             _ => Err(EngineError::UnknownPlan { preset, size_class }),
         }
+    }
+
+    /// The same model, starting from a prior, or from nothing.
+    pub fn with_prior(self, prior: Option<PriorId>) -> ModelPlan {
+        ModelPlan { prior, ..self }
+    }
+
+    /// The prior it starts from.
+    pub fn prior(self) -> Option<PriorId> {
+        self.prior
+    }
+
+    /// Base-2 logarithm of the bytes of the slot table, where it starts from a prior.
+    pub(crate) fn base_log2(self) -> u32 {
+        base_log2(self.preset.setup(), self.size_class)
     }
 
     /// The preset.
@@ -80,6 +100,25 @@ impl ModelPlan {
 
     /// Memory one [`ChunkCoder`](crate::ChunkCoder) of this plan takes, in either direction.
     pub fn memory_bytes(self) -> u64 {
-        Predictor::memory_bytes(self.preset.setup(), self.size_class)
+        Predictor::memory_bytes(self.preset.setup(), self.size_class, self.prior.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn every_model_fits_the_memory_that_is_allowed_unless_a_caller_says_otherwise() {
+        for number in 1..=9 {
+            for class in ModelPlan::SIZE_CLASSES {
+                let plan = ModelPlan::from_bytes(number, class).unwrap();
+                for plan in [plan, plan.with_prior(Some(PriorId::english()))] {
+                    let needed = plan.memory_bytes();
+                    assert!(needed <= Limits::DEFAULT_MEMORY, "{plan:?}: {needed}");
+                }
+            }
+        }
     }
 }

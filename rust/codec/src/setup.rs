@@ -102,6 +102,8 @@ pub struct Setup {
     pub parts: Parts,
     /// The largest tables.
     pub most: Sizes,
+    /// Base-2 logarithm of the bytes of the slot table that a prior fills, at least.
+    pub base: u32,
     /// Prose in blocks of this size class or a larger one is transformed unless the caller says
     /// otherwise: the stronger the preset, the later a dictionary has paid for itself.
     pub transform: u8,
@@ -447,6 +449,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_1,
         parts: Parts { lines: false, followers: false, terms: false },
         most: most(22, 25, 0, 0, 20),
+        base: 25,
         transform: 16,
     },
     Setup {
@@ -457,6 +460,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_1,
         parts: Parts { lines: false, followers: true, terms: false },
         most: most(23, 26, 0, 0, 20),
+        base: 25,
         transform: 16,
     },
     Setup {
@@ -467,6 +471,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_3,
         parts: Parts::MOST,
         most: most(24, 27, 0, 0, 21),
+        base: 26,
         transform: 16,
     },
     Setup {
@@ -477,6 +482,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_3,
         parts: Parts::MOST,
         most: most(25, 27, 0, 0, 21),
+        base: 26,
         transform: 16,
     },
     Setup {
@@ -487,6 +493,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_3,
         parts: Parts::MOST,
         most: most(25, 28, 0, 0, 22),
+        base: 26,
         transform: 16,
     },
     Setup {
@@ -497,6 +504,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_6,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
+        base: 27,
         transform: 16,
     },
     Setup {
@@ -507,6 +515,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_6,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
+        base: 27,
         transform: 16,
     },
     Setup {
@@ -517,6 +526,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_9,
         parts: Parts::ALL,
         most: most(26, 29, 26, 27, 22),
+        base: 28,
         transform: 21,
     },
     Setup {
@@ -527,6 +537,7 @@ pub static SETUPS: [Setup; 9] = [
         binary: &BINARY_9,
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
+        base: 28,
         transform: 21,
     },
 ];

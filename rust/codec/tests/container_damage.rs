@@ -4,9 +4,13 @@ mod common;
 
 use std::io::Cursor;
 
-use common::{compress, decompress, flushed, go_on, noise, preset, small_blocks, stream_out, text};
+use common::{
+    BLOCK_HEADER, CHUNK_HEADER, MEMBER_HEADER, compress, decompress, flushed, go_on, noise, preset,
+    small_blocks, stream_out, text,
+};
 use foretold_codec::{
-    Damage, Decompressor, Error, FormatProblem, GENERATION, Limits, Options, SeekableReader, info, recover,
+    Damage, Decompressor, Error, FormatProblem, GENERATION, Limits, Options, PriorError, SeekableReader,
+    info, recover,
 };
 
 /// Small archives of every form, with their content.
@@ -155,10 +159,12 @@ fn sign(archive: &mut [u8], length: usize) {
 fn priors_and_reserved_flags_are_refused() {
     let mut archive = compress_full(b"text", &small_blocks());
     archive[3] |= 2;
+    archive[6..10].copy_from_slice(&100_000u32.to_le_bytes());
     archive.splice(18..18, [7; 32]);
-    sign(&mut archive, 54);
+    sign(&mut archive, MEMBER_HEADER + 32);
     let error = decompress(&archive).unwrap_err();
-    assert!(matches!(error, Error::Format { problem: FormatProblem::NeedsPrior(_), .. }), "{error}");
+    let Error::Prior(PriorError::Missing { wanted, given }) = &error else { panic!("{error}") };
+    assert_eq!((wanted, given), (&"07".repeat(32), &Vec::new()));
     archive[3] |= 0x80;
     let error = decompress(&archive).unwrap_err();
     assert!(matches!(error, Error::Format { problem: FormatProblem::ReservedFlags(0x82), .. }), "{error}");
@@ -170,28 +176,28 @@ fn claims_of_hostile_headers_cost_nothing() {
     // Block size, then a block's content offset, then a model of another size.
     let mut huge_blocks = archive.clone();
     huge_blocks[10..18].copy_from_slice(&u64::MAX.to_le_bytes());
-    sign(&mut huge_blocks, 22);
+    sign(&mut huge_blocks, MEMBER_HEADER);
     let limits = Limits { threads: 4, ..Limits::default() };
     assert_eq!(foretold_codec::decompress(&huge_blocks, &limits, &mut go_on).unwrap(), b"text");
 
     let mut huge_memory = archive.clone();
     huge_memory[6..10].copy_from_slice(&u32::MAX.to_le_bytes());
-    sign(&mut huge_memory, 22);
+    sign(&mut huge_memory, MEMBER_HEADER);
     let needed = u64::from(u32::MAX) * 1024;
     assert!(matches!(decompress(&huge_memory), Err(Error::Memory { needed: found, .. }) if found == needed));
 
     let mut no_memory = archive.clone();
     no_memory[6..10].copy_from_slice(&1u32.to_le_bytes());
-    sign(&mut no_memory, 22);
+    sign(&mut no_memory, MEMBER_HEADER);
     assert!(matches!(
         decompress(&no_memory),
         Err(Error::Corrupt { damage: Damage::Field { field: "memory_kib", .. }, .. })
     ));
 
-    let mut far = archive[22..].to_vec();
+    let mut far = archive[MEMBER_HEADER..].to_vec();
     far[6..14].copy_from_slice(&(u64::MAX - 2).to_le_bytes());
-    sign(&mut far, 22);
-    let far = [&archive[..22], &far].concat();
+    sign(&mut far, BLOCK_HEADER);
+    let far = [&archive[..MEMBER_HEADER], &far].concat();
     assert_typed(&decompress(&far).unwrap_err());
     let mut out = Vec::new();
     assert!(recover(Cursor::new(&far), &mut out, &Limits::default(), &mut go_on).is_ok());
@@ -235,7 +241,7 @@ fn damage_is_located() {
     for threads in [1, 3] {
         let limits = Limits { threads, ..Limits::default() };
         let mut damaged = archive.clone();
-        damaged[blocks[2].offset as usize + 22 + 11 + 5] ^= 4;
+        damaged[blocks[2].offset as usize + BLOCK_HEADER + CHUNK_HEADER + 5] ^= 4;
         let (out, end) = stream_out(&damaged, 1_000, &limits);
         assert!(out == content[..2 * 65_536], "what stands before the damage is given out");
         let twice = [archive.clone(), damaged].concat();
@@ -250,7 +256,7 @@ fn damage_is_located() {
                     ..
                 }),
             ) => {
-                assert_eq!(offset, blocks[2].offset + 22);
+                assert_eq!(offset, blocks[2].offset + BLOCK_HEADER as u64);
                 assert_eq!(offset_in_twice, archive.len() as u64 + offset);
             }
             other => panic!("{other:?}"),

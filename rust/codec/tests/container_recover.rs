@@ -4,7 +4,9 @@ mod common;
 
 use std::io::Cursor;
 
-use common::{compress, flushed, go_on, noise, small_blocks, text};
+use common::{
+    BLOCK_HEADER, CHUNK_HEADER, MEMBER_HEADER, compress, flushed, go_on, noise, small_blocks, text,
+};
 use foretold_codec::{Error, Limits, LostRange, Options, RecoveryReport, info};
 
 const BLOCK: usize = 64 << 10;
@@ -65,9 +67,10 @@ fn chunks_before_the_damaged_one_are_kept() {
     let content = parts.concat();
     // The third chunk's header follows the first two chunks.
     let mut damaged = archive.clone();
-    let mut at = 22 + 22;
+    let mut at = MEMBER_HEADER + BLOCK_HEADER;
     for _ in 0..2 {
-        at += 11 + u32::from_le_bytes([archive[at + 4], archive[at + 5], archive[at + 6], 0]) as usize;
+        at += CHUNK_HEADER
+            + u32::from_le_bytes([archive[at + 4], archive[at + 5], archive[at + 6], 0]) as usize;
     }
     damaged[at + 20] ^= 0x10;
     let (out, report) = recover(&damaged);

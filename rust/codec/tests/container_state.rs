@@ -9,7 +9,7 @@ fn reload(compressor: &mut Compressor) -> Compressor {
     let mut state = Vec::new();
     compressor.save(&mut state).unwrap();
     let mut from = &state[..];
-    let loaded = Compressor::load(&mut from).unwrap();
+    let loaded = Compressor::load(&mut from, None).unwrap();
     assert!(from.is_empty());
     loaded
 }
@@ -130,7 +130,7 @@ fn damaged_states_are_refused() {
     let mut state = Vec::new();
     compressor.save(&mut state).unwrap();
     for length in [0, 1, 40, 70, 100, 200, state.len() / 2, state.len() - 1] {
-        match Compressor::load(&mut &state[..length]) {
+        match Compressor::load(&mut &state[..length], None) {
             Err(Error::State(_) | Error::Io(_)) => {}
             other => panic!("{length}: {:?}", other.err()),
         }
@@ -138,7 +138,7 @@ fn damaged_states_are_refused() {
     for at in 0..state.len().min(200) {
         let mut damaged = state.clone();
         damaged[at] ^= 0x81;
-        let _ = Compressor::load(&mut &damaged[..]);
+        let _ = Compressor::load(&mut &damaged[..], None);
     }
     match Decompressor::load(&mut &state[..], Limits::default()) {
         Err(Error::State(message)) => assert!(message.contains("compressor"), "{message}"),

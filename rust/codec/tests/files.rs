@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use foretold_codec::{
-    Error, FileOptions, Limits, Options, Preset, checkpoint_info, compress, compress_file, decompress_file,
-    recover_file, resume, test_file,
+    Error, FileOptions, Limits, Options, Preset, Priors, checkpoint_info, compress, compress_file,
+    decompress_file, recover_file, resume, test_file,
 };
 
 /// A folder of the test's own, empty at first.
@@ -204,7 +204,7 @@ fn what_stops_a_run_leaves_nothing() {
     let other = folder.join("d");
     let failed = decompress_file(&archive, &other, &limits, &checkpointed(&checkpoint), None, &mut go);
     assert!(matches!(failed, Err(Error::Corrupt { .. })));
-    assert!(matches!(resume(&checkpoint, &mut go), Err(Error::Corrupt { .. })));
+    assert!(matches!(resume(&checkpoint, &Priors::default(), &mut go), Err(Error::Corrupt { .. })));
     assert_eq!(names(&folder), ["a", "a.ftd", "b", "c", "d.partial"]);
     fs::remove_file(checkpoint).unwrap();
     fs::remove_file(folder.join("d.partial")).unwrap();
@@ -281,7 +281,7 @@ fn stop_and_resume(
         assert!(checkpoint.exists() && partial.exists());
         stops += 1;
         reach += step;
-        result = resume(checkpoint, &mut stop_after(reach)).map(|_| ());
+        result = resume(checkpoint, &Priors::default(), &mut stop_after(reach)).map(|_| ());
     }
     stops
 }
@@ -360,7 +360,7 @@ fn stopped(test: &str) -> Stopped {
 
 impl Stopped {
     fn resume_to_the_right_bytes(&self) {
-        let report = resume(&self.checkpoint, &mut go).unwrap();
+        let report = resume(&self.checkpoint, &Priors::default(), &mut go).unwrap();
         let archive = fs::read(&self.target).unwrap();
         assert!(archive == compress(&fs::read(&self.source).unwrap(), &options(), &mut go).unwrap());
         assert_eq!((report.content_bytes, report.archive_bytes), (300_000, archive.len() as u64));
@@ -389,7 +389,9 @@ fn resume_names_the_file_that_changed() {
         other[place] ^= 1;
         for bad in [&other[..], &good[..good.len() / 4]] {
             fs::write(path, bad).unwrap();
-            let Err(Error::Changed { path: named, .. }) = resume(&run.checkpoint, &mut go) else {
+            let Err(Error::Changed { path: named, .. }) =
+                resume(&run.checkpoint, &Priors::default(), &mut go)
+            else {
                 panic!("{} was taken", path.display())
             };
             assert_eq!(&named, path);
@@ -397,12 +399,16 @@ fn resume_names_the_file_that_changed() {
         fs::write(path, &good).unwrap();
     }
     fs::write(&run.target, "came meanwhile").unwrap();
-    assert!(matches!(resume(&run.checkpoint, &mut go), Err(Error::Exists(path)) if path == run.target));
+    assert!(
+        matches!(resume(&run.checkpoint, &Priors::default(), &mut go), Err(Error::Exists(path)) if path == run.target)
+    );
     fs::remove_file(&run.target).unwrap();
 
     let away = run.folder.join("away");
     fs::rename(&run.partial, &away).unwrap();
-    assert!(matches!(resume(&run.checkpoint, &mut go), Err(Error::File { path, .. }) if path == run.partial));
+    assert!(
+        matches!(resume(&run.checkpoint, &Priors::default(), &mut go), Err(Error::File { path, .. }) if path == run.partial)
+    );
     fs::rename(&away, &run.partial).unwrap();
     run.resume_to_the_right_bytes();
 }
@@ -413,7 +419,7 @@ fn a_damaged_checkpoint_is_refused() {
     let good = fs::read(&run.checkpoint).unwrap();
     let refused = |bytes: &[u8]| {
         fs::write(&run.checkpoint, bytes).unwrap();
-        matches!(resume(&run.checkpoint, &mut go), Err(Error::Checkpoint { .. }))
+        matches!(resume(&run.checkpoint, &Priors::default(), &mut go), Err(Error::Checkpoint { .. }))
     };
     for place in [0, 8, 10, 13, 20, 100, good.len() / 2, good.len() - 33, good.len() - 1] {
         let mut bad = good.clone();
@@ -460,7 +466,9 @@ fn two_processes_do_not_write_one_output() {
     let run = stopped("busy");
     let held = fs::File::open(&run.partial).unwrap();
     held.lock().unwrap();
-    assert!(matches!(resume(&run.checkpoint, &mut go), Err(Error::Busy(path)) if path == run.partial));
+    assert!(
+        matches!(resume(&run.checkpoint, &Priors::default(), &mut go), Err(Error::Busy(path)) if path == run.partial)
+    );
     drop(held);
     run.resume_to_the_right_bytes();
 }

@@ -58,6 +58,9 @@ fn drive(rounds: u64) {
         bodies::round_trip(&data);
         bodies::coded_text(&data);
         bodies::coded_text(&coded(&mut random));
+        if seed % 8 == 0 {
+            bodies::prior(&[&[random.next() as u8, random.next() as u8], &data[..]].concat());
+        }
         let header: Vec<u8> = (0..18).map(|_| random.next() as u8).collect();
         bodies::edited_archive(&[header, data].concat());
     }

@@ -65,7 +65,7 @@ fn sign(archive: &mut [u8], start: usize, end: usize) {
 /// Names and archives; each name is the defect.
 fn damaged() -> Vec<(&'static str, Vec<u8>)> {
     let message = compress(&text(400), &Options::new(preset(1)));
-    // Header 22 bytes, block header 22, chunk header 11, payload, trailer 45.
+    // Header 22 bytes, block header 26, chunk header 11, payload, trailer 45.
     let member = flushed(&[&text(400)], &small_blocks());
     let trailer = member.len() - 45;
     let edit = |archive: &[u8], change: &dyn Fn(&mut Vec<u8>)| {
@@ -101,6 +101,7 @@ fn damaged() -> Vec<(&'static str, Vec<u8>)> {
             "needs-prior",
             edit(&member, &|archive| {
                 archive[3] = 2;
+                archive[6..10].copy_from_slice(&100_000u32.to_le_bytes());
                 archive.splice(18..18, [0xAB; 32]);
                 sign(archive, 0, 54);
             }),
@@ -117,27 +118,27 @@ fn damaged() -> Vec<(&'static str, Vec<u8>)> {
             "wrong-block-number",
             edit(&member, &|archive| {
                 archive[22 + 14] = 1;
-                sign(archive, 22, 44);
+                sign(archive, 22, 48);
             }),
         ),
         (
             "wrong-content-offset",
             edit(&member, &|archive| {
                 archive[22 + 6] = 1;
-                sign(archive, 22, 44);
+                sign(archive, 22, 48);
             }),
         ),
         (
             "other-preset-in-block",
             edit(&member, &|archive| {
                 archive[22 + 4] = 2;
-                sign(archive, 22, 44);
+                sign(archive, 22, 48);
             }),
         ),
-        ("unknown-method", edit(&member, &|archive| archive[44] = 15)),
-        ("unknown-frame", edit(&member, &|archive| archive[44] = 0x80)),
-        ("empty-chunk", edit(&member, &|archive| archive[45..48].fill(0))),
-        ("empty-block", edit(&member, &|archive| drop(archive.drain(44..trailer)))),
+        ("unknown-method", edit(&member, &|archive| archive[48] = 15)),
+        ("unknown-frame", edit(&member, &|archive| archive[48] = 0x80)),
+        ("empty-chunk", edit(&member, &|archive| archive[49..52].fill(0))),
+        ("empty-block", edit(&member, &|archive| drop(archive.drain(48..trailer)))),
         (
             "wrong-digest",
             edit(&member, &|archive| {

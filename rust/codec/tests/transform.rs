@@ -5,7 +5,7 @@ mod common;
 
 use common::{Random, awkward, compress, decompress, go_on, noise, preset, text};
 use foretold_codec::{
-    ChunkCoder, EngineError, Knowledge, Limits, ModelPlan, Options, Transform, code_lengths, probe,
+    ChunkCoder, EngineError, Limits, ModelPlan, Options, Prior, Priors, Transform, code_lengths, probe,
 };
 
 /// Sentences of many words in several scripts and cases, different for each seed.
@@ -47,7 +47,7 @@ fn prose(bytes: usize, seed: u64) -> Vec<u8> {
 }
 
 fn coder(number: u8) -> ChunkCoder {
-    ChunkCoder::new(ModelPlan::for_block(preset(number), 1 << 16)).unwrap()
+    ChunkCoder::new(ModelPlan::for_block(preset(number), 1 << 16), &Priors::default()).unwrap()
 }
 
 fn words(number: u8) -> Options {
@@ -98,11 +98,11 @@ fn a_block_mixes_chunks_of_all_methods_and_states_continue_between_them() {
         let chunk = straight.encode(content, *transform, &mut go_on).unwrap();
         let mut state = Vec::new();
         saved.save(&mut state).unwrap();
-        saved = ChunkCoder::load(saved.plan(), &mut state.as_slice()).unwrap();
+        saved = ChunkCoder::load(saved.plan(), &Priors::default(), &mut state.as_slice()).unwrap();
         assert!(saved.encode(content, *transform, &mut go_on).unwrap() == chunk);
         let mut state = Vec::new();
         decoder.save(&mut state).unwrap();
-        decoder = ChunkCoder::load(decoder.plan(), &mut state.as_slice()).unwrap();
+        decoder = ChunkCoder::load(decoder.plan(), &Priors::default(), &mut state.as_slice()).unwrap();
         let mut decoded = Vec::new();
         decoder.decode(chunk.method, &chunk.payload, content.len(), &mut decoded, &mut go_on).unwrap();
         assert!(decoded == *content);
@@ -210,9 +210,11 @@ fn chunks_of_a_coder_that_knows_english_come_back_and_go_on_from_a_state() {
     let mut go = go_on;
     let go = &mut go;
     for number in [1, 5, 9] {
-        let plan = ModelPlan::for_block(preset(number), 1 << 13);
-        let mut encoder = ChunkCoder::with_knowledge(plan, Knowledge::English).unwrap();
-        let mut decoder = ChunkCoder::with_knowledge(plan, Knowledge::English).unwrap();
+        let plain = ModelPlan::for_block(preset(number), 1 << 13);
+        let plan = plain.with_prior(Some(Prior::english().id()));
+        let priors = Priors::default();
+        let mut encoder = ChunkCoder::new(plan, &priors).unwrap();
+        let mut decoder = ChunkCoder::new(plan, &priors).unwrap();
         for (index, chunk) in chunks.iter().enumerate() {
             let coded = encoder.encode(chunk.as_bytes(), Transform::Auto, go).unwrap();
             assert_eq!(coded.method & 4 != 0, index != 2, "preset {number}, chunk {index}");
@@ -221,9 +223,11 @@ fn chunks_of_a_coder_that_knows_english_come_back_and_go_on_from_a_state() {
             assert!(content == chunk.as_bytes());
             let mut state = Vec::new();
             decoder.save(&mut state).unwrap();
-            assert!(ChunkCoder::load(plan, &mut state.as_slice()).is_err(), "knowledge must agree");
-            decoder =
-                ChunkCoder::load_with_knowledge(plan, Knowledge::English, &mut state.as_slice()).unwrap();
+            assert!(
+                ChunkCoder::load(plain, &priors, &mut state.as_slice()).is_err(),
+                "what it starts from must agree"
+            );
+            decoder = ChunkCoder::load(plan, &priors, &mut state.as_slice()).unwrap();
         }
     }
 }

@@ -47,6 +47,11 @@ impl AdaptiveMap {
         *entry = moved(*entry, bit, self.limit);
     }
 
+    /// The same map; `None` if the memory cannot be had.
+    pub fn try_clone(&self) -> Option<Self> {
+        Some(AdaptiveMap { entries: self.entries.try_clone()?, limit: self.limit })
+    }
+
     /// Reads or writes everything learned.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.u32s(&mut self.entries)

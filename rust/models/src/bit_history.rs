@@ -57,6 +57,8 @@ pub struct BitHistories {
     pub p1_q16: [u16; 256],
     /// How many states there are.
     pub len: usize,
+    /// Zeros and ones that a state stands for.
+    stands_for: [(f64, f64); 256],
 }
 
 /// States that are confidences and probabilities, computed once.
@@ -173,6 +175,44 @@ fn counted(meaning: Meaning, bit: u8) -> Vec<(Meaning, f64)> {
 }
 
 impl BitHistories {
+    /// How many bits a state stands for.
+    pub fn seen(&self, state: u8) -> f64 {
+        let (zeros, ones) = self.stands_for[usize::from(state)];
+        zeros + ones
+    }
+
+    /// For each pair of `counts`, zeros first, the state that stands best for so many zeros and
+    /// ones in any order; it may remember `most` bits: of more, the share stays.
+    ///
+    /// Best is the least difference of the share of ones in the logit domain; a difference of
+    /// numbers counts half as much, by its logarithm. The first of those that are equal.
+    pub fn nearest(&self, counts: &[u32], most: f64) -> Vec<u8> {
+        let place = |zeros: f64, ones: f64| {
+            let (zeros, ones) = (zeros + 0.4, ones + 0.4);
+            (ln(ones / zeros), ln(zeros + ones))
+        };
+        let states: Vec<_> = self.stands_for[..self.len].iter().map(|&(z, o)| place(z, o)).collect();
+        let mut found = Vec::with_capacity(counts.len() * counts.len());
+        for &zeros in counts {
+            for &ones in counts {
+                let (zeros, ones) = (f64::from(zeros), f64::from(ones));
+                let seen = zeros + ones;
+                let cut = if seen > most { most / seen } else { 1.0 };
+                let wanted = place(zeros * cut, ones * cut);
+                let mut best = (f64::INFINITY, EMPTY);
+                for (state, place) in states.iter().enumerate().skip(1) {
+                    let (share, number) = (place.0 - wanted.0, place.1 - wanted.1);
+                    let distance = share * share + 0.25 * number * number;
+                    if distance < best.0 {
+                        best = (distance, state as u8);
+                    }
+                }
+                found.push(if seen > 0.0 { best.1 } else { EMPTY });
+            }
+        }
+        found
+    }
+
     fn build(grids: &Grids, successors: impl Fn(Meaning, u8) -> Vec<(Meaning, f64)>) -> Self {
         let mut meanings = vec![Meaning::Counts(0, 0, 0)];
         let mut steps = [[([0; 3], [0; 4]); 2]; 256];
@@ -181,6 +221,7 @@ impl BitHistories {
             one_kind: [0; 256],
             p1_q16: [1 << 15; 256],
             len: 0,
+            stands_for: [(0.0, 0.0); 256],
         };
         // Breadth first from the empty state: states are numbered in the order they are met.
         let mut state = 0;
@@ -202,6 +243,13 @@ impl BitHistories {
                     }
                 }
             }
+            all.stands_for[state] = match meanings[state] {
+                Meaning::Counts(zeros, ones, _) => (f64::from(zeros), f64::from(ones)),
+                Meaning::Point(confidence, index) => {
+                    let (n, p1) = (CONFIDENCES[confidence], grids.0[confidence][index]);
+                    (n * (1.0 - p1), n * p1)
+                }
+            };
             let (used, p1, one_kind) = match meanings[state] {
                 Meaning::Counts(zeros, ones, _) => {
                     let (zeros, ones) = (f64::from(zeros), f64::from(ones));

@@ -22,6 +22,22 @@ impl History {
         Some(History { ring: Table::try_new(1 << log2_bytes)?, len: 0, last8: 0, before8: 0 })
     }
 
+    /// The same bytes; `None` if the memory cannot be had.
+    pub fn try_clone(&self) -> Option<Self> {
+        Some(History { ring: self.ring.try_clone()?, ..*self })
+    }
+
+    /// The newest bytes, `most` at most.
+    pub fn newest(&self, most: usize) -> Vec<u8> {
+        let from = self.len.saturating_sub(most.min(self.ring.len()) as u64);
+        (from..self.len).map(|position| self.at(position)).collect()
+    }
+
+    /// Goes on as at the start of a block; the bytes stay.
+    pub fn begin(&mut self) {
+        (self.last8, self.before8) = (0, 0);
+    }
+
     /// Adds the newest byte.
     #[inline]
     pub fn push(&mut self, byte: u8) {

@@ -25,5 +25,5 @@ pub use match_model::{MATCH_INPUTS, MatchModel};
 pub use mixer::{MAX_SETS, Mixed, Mixer, Rates};
 pub use parse::{Parsed, Parts, class};
 pub use runs::{RUN_INPUTS, Ran, Runs};
-pub use slots::{SLOT_INPUTS, SlotTable, Slots};
-pub use state::{StateError, StateIo, StateReader, StateWriter};
+pub use slots::{SLOT_INPUTS, SlotFiller, SlotTable, Slots, nibble};
+pub use state::{StateError, StateIo, StateReader, StateWriter, ValueReader, ValueWriter};

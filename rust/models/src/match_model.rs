@@ -169,6 +169,23 @@ impl MatchModel {
         }
     }
 
+    /// The same model; `None` if the memory cannot be had.
+    pub fn try_clone(&self) -> Option<Self> {
+        let (heads, map) = (self.heads.try_clone()?, self.map.try_clone()?);
+        Some(MatchModel { heads, map, ..*self })
+    }
+
+    /// Goes on as at the start of a block; what was seen stays.
+    pub fn begin(&mut self) {
+        (self.line, self.pointer, self.match_len, self.misses) = (0, 0, 0, 0xff);
+        (self.expected, self.class) = (0, 0);
+    }
+
+    /// Reads or writes what matches have turned out to be worth.
+    pub fn map_state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        self.map.state(io)
+    }
+
     /// Reads or writes everything learned.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("match model")?;

@@ -95,6 +95,11 @@ impl Runs {
     }
 
     /// Reads or writes everything learned.
+    pub fn maps_state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.u32s(self.maps.entries())
+    }
+
+    /// Reads or writes everything learned.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("runs")?;
         let mut active = self.active as u32;

@@ -119,3 +119,36 @@ impl StateIo for StateReader<'_> {
         Err(StateError::WrongSection { wanted: name, found: String::from_utf8_lossy(&found).into_owned() })
     }
 }
+
+/// Writes values as a [`StateWriter`] does, without the names of sections: what a format describes.
+#[derive(Debug, Default)]
+pub struct ValueWriter(pub Vec<u8>);
+
+impl StateIo for ValueWriter {
+    fn u8s(&mut self, values: &mut [u8]) -> Result<(), StateError> {
+        self.0.extend_from_slice(values);
+        Ok(())
+    }
+
+    fn section(&mut self, _: &'static str) -> Result<(), StateError> {
+        Ok(())
+    }
+}
+
+/// Reads what a [`ValueWriter`] wrote.
+#[derive(Debug)]
+pub struct ValueReader<'a>(pub &'a [u8]);
+
+impl StateIo for ValueReader<'_> {
+    fn u8s(&mut self, values: &mut [u8]) -> Result<(), StateError> {
+        let (now, rest) =
+            self.0.split_at_checked(values.len()).ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        values.copy_from_slice(now);
+        self.0 = rest;
+        Ok(())
+    }
+
+    fn section(&mut self, _: &'static str) -> Result<(), StateError> {
+        Ok(())
+    }
+}

@@ -14,4 +14,4 @@ pub use simd::{
     BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Maps, Nodes, PLANE_LANES, Simd, Steps, Work, ask_histories,
     ask_runs, dot_sets, find_slots, mix_sets, teach, train_sets,
 };
-pub use table::{Plain, Table};
+pub use table::{Plain, SharedBytes, Table};

@@ -1,10 +1,12 @@
 //! Tables of plain numbers, aligned to cache lines and backed by large pages where allowed.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::fs::File;
+use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-use memmap2::MmapMut;
+use memmap2::{Mmap, MmapMut};
 
 /// A number for which all-zero bytes are a valid value and every byte pattern is allowed.
 ///
@@ -76,6 +78,15 @@ impl<T: Plain> Table<T> {
     }
 }
 
+impl<T: Plain> Table<T> {
+    /// A table of the same numbers; `None` if the memory cannot be had.
+    pub fn try_clone(&self) -> Option<Self> {
+        let mut twin = Table::try_new(self.len)?;
+        twin.copy_from_slice(self);
+        Some(twin)
+    }
+}
+
 impl<T: Plain> Deref for Table<T> {
     type Target = [T];
     #[inline(always)]
@@ -113,6 +124,80 @@ impl<T: Plain> std::fmt::Debug for Table<T> {
     }
 }
 
+/// Bytes that nobody writes any more: a table, or a part of a file mapped read-only that other
+/// processes share.
+#[derive(Debug)]
+pub struct SharedBytes(Held);
+
+#[derive(Debug)]
+enum Held {
+    Table(Table<u8>),
+    Mapped(Mmap, std::ops::Range<usize>),
+}
+
+impl SharedBytes {
+    /// Maps `len` bytes of a file from `offset` on; an error if it has fewer.
+    ///
+    /// The file must not be changed while it is mapped: it is one that is written under another
+    /// name, renamed when it is complete, and never opened for writing again.
+    pub fn map(file: &File, offset: u64, len: usize) -> io::Result<SharedBytes> {
+        let end = usize::try_from(offset).ok().and_then(|start| start.checked_add(len));
+        match end {
+            Some(end) if file.metadata()?.len() >= end as u64 => {
+                // SAFETY: the bytes are only read, and every pattern of them is valid. That the
+                // file stays as it is, is asked of the caller; if another program breaks that,
+                // what is read is wrong, as on any memory that others may write.
+                let map = unsafe { Mmap::map(file)? };
+                Ok(SharedBytes(Held::Mapped(map, end - len..end)))
+            }
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    /// The table, to be written to again; `None` if it is a part of a file.
+    pub fn into_table(self) -> Option<Table<u8>> {
+        match self.0 {
+            Held::Table(table) => Some(table),
+            Held::Mapped(..) => None,
+        }
+    }
+
+    /// Whether it is a part of a file.
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.0, Held::Mapped(..))
+    }
+
+    /// Starts to fetch the cache line of byte `index`; past the end nothing happens.
+    #[inline(always)]
+    pub fn prefetch(&self, index: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(byte) = self.get(index) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: the address is that of a byte we hold, and prefetching reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = index;
+    }
+}
+
+impl From<Table<u8>> for SharedBytes {
+    fn from(table: Table<u8>) -> SharedBytes {
+        SharedBytes(Held::Table(table))
+    }
+}
+
+impl Deref for SharedBytes {
+    type Target = [u8];
+    #[inline(always)]
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Held::Table(table) => table,
+            Held::Mapped(map, range) => &map[range.clone()],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +215,32 @@ mod tests {
             table.prefetch(len + 1000);
         }
         assert!(Table::<u64>::try_new(usize::MAX / 4).is_none());
+    }
+
+    #[test]
+    fn a_clone_has_the_same_numbers() {
+        let mut table = Table::<u32>::try_new(1000).unwrap();
+        table[999] = 7;
+        let mut twin = table.try_clone().unwrap();
+        assert_eq!(twin[..], table[..]);
+        twin[0] = 1;
+        assert_eq!(table[0], 0);
+    }
+
+    #[test]
+    fn a_part_of_a_file_is_shared() {
+        let path = std::env::temp_dir().join(format!("foretold-shared-{}", std::process::id()));
+        std::fs::write(&path, b"heading, bytes").unwrap();
+        let file = File::open(&path).unwrap();
+        let shared = SharedBytes::map(&file, 9, 5).unwrap();
+        assert_eq!(&shared[..], b"bytes");
+        assert!(SharedBytes::map(&file, 9, 5).unwrap().into_table().is_none());
+        let table = SharedBytes::from(Table::try_new(9).unwrap()).into_table().unwrap();
+        assert_eq!(table[..], [0; 9]);
+        shared.prefetch(4);
+        shared.prefetch(5);
+        assert!(SharedBytes::map(&file, 9, 6).is_err());
+        assert!(SharedBytes::map(&file, u64::MAX, 1).is_err());
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::door::{InTurn, enter};
+use crate::priors::Prior;
 use crate::python_file::PythonFile;
 use crate::streams::limits;
 
@@ -30,6 +31,7 @@ struct MemberDict {
     preset: u8,
     size_class: u8,
     memory_bytes: u64,
+    prior: Option<String>,
     compact: bool,
     checksum: bool,
     digest: Option<String>,
@@ -66,6 +68,7 @@ impl From<MemberInfo> for MemberDict {
             preset: member.preset,
             size_class: member.size_class,
             memory_bytes: member.memory_bytes,
+            prior: member.prior,
             compact: member.compact,
             checksum: member.checksum,
             digest: member.digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()),
@@ -100,9 +103,10 @@ impl SeekableReader {
         file: Bound<'_, PyAny>,
         max_memory: Option<u64>,
         threads: usize,
+        priors: Vec<PyRef<'_, Prior>>,
     ) -> PyResult<SeekableReader> {
         let file = BufReader::with_capacity(1 << 16, PythonFile::new(file)?);
-        let limits = limits(None, max_memory, threads);
+        let limits = limits(None, max_memory, threads, &priors);
         Ok(SeekableReader(InTurn::new(enter(py, None, |_| codec::SeekableReader::new(file, limits))?)))
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use foretold_codec::{Damage, EngineError, Error, FormatProblem};
+use foretold_codec::{Damage, EngineError, Error, FormatProblem, PriorError};
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError};
 use pyo3::prelude::*;
@@ -23,6 +23,8 @@ pub fn translate(py: Python<'_>, error: Error) -> PyErr {
         Error::Interrupted => PyKeyboardInterrupt::new_err(()),
         // An exception of the Python file that was read or written comes back as itself.
         Error::Io(error) => error.into(),
+        Error::Prior(PriorError::OutOfMemory(_)) => PyMemoryError::new_err(message),
+        Error::Prior(_) => ours(py, "PriorError", (message,)),
         Error::Engine(EngineError::OutOfMemory(_)) => PyMemoryError::new_err(message),
         Error::Engine(_) => ours(py, "ForetoldError", (message,)),
         Error::File { path, error, .. } => os_error(py, &path, error),
@@ -91,6 +93,8 @@ fn examples() -> Vec<Error> {
         Error::Io(io::ErrorKind::NotFound.into()),
         Error::Engine(EngineError::OutOfMemory(1)),
         Error::Engine(EngineError::BadState),
+        Error::Prior(PriorError::Missing { wanted: text(), given: vec![text()] }),
+        Error::Prior(PriorError::OutOfMemory(text())),
         Error::File { action: "open", path: path(), error: io::Error::from_raw_os_error(2) },
         Error::Exists(path()),
         Error::NotRegular(path()),
@@ -113,6 +117,8 @@ fn cause(error: &Error) -> &'static str {
         Error::SameFile(_) => "SameFile",
         Error::Interrupted => "Interrupted",
         Error::Io(_) => "Io",
+        Error::Prior(PriorError::OutOfMemory(_)) => "Prior(OutOfMemory)",
+        Error::Prior(_) => "Prior",
         Error::Engine(EngineError::OutOfMemory(_)) => "Engine(OutOfMemory)",
         Error::Engine(_) => "Engine",
         Error::File { .. } => "File",

@@ -7,6 +7,7 @@ use foretold_codec::{self as codec, CheckpointInfo, FileOptions, FileReport, Rec
 use pyo3::prelude::*;
 
 use crate::door::{Progress, enter};
+use crate::priors::{KnowledgeArgument, Prior, at_hand};
 use crate::streams::{limits, options};
 
 /// `(content_bytes, archive_bytes, seconds)`.
@@ -47,13 +48,14 @@ pub fn compress_file(
     checksum: bool,
     block_size: Option<u64>,
     transform: &str,
+    knowledge: KnowledgeArgument<'_>,
     overwrite: bool,
     verify: bool,
     keep_metadata: bool,
     checkpoint: Option<(PathBuf, f64)>,
     progress: Progress,
 ) -> PyResult<Report> {
-    let options = options(py, preset, threads, checksum, block_size, transform)?;
+    let options = options(py, preset, threads, checksum, block_size, transform, knowledge)?;
     let file_options = file_options(overwrite, verify, keep_metadata, checkpoint);
     enter(py, progress, |tick| codec::compress_file(&source, &target, &options, &file_options, tick))
         .map(plain)
@@ -68,13 +70,14 @@ pub fn decompress_file(
     max_output: Option<u64>,
     max_memory: Option<u64>,
     threads: usize,
+    priors: Vec<PyRef<'_, Prior>>,
     range: Option<(u64, u64)>,
     overwrite: bool,
     keep_metadata: bool,
     checkpoint: Option<(PathBuf, f64)>,
     progress: Progress,
 ) -> PyResult<Report> {
-    let limits = limits(max_output, max_memory, threads);
+    let limits = limits(max_output, max_memory, threads, &priors);
     let file_options = file_options(overwrite, false, keep_metadata, checkpoint);
     let range = range.map(|(start, end)| start..end);
     enter(py, progress, |tick| codec::decompress_file(&source, &target, &limits, &file_options, range, tick))
@@ -90,11 +93,12 @@ pub fn recover_file(
     max_output: Option<u64>,
     max_memory: Option<u64>,
     threads: usize,
+    priors: Vec<PyRef<'_, Prior>>,
     overwrite: bool,
     keep_metadata: bool,
     progress: Progress,
 ) -> PyResult<Recovered> {
-    let limits = limits(max_output, max_memory, threads);
+    let limits = limits(max_output, max_memory, threads, &priors);
     let file_options = file_options(overwrite, false, keep_metadata, None);
     let report =
         enter(py, progress, |tick| codec::recover_file(&source, &target, &limits, &file_options, tick))?;
@@ -108,9 +112,10 @@ pub fn test_file(
     max_output: Option<u64>,
     max_memory: Option<u64>,
     threads: usize,
+    priors: Vec<PyRef<'_, Prior>>,
     progress: Progress,
 ) -> PyResult<Report> {
-    let limits = limits(max_output, max_memory, threads);
+    let limits = limits(max_output, max_memory, threads, &priors);
     enter(py, progress, |tick| codec::test_file(&source, &limits, tick)).map(plain)
 }
 
@@ -125,6 +130,12 @@ pub fn checkpoint_info(py: Python<'_>, checkpoint: PathBuf) -> PyResult<Checkpoi
 }
 
 #[pyfunction]
-pub fn resume_file(py: Python<'_>, checkpoint: PathBuf, progress: Progress) -> PyResult<Report> {
-    enter(py, progress, |tick| codec::resume(&checkpoint, tick)).map(plain)
+pub fn resume_file(
+    py: Python<'_>,
+    checkpoint: PathBuf,
+    priors: Vec<PyRef<'_, Prior>>,
+    progress: Progress,
+) -> PyResult<Report> {
+    let priors = at_hand(&priors);
+    enter(py, progress, |tick| codec::resume(&checkpoint, &priors, tick)).map(plain)
 }

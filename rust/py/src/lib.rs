@@ -9,6 +9,7 @@ mod errors;
 mod files;
 mod input;
 mod measure;
+mod priors;
 mod python_file;
 mod streams;
 
@@ -31,6 +32,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::measure::{code_lengths, presets, probe};
+    #[pymodule_export]
+    use crate::priors::{Prior, clear_prior_cache, make_ngram_prior, prior_cache, train_prior};
     #[pymodule_export]
     use crate::streams::{Compressor, Decompressor, compress, decompress};
 

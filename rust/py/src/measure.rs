@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use crate::door::{Progress, enter};
 use crate::input::Input;
+use crate::priors::KnowledgeArgument;
 use crate::streams::options;
 
 /// `(number, memory of a full-sized model, content bytes of a block or None for all)` each.
@@ -26,9 +27,10 @@ pub fn code_lengths<'py>(
     preset: u8,
     block_size: Option<u64>,
     transform: &str,
+    knowledge: KnowledgeArgument<'py>,
     progress: Progress,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let options = options(py, preset, 1, true, block_size, transform)?;
+    let options = options(py, preset, 1, true, block_size, transform, knowledge)?;
     let data = data.bytes();
     Ok(enter(py, progress, |tick| codec::code_lengths(data, &options, tick))?.into_pyarray(py))
 }
@@ -42,8 +44,9 @@ pub fn probe<'py>(
     preset: u8,
     block_size: Option<u64>,
     transform: &str,
+    knowledge: KnowledgeArgument<'py>,
 ) -> PyResult<(u64, f64, u64)> {
-    let options = options(py, preset, 1, true, block_size, transform)?;
+    let options = options(py, preset, 1, true, block_size, transform, knowledge)?;
     let sample = sample.bytes();
     let probe = enter(py, None, |tick| codec::probe(sample, content_bytes, &options, tick))?;
     Ok((probe.coded_bytes, probe.time.as_secs_f64(), probe.memory_bytes))

@@ -1,12 +1,15 @@
 //! Contents and archives in memory, whole or piece by piece.
 
-use foretold_codec::{self as codec, Error, Limits, Options, Preset, Transform};
+use std::sync::Arc;
+
+use foretold_codec::{self as codec, Error, Knowledge, Limits, Options, Preset, Transform};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::door::{InTurn, Progress, enter};
 use crate::errors::translate;
 use crate::input::Input;
+use crate::priors::{KnowledgeArgument, Prior, at_hand};
 
 /// The options of a call; `preset` and `transform` are checked by the Python side and here.
 pub fn options(
@@ -16,17 +19,25 @@ pub fn options(
     checksum: bool,
     block_size: Option<u64>,
     transform: &str,
+    knowledge: KnowledgeArgument<'_>,
 ) -> PyResult<Options> {
     let preset = Preset::new(preset)
         .ok_or_else(|| translate(py, Error::Parameter(format!("preset is {preset}, 1 to 9 are allowed"))))?;
     let transform = Transform::from_name(transform)
         .ok_or_else(|| translate(py, Error::Parameter(format!("transform {transform:?} is unknown"))))?;
-    Ok(Options { threads, checksum, block_size, transform, ..Options::new(preset) })
+    let knowledge = knowledge.try_into()?;
+    Ok(Options { threads, checksum, block_size, transform, knowledge, ..Options::new(preset) })
 }
 
 /// The limits of a call.
-pub fn limits(max_output: Option<u64>, max_memory: Option<u64>, threads: usize) -> Limits {
-    Limits { max_output, max_memory: max_memory.unwrap_or(Limits::DEFAULT_MEMORY), threads }
+pub fn limits(
+    max_output: Option<u64>,
+    max_memory: Option<u64>,
+    threads: usize,
+    priors: &[PyRef<'_, Prior>],
+) -> Limits {
+    let max_memory = max_memory.unwrap_or(Limits::DEFAULT_MEMORY);
+    Limits { max_output, max_memory, threads, priors: at_hand(priors) }
 }
 
 #[pyfunction]
@@ -39,9 +50,10 @@ pub fn compress<'py>(
     checksum: bool,
     block_size: Option<u64>,
     transform: &str,
+    knowledge: KnowledgeArgument<'py>,
     progress: Progress,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let options = options(py, preset, threads, checksum, block_size, transform)?;
+    let options = options(py, preset, threads, checksum, block_size, transform, knowledge)?;
     let data = data.bytes();
     let archive = enter(py, progress, |tick| codec::compress(data, &options, tick))?;
     Ok(PyBytes::new(py, &archive))
@@ -54,16 +66,20 @@ pub fn decompress<'py>(
     max_output: Option<u64>,
     max_memory: Option<u64>,
     threads: usize,
+    priors: Vec<PyRef<'py, Prior>>,
     progress: Progress,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let limits = limits(max_output, max_memory, threads);
+    let limits = limits(max_output, max_memory, threads, &priors);
     let data = data.bytes();
     let content = enter(py, progress, |tick| codec::decompress(data, &limits, tick))?;
     Ok(PyBytes::new(py, &content))
 }
 
 #[pyclass(frozen, module = "foretold._core")]
-pub struct Compressor(InTurn<codec::Compressor>);
+pub struct Compressor {
+    inner: InTurn<codec::Compressor>,
+    prior: Option<Arc<codec::Prior>>,
+}
 
 #[pymethods]
 impl Compressor {
@@ -75,9 +91,15 @@ impl Compressor {
         checksum: bool,
         block_size: Option<u64>,
         transform: &str,
+        knowledge: KnowledgeArgument<'_>,
     ) -> PyResult<Compressor> {
-        let options = options(py, preset, threads, checksum, block_size, transform)?;
-        Ok(Compressor(InTurn::new(enter(py, None, |_| codec::Compressor::new(options))?)))
+        let options = options(py, preset, threads, checksum, block_size, transform, knowledge)?;
+        let prior = match &options.knowledge {
+            Knowledge::Prior(prior) => Some(prior.clone()),
+            Knowledge::Auto | Knowledge::None => None,
+        };
+        let inner = InTurn::new(enter(py, None, |_| codec::Compressor::new(options))?);
+        Ok(Compressor { inner, prior })
     }
 
     fn push<'py>(&self, py: Python<'py>, data: Input<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -94,12 +116,12 @@ impl Compressor {
     }
 
     fn copy(&self, py: Python<'_>) -> PyResult<Compressor> {
-        let copy = self.0.enter(py, |inner, _| {
+        let copy = self.inner.enter(py, |inner, _| {
             let mut state = Vec::new();
             inner.save(&mut state)?;
-            codec::Compressor::load(&mut state.as_slice())
+            codec::Compressor::load(&mut state.as_slice(), self.prior.as_ref())
         })?;
-        Ok(Compressor(InTurn::new(copy)))
+        Ok(Compressor { inner: InTurn::new(copy), prior: self.prior.clone() })
     }
 }
 
@@ -110,7 +132,7 @@ impl Compressor {
         py: Python<'py>,
         work: impl FnOnce(&mut codec::Compressor, &mut Vec<u8>, codec::Tick<'_>) -> Result<(), Error> + Send,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let out = self.0.enter(py, |inner, tick| {
+        let out = self.inner.enter(py, |inner, tick| {
             let mut out = Vec::new();
             work(inner, &mut out, tick).map(|()| out)
         })?;
@@ -132,8 +154,9 @@ impl Decompressor {
         max_output: Option<u64>,
         max_memory: Option<u64>,
         threads: usize,
+        priors: Vec<PyRef<'_, Prior>>,
     ) -> PyResult<Decompressor> {
-        let limits = limits(max_output, max_memory, threads);
+        let limits = limits(max_output, max_memory, threads, &priors);
         let inner = InTurn::new(enter(py, None, |_| codec::Decompressor::new(limits.clone()))?);
         Ok(Decompressor { inner, limits })
     }

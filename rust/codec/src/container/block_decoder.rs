@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::frames::{ChunkHeader, content_check};
 use super::state::{StateReader, StateWriter};
 use super::{Damage, Error};
+use crate::knowledge::Priors;
 use crate::{ChunkCoder, EngineError, ModelPlan, Tick};
 
 /// A chunk as it came.
@@ -38,6 +39,7 @@ pub struct BlockDecoder {
     member: u64,
     number: u64,
     plan: ModelPlan,
+    priors: Priors,
     coder: Option<ChunkCoder>,
     chunks: VecDeque<WaitingChunk>,
     chunks_decoded: u64,
@@ -50,11 +52,12 @@ pub struct BlockDecoder {
 }
 
 impl BlockDecoder {
-    pub fn new(member: u64, number: u64, plan: ModelPlan) -> BlockDecoder {
+    pub fn new(member: u64, number: u64, plan: ModelPlan, priors: Priors) -> BlockDecoder {
         BlockDecoder {
             member,
             number,
             plan,
+            priors,
             coder: None,
             chunks: VecDeque::new(),
             chunks_decoded: 0,
@@ -104,13 +107,14 @@ impl BlockDecoder {
         if chunk.content_bytes > 0 {
             let coder = match &mut self.coder {
                 Some(coder) => coder,
-                none => none.insert(ChunkCoder::new(self.plan).map_err(Error::from_engine)?),
+                none => none.insert(ChunkCoder::new(self.plan, &self.priors).map_err(Error::from_engine)?),
             };
             let decoded =
                 coder.decode(chunk.method, &chunk.payload, chunk.content_bytes, &mut self.content, tick);
             decoded.map_err(|error| match error {
                 EngineError::UnknownMethod(_)
                 | EngineError::BadPayload { .. }
+                | EngineError::NotSmall(_)
                 | EngineError::BadTransform(_) => self.corrupt(chunk, Damage::Payload(error.to_string())),
                 other => Error::from_engine(other),
             })?;
@@ -165,9 +169,9 @@ impl BlockDecoder {
         to.coder(self.coder.as_mut())
     }
 
-    pub fn load(from: &mut StateReader<'_>) -> Result<BlockDecoder, Error> {
+    pub fn load(from: &mut StateReader<'_>, priors: &Priors) -> Result<BlockDecoder, Error> {
         let (member, number) = (from.u64()?, from.u64()?);
-        let mut block = BlockDecoder::new(member, number, from.plan()?);
+        let mut block = BlockDecoder::new(member, number, from.plan()?, priors.clone());
         block.chunks_decoded = from.u64()?;
         block.ended = from.bool()?;
         block.content = from.bytes(u64::MAX)?;
@@ -181,7 +185,7 @@ impl BlockDecoder {
                 payload: from.bytes(u64::MAX)?,
             });
         }
-        block.coder = from.coder()?;
+        block.coder = from.coder(priors)?;
         if block.coder.as_ref().is_some_and(|coder| coder.plan() != block.plan) {
             return Err(Error::State("a block's model is another's".into()));
         }

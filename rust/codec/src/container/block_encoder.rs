@@ -2,6 +2,7 @@
 
 use super::frames::{BlockHeader, CHUNK_BYTES, ChunkHeader};
 use super::state::{StateReader, StateWriter};
+use crate::knowledge::{PriorId, Priors};
 use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Options, Preset, Tick, Transform};
 
 /// Most content gathered before a block's tables are sized.
@@ -17,6 +18,9 @@ pub struct BlockEncoder {
     checks: bool,
     preset: Preset,
     transform: Transform,
+    priors: Priors,
+    /// What it starts from; the compressor says so before the first chunk is coded.
+    pub prior: Option<PriorId>,
     /// Content bytes it may hold.
     limit: u64,
     /// Content bytes taken.
@@ -45,6 +49,8 @@ impl BlockEncoder {
             checks: options.checksum,
             preset: options.preset,
             transform: options.transform,
+            priors: options.knowledge.priors(),
+            prior: None,
             limit: options.block_bytes(),
             taken: 0,
             gathered: Vec::new(),
@@ -98,6 +104,11 @@ impl BlockEncoder {
         fed
     }
 
+    /// What it has of its first 64 MiB, before any is coded.
+    pub fn start(&self) -> &[u8] {
+        &self.gathered[..self.gathered.len().min(GATHER_BYTES as usize)]
+    }
+
     /// The content its tables are sized for.
     fn sized_for(&self) -> u64 {
         if self.ended { self.taken } else { self.limit.min(GATHER_BYTES) }
@@ -107,7 +118,7 @@ impl BlockEncoder {
     pub fn plan(&self) -> ModelPlan {
         match &self.coder {
             Some(coder) => coder.plan(),
-            None => ModelPlan::for_block(self.preset, self.sized_for()),
+            None => ModelPlan::for_block(self.preset, self.sized_for()).with_prior(self.prior),
         }
     }
 
@@ -122,7 +133,7 @@ impl BlockEncoder {
         let plan = self.plan();
         let coder = match &mut self.coder {
             Some(coder) => coder,
-            none => none.insert(ChunkCoder::new(plan).map_err(Error::from_engine)?),
+            none => none.insert(ChunkCoder::new(plan, &self.priors).map_err(Error::from_engine)?),
         };
         let start = self.coded;
         let end = self.gathered.len().min(start + CHUNK_BYTES);
@@ -182,6 +193,7 @@ impl BlockEncoder {
         for flag in [self.ended, self.overfull, self.flushing] {
             to.bool(flag)?;
         }
+        to.raw(&PriorId::to_bytes(self.prior))?;
         to.bytes(&self.gathered[self.coded..])?;
         to.bytes(&self.frames)?;
         to.coder(self.coder.as_mut())
@@ -192,9 +204,11 @@ impl BlockEncoder {
         let (number, content_offset) = (from.u32()?, from.u64()?);
         let (taken, archive_bytes) = (from.u64()?, from.u64()?);
         let (ended, overfull, flushing) = (from.bool()?, from.bool()?, from.bool()?);
+        let prior = PriorId::from_bytes(from.array()?);
         let gathered = from.bytes(taken.min(limit))?;
         let frames = from.bytes(archive_bytes)?;
-        let coder = from.coder()?;
+        let priors = options.knowledge.priors();
+        let coder = from.coder(&priors)?;
         if taken > limit || coder.as_ref().is_some_and(|coder| coder.plan().preset() != options.preset) {
             return Err(Error::State("a block does not fit its member".into()));
         }
@@ -204,6 +218,8 @@ impl BlockEncoder {
             checks: options.checksum,
             preset: options.preset,
             transform: options.transform,
+            priors,
+            prior,
             limit,
             taken,
             gathered,

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use super::block_encoder::{BlockEncoder, GATHER_BYTES};
 use super::digest::ContentDigest;
 use super::frames::{BlockLengths, CHUNK_BYTES, CompactHeader, MemberHeader, SeekIndex, Trailer};
 use super::lanes;
 use super::state::{StateReader, StateWriter};
-use super::{Options, Transform};
+use super::{Knowledge, Options, Transform};
+use crate::knowledge::{Prior, PriorId};
 use crate::{Error, Preset, Tick};
 
 /// Largest block of which several are gathered for several threads; arbitrary. Larger ones are
@@ -32,6 +34,8 @@ pub struct Compressor {
     /// Lengths of the blocks completely written.
     written: Vec<BlockLengths>,
     digest: Option<ContentDigest>,
+    /// The prior that blocks start from, once there is something to code.
+    prior: Option<Option<PriorId>>,
     content_bytes: u64,
     archive_bytes: u64,
     flushed: bool,
@@ -48,6 +52,7 @@ impl Compressor {
             blocks: VecDeque::new(),
             written: Vec::new(),
             digest: options.checksum.then(ContentDigest::new),
+            prior: None,
             content_bytes: 0,
             archive_bytes: 0,
             flushed: false,
@@ -171,7 +176,9 @@ impl Compressor {
         let number = (self.written.len() + self.blocks.len())
             .try_into()
             .map_err(|_| Error::Parameter("a member has at most 4294967295 blocks".into()))?;
-        self.blocks.push_back(BlockEncoder::new(number, self.content_bytes, &self.options));
+        let mut block = BlockEncoder::new(number, self.content_bytes, &self.options);
+        block.prior = self.prior.flatten();
+        self.blocks.push_back(block);
         Ok(())
     }
 
@@ -188,6 +195,9 @@ impl Compressor {
     fn try_work(&mut self, chunks: usize, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<bool, Error> {
         if self.finished {
             return Ok(false);
+        }
+        if self.prior.is_none() && self.blocks.iter().any(BlockEncoder::is_ready) {
+            self.choose_prior();
         }
         if self.is_compact() {
             self.write_compact(out, tick)?;
@@ -220,6 +230,14 @@ impl Compressor {
         Ok(true)
     }
 
+    /// Decides what blocks start from, by what is at hand of the first.
+    fn choose_prior(&mut self) {
+        let start = self.blocks[0].start();
+        let prior = self.options.knowledge.prior_for(start).map(|prior| prior.id());
+        self.prior = Some(prior);
+        self.blocks.iter_mut().for_each(|block| block.prior = prior);
+    }
+
     /// Whether the member turned out to be one chunk, nothing of which is written yet.
     fn is_compact(&self) -> bool {
         // Of a longer content blocks may have been written, depending on the threads.
@@ -237,6 +255,7 @@ impl Compressor {
         };
         let mut header = CompactHeader {
             preset: self.options.preset,
+            prior: self.prior.flatten(),
             method,
             content_bytes: content.len(),
             payload_bytes: payload.len(),
@@ -264,6 +283,7 @@ impl Compressor {
             memory_kib: MemberHeader::declare(plan),
             block_bytes: if block_bytes == u64::MAX { 0 } else { block_bytes },
             content_bytes: whole.then_some(self.content_bytes),
+            prior: plan.prior().and_then(|id| self.options.knowledge.priors().digest(id)),
         };
         header.write(out);
     }
@@ -308,9 +328,16 @@ impl Compressor {
         to.u64(self.options.threads as u64)?;
         to.option_u64(self.options.block_size)?;
         to.u8(self.options.transform as u8)?;
+        to.u8(match self.options.knowledge {
+            Knowledge::Auto => 0,
+            Knowledge::None => 1,
+            Knowledge::Prior(_) => 2,
+        })?;
         for flag in [self.options.seek_index, self.flushed, self.closed, self.finished] {
             to.bool(flag)?;
         }
+        to.bool(self.prior.is_some())?;
+        to.raw(&PriorId::to_bytes(self.prior.flatten()))?;
         to.u64(self.content_bytes)?;
         to.u64(self.archive_bytes)?;
         to.bool(self.digest.is_some())?;
@@ -322,8 +349,9 @@ impl Compressor {
         self.blocks.iter_mut().try_for_each(|block| block.save(&mut to))
     }
 
-    /// The compressor that [`save`](Self::save) wrote, which continues with the same bytes.
-    pub fn load(from: &mut dyn Read) -> Result<Compressor, Error> {
+    /// The compressor that [`save`](Self::save) wrote, which continues with the same bytes. If its
+    /// contents start from a prior that does not come with the package, `prior` is that.
+    pub fn load(from: &mut dyn Read, prior: Option<&Arc<Prior>>) -> Result<Compressor, Error> {
         let mut from = StateReader::new(from);
         from.heading("compressor")?;
         let number = from.u8()?;
@@ -334,12 +362,21 @@ impl Compressor {
         let number = from.u8()?;
         let transform = Transform::from_number(number.into())
             .ok_or_else(|| Error::State(format!("transform {number} is unknown")))?;
+        let knowledge = match (from.u8()?, prior) {
+            (0, _) => Knowledge::Auto,
+            (1, _) => Knowledge::None,
+            (2, Some(prior)) => Knowledge::Prior(prior.clone()),
+            (2, None) => return Err(Error::Parameter("the prior that the compressor had is needed".into())),
+            (number, _) => return Err(Error::State(format!("knowledge {number} is unknown"))),
+        };
         let (seek_index, flushed) = (from.bool()?, from.bool()?);
         let (closed, finished) = (from.bool()?, from.bool()?);
+        let chosen = from.bool()?;
+        let id = PriorId::from_bytes(from.array()?);
         let (content_bytes, archive_bytes) = (from.u64()?, from.u64()?);
         let checksum = from.bool()?;
         let digest = if checksum { Some(ContentDigest::load(&mut from)?) } else { None };
-        let options = Options { preset, threads, checksum, block_size, seek_index, transform };
+        let options = Options { preset, threads, checksum, block_size, seek_index, transform, knowledge };
         options.validate()?;
         let written = from.lengths()?;
         let mut blocks = VecDeque::new();
@@ -351,6 +388,7 @@ impl Compressor {
             blocks,
             written,
             digest,
+            prior: chosen.then_some(id),
             content_bytes,
             archive_bytes,
             flushed,

@@ -163,6 +163,9 @@ impl Decompressor {
     fn accept(&mut self, event: Event) -> Result<(), Error> {
         match event {
             Event::Member(header) => {
+                if let Some(digest) = &header.prior {
+                    self.limits.priors.find_digest(digest).map_err(Error::Prior)?;
+                }
                 self.check_memory(header.memory_bytes())?;
                 self.check_output(header.content_bytes.unwrap_or(0))?;
                 self.lanes = self.lanes_for(&header);
@@ -190,7 +193,8 @@ impl Decompressor {
     fn start_block(&mut self, number: u64, plan: ModelPlan) -> Result<(), Error> {
         self.check_memory(plan.memory_bytes())?;
         self.end_block();
-        self.blocks.push_back(BlockDecoder::new(self.parser.member_number(), number, plan));
+        let priors = self.limits.priors.clone();
+        self.blocks.push_back(BlockDecoder::new(self.parser.member_number(), number, plan, priors));
         Ok(())
     }
 
@@ -434,7 +438,7 @@ impl Decompressor {
             loaded.digest = Some(ContentDigest::load(&mut from)?);
         }
         for _ in 0..from.u64()? {
-            loaded.blocks.push_back(BlockDecoder::load(&mut from)?);
+            loaded.blocks.push_back(BlockDecoder::load(&mut from, &loaded.limits.priors)?);
         }
         Ok(loaded)
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::EngineError;
+use crate::knowledge::PriorError;
 
 /// Everything the container, the streams and the file functions can fail with.
 #[derive(Debug, Error)]
@@ -58,6 +59,9 @@ pub enum Error {
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A prior is missing, another one, or damaged.
+    #[error(transparent)]
+    Prior(#[from] PriorError),
     /// The model failed for a reason that lies in neither the archive nor the call.
     #[error(transparent)]
     Engine(EngineError),
@@ -117,6 +121,7 @@ impl Error {
             EngineError::Interrupted => Error::Interrupted,
             EngineError::BadState => Error::State("damaged model".into()),
             EngineError::Io(error) => Error::Io(error),
+            EngineError::Prior(error) => Error::Prior(error),
             other => Error::Engine(other),
         }
     }
@@ -157,9 +162,6 @@ pub enum FormatProblem {
         /// Size class found.
         size_class: u8,
     },
-    /// The archive was made with a prior, which this generation cannot use.
-    #[error("the archive needs the prior {}: this release of foretold reads archives without priors only", hex(.0))]
-    NeedsPrior(Vec<u8>),
     /// Reserved bits are set.
     #[error("reserved bits are set in the flags {0:#04x}: a later release of foretold is needed")]
     ReservedFlags(u8),

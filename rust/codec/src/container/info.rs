@@ -10,6 +10,7 @@ use super::parser::{Event, Parser, Place};
 use super::source::Source;
 use super::{Damage, Error, GENERATION};
 use crate::ModelPlan;
+use crate::knowledge::hex;
 
 /// Bytes read at once when a member is walked: enough for every header.
 const WALK_BYTES: u64 = 256;
@@ -46,6 +47,9 @@ pub struct MemberInfo {
     pub size_class: u8,
     /// Declared memory of one block's model.
     pub memory_bytes: u64,
+    /// What its model starts from, if not from nothing: the prior's digest in hexadecimal, or
+    /// the beginning of it.
+    pub prior: Option<String>,
     /// Whether it is in the compact form.
     pub compact: bool,
     /// Whether chunks carry checks.
@@ -98,6 +102,7 @@ impl MemberInfo {
             preset: header.plan.preset().number(),
             size_class: header.plan.size_class(),
             memory_bytes: header.memory_bytes(),
+            prior: header.prior.as_ref().map(|digest| hex(digest)),
             compact: false,
             checksum: header.checks,
             digest,
@@ -125,6 +130,7 @@ impl MemberInfo {
             preset: plan.preset().number(),
             size_class: plan.size_class(),
             memory_bytes: plan.memory_bytes(),
+            prior: plan.prior().map(|id| id.to_string()),
             compact: true,
             checksum: chunk.check.is_some(),
             digest,

@@ -17,12 +17,13 @@ mod seek;
 mod source;
 mod state;
 
+pub(crate) use block_encoder::GATHER_BYTES;
 pub use compressor::Compressor;
 pub use decompressor::Decompressor;
 pub use error::{Damage, Error, FormatProblem};
 pub(crate) use frames::CHUNK_BYTES;
 pub use info::{ArchiveInfo, BlockInfo, MemberInfo, info};
-pub use options::{Limits, MIN_BLOCK_BYTES, Options, Transform};
+pub use options::{Knowledge, Limits, MIN_BLOCK_BYTES, Options, Transform};
 pub use recover::{LostRange, RecoveryReport, recover};
 pub use seek::SeekableReader;
 

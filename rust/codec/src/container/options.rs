@@ -1,5 +1,8 @@
 //! What a caller chooses: how to compress, and how much decoding may cost.
 
+use std::sync::Arc;
+
+use crate::knowledge::{Prior, Priors, english_fits};
 use crate::{Error, Preset};
 
 /// Most workers a caller may ask for; arbitrary.
@@ -39,6 +42,37 @@ impl Transform {
     }
 }
 
+/// What the model knows before it sees the first byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Knowledge {
+    /// What comes with the package, where the content is of its kind.
+    #[default]
+    Auto,
+    /// Nothing: the archive needs nothing but the format.
+    None,
+    /// A prior, whatever the content; decoding needs the same.
+    Prior(Arc<Prior>),
+}
+
+impl Knowledge {
+    /// The prior that contents start from of which `start` is the beginning: 64 MiB, or all.
+    pub(crate) fn prior_for(&self, start: &[u8]) -> Option<&Arc<Prior>> {
+        match self {
+            Knowledge::Auto => english_fits(start).then(Prior::english),
+            Knowledge::None => None,
+            Knowledge::Prior(prior) => Some(prior),
+        }
+    }
+
+    /// The priors that contents may start from.
+    pub(crate) fn priors(&self) -> Priors {
+        match self {
+            Knowledge::Prior(prior) => Priors::new([prior.clone()]),
+            Knowledge::Auto | Knowledge::None => Priors::default(),
+        }
+    }
+}
+
 /// How to compress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -54,6 +88,8 @@ pub struct Options {
     pub seek_index: bool,
     /// Whether text is transformed.
     pub transform: Transform,
+    /// What the model knows beforehand.
+    pub knowledge: Knowledge,
 }
 
 impl Options {
@@ -66,6 +102,7 @@ impl Options {
             block_size: None,
             seek_index: true,
             transform: Transform::Auto,
+            knowledge: Knowledge::Auto,
         }
     }
 
@@ -101,6 +138,8 @@ pub struct Limits {
     pub max_memory: u64,
     /// Workers at most; 1 starts no thread.
     pub threads: usize,
+    /// The priors at hand, beside what comes with the package.
+    pub priors: Priors,
 }
 
 impl Limits {
@@ -114,7 +153,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { max_output: None, max_memory: Limits::DEFAULT_MEMORY, threads: 1 }
+        Limits { max_output: None, max_memory: Limits::DEFAULT_MEMORY, threads: 1, priors: Priors::default() }
     }
 }
 

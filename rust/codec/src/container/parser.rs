@@ -8,6 +8,7 @@ use super::frames::{
 use super::state::{StateReader, StateWriter};
 use super::{Damage, Error, FormatProblem};
 use crate::ModelPlan;
+use crate::knowledge::PriorId;
 
 /// Where in the archive a reader starts: what its errors count from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -255,6 +256,10 @@ impl Parser {
             let (class, largest) = (found.plan.size_class(), header.plan.size_class());
             if class > largest {
                 return Err(bad_field("size_class", class.into(), format!("at most the member's {largest}")));
+            }
+            if found.plan.prior() != header.plan.prior() {
+                let id = PriorId::to_bytes(found.plan.prior());
+                return Err(bad_field("prior", u32::from_be_bytes(id).into(), "the member's own"));
             }
             if let Some(last) = self.blocks.last()
                 && last.content_bytes != header.block_bytes

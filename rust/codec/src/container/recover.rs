@@ -9,7 +9,7 @@ use super::parser::Place;
 use super::scan::{Anchor, anchor_in, find_anchor, message_at};
 use super::source::Source;
 use super::{Damage, Limits};
-use crate::{Error, Tick};
+use crate::{Error, PriorError, Tick};
 
 /// Archive bytes read at once.
 const READ_BYTES: u64 = 1 << 18;
@@ -79,9 +79,18 @@ impl<R: Read + Seek> Recovery<'_, R> {
         let known = self.known.binary_search_by_key(&place.offset, |member| member.offset);
         let known = known.ok().map(|number| self.known[number].clone());
         let mut decompressor = Decompressor::at(self.one_thread(), place)?;
-        let damage = match self.decode(&mut decompressor, place.offset)? {
-            Ok(end) => return Ok(end),
-            Err(damage) => damage,
+        let damage = match self.decode(&mut decompressor, place.offset) {
+            Ok(Ok(end)) => return Ok(end),
+            Ok(Err(damage)) => damage,
+            // No check covers the name of a compact member's prior alone: it may be damaged.
+            Err(Error::Prior(error @ PriorError::Missing { .. }))
+                if decompressor.member_header().is_none() =>
+            {
+                let damage = Damage::Payload(error.to_string());
+                let (offset, member) = (place.offset, place.member);
+                Error::Corrupt { offset, member, block: None, chunk: None, damage }
+            }
+            Err(error) => return Err(error),
         };
         if let Error::Corrupt { damage: Damage::Digest, .. } = damage {
             // Every chunk's own check was right, so nothing can be said to be lost.

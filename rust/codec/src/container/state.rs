@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::frames::BlockLengths;
+use crate::knowledge::{PriorId, Priors};
 use crate::{ChunkCoder, Error, ModelPlan};
 
 /// What a saved state starts with: its kind, and the release, since no other need read it.
@@ -69,7 +70,8 @@ impl<'a> StateWriter<'a> {
     }
 
     pub fn plan(&mut self, plan: ModelPlan) -> Result<(), Error> {
-        self.raw(&[plan.preset().number(), plan.size_class()])
+        self.raw(&[plan.preset().number(), plan.size_class()])?;
+        self.raw(&PriorId::to_bytes(plan.prior()))
     }
 
     pub fn coder(&mut self, coder: Option<&mut ChunkCoder>) -> Result<(), Error> {
@@ -175,14 +177,16 @@ impl<'a> StateReader<'a> {
 
     pub fn plan(&mut self) -> Result<ModelPlan, Error> {
         let [preset, size_class] = self.array()?;
-        ModelPlan::from_bytes(preset, size_class).map_err(Error::from_engine)
+        let plan = ModelPlan::from_bytes(preset, size_class).map_err(Error::from_engine)?;
+        Ok(plan.with_prior(PriorId::from_bytes(self.array()?)))
     }
 
-    pub fn coder(&mut self) -> Result<Option<ChunkCoder>, Error> {
+    /// A model that starts from one of `priors`, if any.
+    pub fn coder(&mut self, priors: &Priors) -> Result<Option<ChunkCoder>, Error> {
         if !self.bool()? {
             return Ok(None);
         }
         let plan = self.plan()?;
-        Ok(Some(ChunkCoder::load(plan, self.from).map_err(Error::from_engine)?))
+        Ok(Some(ChunkCoder::load(plan, priors, self.from).map_err(Error::from_engine)?))
     }
 }

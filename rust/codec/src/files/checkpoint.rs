@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::pages::{PageReader, PageWriter};
 use super::place::{NotingWriter, create_new, digest_of_start, file_error, fill, sync_folder, with_suffix};
-use crate::{Error, Limits, Options, Preset, Tick, Transform};
+use crate::{Error, Knowledge, Limits, Options, Preset, Priors, Tick, Transform};
 
 const MAGIC: &[u8; 8] = b"\x95ftdckp\n";
 const VERSION: u16 = 1;
@@ -170,6 +170,14 @@ impl Record {
                 out.optional(options.block_size);
                 out.flag(options.seek_index);
                 out.number(options.transform as u64);
+                match &options.knowledge {
+                    Knowledge::Auto => out.number(0),
+                    Knowledge::None => out.number(1),
+                    Knowledge::Prior(prior) => {
+                        out.number(2);
+                        out.bytes(prior.digest());
+                    }
+                }
             }
             Task::Decompress(limits) => {
                 out.number(1);
@@ -199,7 +207,8 @@ impl Record {
         out.0
     }
 
-    fn from_bytes(fields: &[u8]) -> Result<Record, String> {
+    /// Of a run that only is to be told about `priors` may be missing.
+    fn from_bytes(fields: &[u8], priors: Option<&Priors>) -> Result<Record, String> {
         let mut from = FieldReader(fields);
         let release = from.bytes()?;
         if release != RELEASE.as_bytes() {
@@ -229,11 +238,26 @@ impl Record {
                     let number = from.number()?;
                     Transform::from_number(number).ok_or_else(|| format!("transform {number} is unknown"))?
                 },
+                knowledge: match (from.number()?, priors) {
+                    (0, _) => Knowledge::Auto,
+                    (1, _) => Knowledge::None,
+                    (2, None) => {
+                        from.bytes()?;
+                        Knowledge::None
+                    }
+                    (2, Some(priors)) => {
+                        let digest = from.bytes()?.try_into().map_err(|_| "a digest is cut short")?;
+                        let prior = priors.find_digest(digest).map_err(|error| error.to_string())?;
+                        Knowledge::Prior(prior.clone())
+                    }
+                    (number, _) => return Err(format!("knowledge {number} is unknown")),
+                },
             }),
             1 => Task::Decompress(Limits {
                 max_output: from.optional()?,
                 max_memory: from.number()?,
                 threads: from.size()?,
+                priors: priors.cloned().unwrap_or_default(),
             }),
             other => return Err(format!("task {other} is unknown")),
         };
@@ -315,14 +339,14 @@ impl SavedState {
 }
 
 /// Reads the checkpoint at `path`, after its check.
-pub fn read(path: &Path, tick: Tick<'_>) -> Result<(Record, SavedState), Error> {
+pub fn read(path: &Path, priors: &Priors, tick: Tick<'_>) -> Result<(Record, SavedState), Error> {
     let mut file = File::open(path).map_err(file_error("open", path))?;
     let failed = || file_error("read", path);
     let length = file.metadata().map_err(failed())?.len();
     let Some(checked_bytes) = length.checked_sub(DIGEST_BYTES as u64) else {
         return Err(damaged(path, NOT_ONE));
     };
-    let (record, record_end) = read_record(&mut file, path)?;
+    let (record, record_end) = read_record(&mut file, path, Some(priors))?;
     let digested = digest_of_start(&mut file, path, checked_bytes, tick)?;
     let mut check = [0; DIGEST_BYTES];
     file.read_exact(&mut check).map_err(failed())?;
@@ -337,7 +361,7 @@ pub fn read(path: &Path, tick: Tick<'_>) -> Result<(Record, SavedState), Error> 
 /// The record of the checkpoint at `path`, without its check.
 pub fn peek(path: &Path) -> Result<Record, Error> {
     let mut file = File::open(path).map_err(file_error("open", path))?;
-    Ok(read_record(&mut file, path)?.0)
+    Ok(read_record(&mut file, path, None)?.0)
 }
 
 const NOT_ONE: &str = "it is not a checkpoint";
@@ -347,7 +371,7 @@ fn damaged(path: &Path, reason: impl Into<String>) -> Error {
 }
 
 /// The record at the start of the file, and where it ends.
-fn read_record(file: &mut File, path: &Path) -> Result<(Record, u64), Error> {
+fn read_record(file: &mut File, path: &Path, priors: Option<&Priors>) -> Result<(Record, u64), Error> {
     let mut start = [0; 14];
     if fill(file, path, &mut start)? < start.len() || start[..8] != *MAGIC {
         return Err(damaged(path, NOT_ONE));
@@ -364,7 +388,7 @@ fn read_record(file: &mut File, path: &Path) -> Result<(Record, u64), Error> {
     if fill(file, path, &mut fields)? < fields.len() {
         return Err(damaged(path, "its record is cut short"));
     }
-    let record = Record::from_bytes(&fields).map_err(|reason| damaged(path, reason))?;
+    let record = Record::from_bytes(&fields, priors).map_err(|reason| damaged(path, reason))?;
     Ok((record, start.len() as u64 + u64::from(record_bytes)))
 }
 
@@ -511,7 +535,12 @@ mod tests {
         let extent = |bytes: u64| Extent { bytes, digest: blake3::hash(&bytes.to_le_bytes()) };
         Record {
             stage: Stage::Verify,
-            task: Task::Decompress(Limits { max_output: Some(7), max_memory: 1 << 33, threads: 2 }),
+            task: Task::Decompress(Limits {
+                max_output: Some(7),
+                max_memory: 1 << 33,
+                threads: 2,
+                ..Limits::default()
+            }),
             source: "/a/ü".into(),
             target: "/b".into(),
             partial: "/b.partial".into(),
@@ -536,9 +565,9 @@ mod tests {
     #[test]
     fn a_record_comes_back_and_a_cut_one_is_refused() {
         let fields = record().to_bytes();
-        assert_eq!(Record::from_bytes(&fields), Ok(record()));
+        assert_eq!(Record::from_bytes(&fields, None), Ok(record()));
         for cut in 0..fields.len() {
-            assert!(Record::from_bytes(&fields[..cut]).is_err());
+            assert!(Record::from_bytes(&fields[..cut], None).is_err());
         }
     }
 }

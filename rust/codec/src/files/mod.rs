@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use self::checkpoint::Task;
 use self::place::{NotingWriter, Partial, Source, file_error, target_path};
 use self::run::{Run, already_placed, decode};
-use crate::{Error, Limits, Options, RecoveryReport, SeekableReader, Tick};
+use crate::{Error, Limits, Options, Priors, RecoveryReport, SeekableReader, Tick};
 
 /// How a file is made from another.
 #[derive(Clone, PartialEq, Debug)]
@@ -199,10 +199,11 @@ pub fn checkpoint_info(checkpoint: &Path) -> Result<CheckpointInfo, Error> {
 /// Continues the run whose checkpoint is the file `checkpoint`, and removes that when complete.
 ///
 /// First it makes sure that what was read and written so far is still the same; an error names
-/// the file that is not. The tick gets at once what was done before.
-pub fn resume(checkpoint: &Path, tick: Tick<'_>) -> Result<FileReport, Error> {
+/// the file that is not. `priors` has the one that the run used, if it does not come with the
+/// package. The tick gets at once what was done before.
+pub fn resume(checkpoint: &Path, priors: &Priors, tick: Tick<'_>) -> Result<FileReport, Error> {
     let checkpoint = std::path::absolute(checkpoint).map_err(file_error("open", checkpoint))?;
-    let (record, state) = checkpoint::read(&checkpoint, tick)?;
+    let (record, state) = checkpoint::read(&checkpoint, priors, tick)?;
     match already_placed(&record, &checkpoint, tick)? {
         Some(report) => Ok(report),
         None => Run::reopen(record, checkpoint, tick)?.complete(Some(state), tick),

@@ -13,7 +13,7 @@ use super::place::{
     Digested, Partial, Source, digest_of_start, file_error, fill, partial_path, same_file, target_path,
 };
 use super::{FileOptions, FileReport};
-use crate::{Compressor, Decompressor, Error, Limits, Options, Tick};
+use crate::{Compressor, Decompressor, Error, Knowledge, Limits, Options, Tick};
 
 /// Read at once; arbitrary.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -156,7 +156,13 @@ impl Run {
 
     fn compress(&mut self, options: Options, state: Option<SavedState>, tick: Tick<'_>) -> Result<(), Error> {
         let mut coder = match state {
-            Some(state) => state.load(|from| Compressor::load(from))?,
+            Some(state) => {
+                let prior = match &options.knowledge {
+                    Knowledge::Prior(prior) => Some(prior),
+                    Knowledge::Auto | Knowledge::None => None,
+                };
+                state.load(|from| Compressor::load(from, prior))?
+            }
             None => {
                 let mut coder = Compressor::new(options)?;
                 self.save(&mut |to| coder.save(to))?;
@@ -239,8 +245,12 @@ impl Run {
     fn verify(&mut self, state: Option<SavedState>, tick: Tick<'_>) -> Result<(), Error> {
         let Task::Compress(options) = &self.record.task else { return Ok(()) };
         // What was just coded may be decoded, whatever memory it takes.
-        let limits =
-            Limits { max_output: Some(self.read.bytes), max_memory: u64::MAX, threads: options.threads };
+        let limits = Limits {
+            max_output: Some(self.read.bytes),
+            max_memory: u64::MAX,
+            threads: options.threads,
+            priors: options.knowledge.priors(),
+        };
         let mut members = match state {
             Some(state) => Members::load(limits, &self.record, state)?,
             None => {
@@ -590,6 +600,7 @@ pub fn decode(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Priors;
     use crate::resume;
 
     fn go(_: usize) -> ControlFlow<()> {
@@ -618,7 +629,7 @@ mod tests {
     }
 
     fn check_placed(folder: &Path) {
-        let report = resume(&folder.join("c"), &mut go).unwrap();
+        let report = resume(&folder.join("c"), &Priors::default(), &mut go).unwrap();
         assert_eq!(report.content_bytes, 7);
         assert_eq!(report.archive_bytes, fs::metadata(folder.join("b")).unwrap().len());
         assert!(!folder.join("b.partial").exists() && !folder.join("c").exists());
@@ -657,7 +668,7 @@ mod tests {
         fs::rename(folder.join("b.partial"), folder.join("b")).unwrap();
         for bytes in [&b"other"[..], &vec![0; fs::metadata(folder.join("b")).unwrap().len() as usize]] {
             fs::write(folder.join("b"), bytes).unwrap();
-            let resumed = resume(&folder.join("c"), &mut go);
+            let resumed = resume(&folder.join("c"), &Priors::default(), &mut go);
             assert!(matches!(resumed, Err(Error::Changed { path, .. }) if path == folder.join("b")));
         }
         fs::remove_dir_all(folder).unwrap();

@@ -1,65 +1,147 @@
-//! What both sides know before a block begins.
+//! What a model may know before it sees the first byte: priors.
 //!
-//! Knowledge is compiled into the library and named by archives that need it.
+//! A [`Prior`] is a file of ours. One comes with the package, [`Prior::english`]; others are made
+//! from a user's texts. A block that starts from a prior names it, and whoever decodes must have
+//! the same. FORMAT.md, "Priors", describes the files and what a model makes of them.
 
+mod base;
+mod cache;
+mod english;
+mod file;
+mod learned;
+pub mod ngrams;
+mod packing;
 mod words;
 
-use std::sync::LazyLock;
+use std::fmt;
+use std::sync::Arc;
 
-use crate::transform::Shipped;
+use thiserror::Error;
 
-/// What a block's model knows before it has seen anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Knowledge {
-    /// Nothing.
-    #[default]
-    None,
-    /// English words and their company.
-    English,
-}
+pub(crate) use base::{Base, base_log2, most_coded_bytes};
+pub use cache::{Cache, CachedTable, cached_tables, clear_cached_tables};
+pub(crate) use english::{fits as english_fits, words as english_words};
+pub use file::{Prior, PriorContent};
+pub use learned::{Training, train};
 
-static ENGLISH_WORDS: LazyLock<Shipped> =
-    LazyLock::new(|| Shipped::new(words::unpack(include_bytes!("english.words"))));
+/// The first bytes of a prior's digest, by which blocks name it. Never all zeros.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PriorId([u8; PriorId::BYTES]);
 
-impl Knowledge {
-    /// All, in the order of their numbers in archives.
-    pub const ALL: [Knowledge; 2] = [Knowledge::None, Knowledge::English];
+impl PriorId {
+    /// How many.
+    pub const BYTES: usize = 4;
 
-    /// The words that the text transform starts from.
-    pub(crate) fn words(self) -> Option<&'static Shipped> {
-        match self {
-            Knowledge::None => None,
-            Knowledge::English => Some(&ENGLISH_WORDS),
-        }
+    /// The one in a field of a header, where zeros mean that there is none.
+    pub(crate) fn from_bytes(bytes: [u8; PriorId::BYTES]) -> Option<PriorId> {
+        (bytes != [0; PriorId::BYTES]).then_some(PriorId(bytes))
     }
 
-    /// Whether a content looks like what the knowledge is of. Looks at 256 KiB of it at most.
-    pub fn fits(self, content: &[u8]) -> bool {
-        self.words().is_some_and(|words| crate::transform::fits(content, words))
+    /// The one of a prior with this digest.
+    pub(crate) fn of_digest(digest: &[u8; 32]) -> Option<PriorId> {
+        let [a, b, c, d, ..] = *digest;
+        PriorId::from_bytes([a, b, c, d])
+    }
+
+    /// The field of a header.
+    pub(crate) fn to_bytes(id: Option<PriorId>) -> [u8; PriorId::BYTES] {
+        id.map_or([0; PriorId::BYTES], |id| id.0)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl fmt::Display for PriorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
 
-    /// BLAKE3 of every word in the order of the codes, each
-    /// with a line feed.
-    const ENGLISH_DIGEST: &str = "f2669ef8f2beaff3e6b96dd1cf21e27ad1693209f03a65f66b2b332ea1da8b4f";
+/// What a model sees of a text that is transformed with the English words alone.
+pub fn coded_with_english(text: &[u8]) -> Vec<u8> {
+    crate::transform::code(text, english_words())
+}
 
-    #[test]
-    fn english_words_are_those_that_the_format_names() {
-        let words = ENGLISH_WORDS.words();
-        let mut digest = blake3::Hasher::new();
-        for class in 0..3 {
-            for number in 0..words.count(class) {
-                let word = words.word(class, number).unwrap();
-                assert!((2..=63).contains(&word.len()) && !word.iter().any(u8::is_ascii_uppercase));
-                assert_eq!(ENGLISH_WORDS.find(word), Some((class, number)), "no word comes twice");
-                digest.update(word).update(b"\n");
-            }
-        }
-        assert_eq!(words.word(1, words.count(1)), None);
-        assert_eq!(digest.finalize().to_hex().as_str(), ENGLISH_DIGEST);
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Why a prior cannot be used.
+#[derive(Debug, Error)]
+pub enum PriorError {
+    /// An archive needs one that is not at hand.
+    #[error("the archive needs the prior {wanted}, {}", describe(.given))]
+    Missing {
+        /// Digest of the prior, in hexadecimal, or the beginning of it.
+        wanted: String,
+        /// Names and digests of those at hand.
+        given: Vec<String>,
+    },
+    /// Bytes that are no prior, or one that is damaged.
+    #[error("prior {name:?}: {reason}")]
+    Damaged {
+        /// What the caller or the prior itself calls it.
+        name: String,
+        /// What was found, and what was expected.
+        reason: String,
+    },
+    /// The prior was made for another preset.
+    #[error("prior {name:?} ({digest}) is for preset {made_for}, not for {asked}")]
+    OtherPreset {
+        /// Its name.
+        name: String,
+        /// The beginning of its digest.
+        digest: String,
+        /// The preset it was made for.
+        made_for: u8,
+        /// The preset asked for.
+        asked: u8,
+    },
+    /// Samples from which no prior can be made.
+    #[error("{0}")]
+    Samples(String),
+    /// The tables cannot be allocated.
+    #[error("the tables of prior {0:?} need memory that cannot be had")]
+    OutOfMemory(String),
+}
+
+fn describe(given: &[String]) -> String {
+    match given {
+        [] => "and none was given".into(),
+        all => format!("given was {}", all.join(", ")),
+    }
+}
+
+/// Priors at hand beside the one that comes with the package.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Priors(Vec<Arc<Prior>>);
+
+impl Priors {
+    /// These.
+    pub fn new(priors: impl IntoIterator<Item = Arc<Prior>>) -> Priors {
+        Priors(priors.into_iter().collect())
+    }
+
+    /// The one with this id.
+    pub(crate) fn find(&self, id: PriorId) -> Result<&Arc<Prior>, PriorError> {
+        self.all().find(|prior| prior.id() == id).ok_or_else(|| self.missing(id.to_string()))
+    }
+
+    /// The one with this digest.
+    pub(crate) fn find_digest(&self, digest: &[u8; 32]) -> Result<&Arc<Prior>, PriorError> {
+        self.all().find(|prior| prior.digest() == digest).ok_or_else(|| self.missing(hex(digest)))
+    }
+
+    /// The digest that begins with an id.
+    pub(crate) fn digest(&self, id: PriorId) -> Option<[u8; 32]> {
+        self.all().find(|prior| prior.id() == id).map(|prior| *prior.digest())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Prior>> {
+        self.0.iter().chain([Prior::english()])
+    }
+
+    fn missing(&self, wanted: String) -> PriorError {
+        let given = self.0.iter().map(|prior| format!("{:?} ({})", prior.name(), prior.id())).collect();
+        PriorError::Missing { wanted, given }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::dictionary::{Dictionary, Lookup, MAX_TEXT, MAX_WORD, Places, write_code};
+use super::dictionary::{Dictionary, Lookup, MAX_TEXT, MAX_WORD, Places, Shipped, write_code};
 use super::{
     CAPITAL, ESCAPE, Inverse, LIST_END, LISTS_END, MAX_SHARED, SHARED, SPELLED, UPPER, fits, is_letter,
 };
@@ -70,6 +70,24 @@ pub fn forward(text: &[u8], inverse: &Inverse, which: Which) -> Option<Vec<u8>> 
         rest = rest.strip_prefix(inverse.push(byte).ok()?)?;
     }
     rest.is_empty().then_some(coded)
+}
+
+/// The text with codes for shipped words only: what models see of a text whose chunk has no words
+/// of its own.
+pub fn code(text: &[u8], shipped: &'static Shipped) -> Vec<u8> {
+    let dictionary = Dictionary::new(Some(shipped));
+    let codes = Codes::of(&dictionary);
+    let folded = text.to_ascii_lowercase();
+    let mut coded = Vec::with_capacity(text.len());
+    for run in runs(text) {
+        let (run, folded) = (&text[run.clone()], &folded[run]);
+        if is_letter(run[0]) {
+            write_parts(run, folded, &codes, &mut coded);
+        } else {
+            write_run(run, folded, &codes, &mut coded);
+        }
+    }
+    coded
 }
 
 fn write_run(run: &[u8], folded: &[u8], codes: &Codes, coded: &mut Vec<u8>) {

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 pub use dictionary::{Shipped, Words};
 pub use fits::fits;
-pub use forward::{Which, forward};
+pub use forward::{Which, code, forward};
 pub use inverse::Inverse;
 
 /// Flag: the next word is capitalised.
@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn english() -> Inverse {
-        Inverse::new(crate::Knowledge::English.words())
+        Inverse::new(Some(crate::knowledge::english_words()))
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn english_is_told_from_what_is_not() {
-        let fits = |text: &str| crate::Knowledge::English.fits(text.as_bytes());
+        let fits = |text: &str| crate::knowledge::english_fits(text.as_bytes());
         let prose = "There is no doubt, she thought, that the old house had seen better days. ";
         assert!(fits(prose) && fits(&prose.repeat(9000)));
         assert!(fits(

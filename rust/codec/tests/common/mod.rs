@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use foretold_codec::{Compressor, Decompressor, Error, Limits, Options, Preset};
+use foretold_codec::{Compressor, Decompressor, Error, Knowledge, Limits, Options, Preset};
 
 /// A tick that lets everything go on.
 pub fn go_on(_: usize) -> ControlFlow<()> {
@@ -72,10 +72,20 @@ pub fn preset(number: u8) -> Preset {
     Preset::new(number).expect("1 to 9")
 }
 
-/// Small blocks, so that short contents have several.
+/// Small blocks, so that short contents have several; they start from nothing.
 pub fn small_blocks() -> Options {
+    Options { knowledge: Knowledge::None, ..english_blocks() }
+}
+
+/// The same, but [`text`] starts from English.
+pub fn english_blocks() -> Options {
     Options { block_size: Some(64 << 10), ..Options::new(preset(1)) }
 }
+
+/// Bytes of a full member's header where nothing is known beforehand, of a block's, of a chunk's.
+pub const MEMBER_HEADER: usize = 22;
+pub const BLOCK_HEADER: usize = 26;
+pub const CHUNK_HEADER: usize = 11;
 
 pub fn compress(content: &[u8], options: &Options) -> Vec<u8> {
     foretold_codec::compress(content, options, &mut go_on).expect("compression works")

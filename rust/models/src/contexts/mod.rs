@@ -34,12 +34,7 @@ impl Contexts {
     /// Adds the context made of these values. Contexts of different places never share slots.
     #[inline(always)]
     pub fn add<const N: usize>(&mut self, parts: [u64; N]) {
-        let mut h = (self.len as u64 + 1) << 56;
-        for part in parts {
-            h = (h ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            h ^= h >> 29;
-        }
-        self.hashes[self.len] = hash(h, N as u32);
+        self.hashes[self.len] = hash_of(self.len, parts);
         self.len += 1;
     }
 
@@ -60,6 +55,17 @@ impl Contexts {
     pub fn hashes(&self) -> &[u64] {
         &self.hashes[..self.len]
     }
+}
+
+/// The hash of what context number `index` looks at.
+#[inline(always)]
+pub fn hash_of<const N: usize>(index: usize, parts: [u64; N]) -> u64 {
+    let mut h = (index as u64 + 1) << 56;
+    for part in parts {
+        h = (h ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        h ^= h >> 29;
+    }
+    hash(h, N as u32)
 }
 
 /// Contexts that come and go together: a line of a preset's table, an arm of an ablation.

@@ -83,6 +83,12 @@ impl Parsed {
         })
     }
 
+    /// The block starts with this history behind it.
+    pub fn start_after(&mut self, history: History) {
+        self.lines.starts = [history.len; 4];
+        self.history = history;
+    }
+
     /// Adds the newest byte.
     pub fn push(&mut self, byte: u8) {
         self.push_text(byte);

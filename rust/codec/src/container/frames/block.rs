@@ -6,12 +6,13 @@ use super::{
 };
 use crate::ModelPlan;
 use crate::container::Damage;
+use crate::knowledge::PriorId;
 
 /// Most content bytes of a chunk.
 pub const CHUNK_BYTES: usize = 1 << 20;
 
 /// Bytes of a block's header.
-pub const BLOCK_HEADER_BYTES: usize = 22;
+pub const BLOCK_HEADER_BYTES: usize = 26;
 
 /// A block's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +35,10 @@ impl BlockHeader {
         let tag = fields.u8();
         let (preset, size_class) = (fields.u8(), fields.u8());
         let (content_offset, number) = (fields.u64(), fields.u32());
+        let prior = PriorId::from_bytes(fields.take());
         fields.check("block header")?;
-        Ok(BlockHeader { checks: checks_of(tag)?, plan: plan(preset, size_class)?, content_offset, number })
+        let plan = plan(preset, size_class)?.with_prior(prior);
+        Ok(BlockHeader { checks: checks_of(tag)?, plan, content_offset, number })
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -44,6 +47,7 @@ impl BlockHeader {
         out.extend_from_slice(&[tag(self.checks), self.plan.preset().number(), self.plan.size_class()]);
         out.extend_from_slice(&self.content_offset.to_le_bytes());
         out.extend_from_slice(&self.number.to_le_bytes());
+        out.extend_from_slice(&PriorId::to_bytes(self.plan.prior()));
         push_check(out, start);
     }
 }

@@ -2,11 +2,13 @@
 
 use super::block::{CHUNK_BYTES, check_payload_bytes};
 use super::{
-    CHECK_BYTES, DIGEST_BYTES, Fields, FrameError, FrameLength, KIND_BYTES, MEMBER_MAGIC, TAG_CHECKS,
-    TAG_COMPACT, TAG_WIDE, bad_field, check_generation, checks_of, content_check, plan, push_check, tag,
+    CHECK_BYTES, DIGEST_BYTES, Fields, FrameError, FrameLength, KIND_BYTES, MEMBER_MAGIC, PRIMED_MAGIC,
+    SHIPPED_MAGIC, TAG_CHECKS, TAG_COMPACT, TAG_WIDE, bad_field, check_generation, checks_of, content_check,
+    plan, push_check, tag,
 };
 use crate::container::FormatProblem;
 use crate::container::digest::ContentDigest;
+use crate::knowledge::PriorId;
 use crate::{ModelPlan, Preset};
 
 /// Content bytes below which a compact member's lengths have two bytes instead of three.
@@ -33,17 +35,22 @@ impl MemberHead {
     /// Length of the frame of which `prefix` is the start; a compact member is one frame.
     pub fn length(prefix: &[u8]) -> Result<FrameLength, FrameError> {
         let known = prefix.len().min(MEMBER_MAGIC.len());
-        if prefix[..known] != MEMBER_MAGIC[..known] {
-            return Err(FormatProblem::NotForetold(prefix[..prefix.len().min(4)].to_vec()).into());
+        let magics = [MEMBER_MAGIC, SHIPPED_MAGIC, PRIMED_MAGIC];
+        let not_foretold = || FormatProblem::NotForetold(prefix[..prefix.len().min(4)].to_vec());
+        if !magics.iter().any(|magic| prefix[..known] == magic[..known]) {
+            return Err(not_foretold().into());
         }
         if prefix.len() < KIND_BYTES {
             return Ok(FrameLength::header(KIND_BYTES));
         }
         check_generation(prefix[2])?;
         if prefix[2] & TAG_COMPACT == 0 {
+            if prefix[..2] != MEMBER_MAGIC {
+                return Err(not_foretold().into());
+            }
             return Ok(FrameLength::header(MemberHeader::length_of(prefix[2], prefix[3])?));
         }
-        let header = CompactHeader::header_bytes(prefix[2], prefix[3] >> 4);
+        let header = CompactHeader::header_bytes(prefix[..2] == PRIMED_MAGIC, prefix[2], prefix[3] >> 4);
         if prefix.len() < header {
             return Ok(FrameLength::header(header));
         }
@@ -72,6 +79,8 @@ pub struct MemberHeader {
     pub block_bytes: u64,
     /// The content's length, if it was known.
     pub content_bytes: Option<u64>,
+    /// Digest of the prior that its blocks start from; the plan names the same.
+    pub prior: Option<[u8; PRIOR_BYTES]>,
 }
 
 impl MemberHeader {
@@ -87,8 +96,12 @@ impl MemberHeader {
 
     /// Bytes of the header itself.
     pub fn length(&self) -> usize {
-        let flags = if self.content_bytes.is_some() { FLAG_CONTENT_LENGTH } else { 0 };
-        MemberHeader::length_of(tag(self.checks), flags).expect("known flags")
+        MemberHeader::length_of(tag(self.checks), self.flags()).expect("known flags")
+    }
+
+    fn flags(&self) -> u8 {
+        let content_length = if self.content_bytes.is_some() { FLAG_CONTENT_LENGTH } else { 0 };
+        content_length | if self.prior.is_some() { FLAG_PRIOR } else { 0 }
     }
 
     fn length_of(tag: u8, flags: u8) -> Result<usize, FrameError> {
@@ -109,23 +122,22 @@ impl MemberHeader {
         let content_bytes = (flags & FLAG_CONTENT_LENGTH != 0).then(|| fields.u64());
         let prior = (flags & FLAG_PRIOR != 0).then(|| fields.take::<PRIOR_BYTES>());
         fields.check("member header")?;
-        if let Some(prior) = prior {
-            return Err(FormatProblem::NeedsPrior(prior.to_vec()).into());
-        }
-        let plan = plan(preset, size_class)?;
-        Ok(MemberHeader { checks: checks_of(tag)?, plan, memory_kib, block_bytes, content_bytes })
+        let plan = plan(preset, size_class)?.with_prior(prior.as_ref().and_then(PriorId::of_digest));
+        Ok(MemberHeader { checks: checks_of(tag)?, plan, memory_kib, block_bytes, content_bytes, prior })
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&MEMBER_MAGIC);
-        let flags = if self.content_bytes.is_some() { FLAG_CONTENT_LENGTH } else { 0 };
-        out.extend_from_slice(&[tag(self.checks), flags]);
+        out.extend_from_slice(&[tag(self.checks), self.flags()]);
         out.extend_from_slice(&[self.plan.preset().number(), self.plan.size_class()]);
         out.extend_from_slice(&self.memory_kib.to_le_bytes());
         out.extend_from_slice(&self.block_bytes.to_le_bytes());
         if let Some(bytes) = self.content_bytes {
             out.extend_from_slice(&bytes.to_le_bytes());
+        }
+        if let Some(digest) = self.prior {
+            out.extend_from_slice(&digest);
         }
         push_check(out, start);
     }
@@ -135,6 +147,8 @@ impl MemberHeader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompactHeader {
     pub preset: Preset,
+    /// The prior it starts from.
+    pub prior: Option<PriorId>,
     pub method: u8,
     pub content_bytes: usize,
     pub payload_bytes: usize,
@@ -147,23 +161,24 @@ pub struct CompactHeader {
 impl CompactHeader {
     /// The plan of its one block.
     pub fn plan(&self) -> ModelPlan {
-        ModelPlan::for_block(self.preset, self.content_bytes as u64)
+        ModelPlan::for_block(self.preset, self.content_bytes as u64).with_prior(self.prior)
     }
 
     /// Bytes before the check.
-    fn lead_bytes(wide: bool, method: u8) -> usize {
+    fn lead_bytes(named: bool, wide: bool, method: u8) -> usize {
         let width = if wide { 3 } else { 2 };
-        KIND_BYTES + if method == 0 { width } else { 2 * width }
+        let name = if named { PriorId::BYTES } else { 0 };
+        KIND_BYTES + name + if method == 0 { width } else { 2 * width }
     }
 
-    fn header_bytes(tag: u8, method: u8) -> usize {
+    fn header_bytes(named: bool, tag: u8, method: u8) -> usize {
         let wide = tag & TAG_WIDE != 0;
         let checks = match (tag & TAG_CHECKS != 0, wide) {
             (false, _) => 0,
             (true, false) => CHECK_BYTES,
             (true, true) => CHECK_BYTES + DIGEST_BYTES,
         };
-        CompactHeader::lead_bytes(wide, method) + checks
+        CompactHeader::lead_bytes(named, wide, method) + checks
     }
 
     fn parse(frame: &[u8]) -> Result<CompactHeader, FrameError> {
@@ -171,6 +186,16 @@ impl CompactHeader {
         let wide = tag & TAG_WIDE != 0;
         let width = if wide { 3 } else { 2 };
         let mut fields = Fields::new(frame, KIND_BYTES);
+        let prior = match [frame[0], frame[1]] {
+            SHIPPED_MAGIC => Some(PriorId::english()),
+            PRIMED_MAGIC => {
+                let bytes = fields.take();
+                let id = PriorId::from_bytes(bytes).filter(|&id| id != PriorId::english());
+                let found = u32::from_be_bytes(bytes).into();
+                Some(id.ok_or_else(|| bad_field("prior", found, "one that has no magic of its own"))?)
+            }
+            _ => None,
+        };
         let content_bytes = fields.uint(width);
         let payload_bytes = if method == 0 { content_bytes } else { fields.uint(width) };
         let check = (tag & TAG_CHECKS != 0).then(|| fields.u32());
@@ -182,7 +207,7 @@ impl CompactHeader {
             return Err(bad_field("content_bytes", content_bytes as u64, allowed));
         }
         check_payload_bytes(payload_bytes, content_bytes)?;
-        Ok(CompactHeader { preset, method, content_bytes, payload_bytes, check, digest })
+        Ok(CompactHeader { preset, prior, method, content_bytes, payload_bytes, check, digest })
     }
 
     fn is_wide(&self) -> bool {
@@ -191,7 +216,12 @@ impl CompactHeader {
 
     /// Bytes before the check, which covers them.
     pub fn lead_length(&self) -> usize {
-        CompactHeader::lead_bytes(self.is_wide(), self.method)
+        CompactHeader::lead_bytes(self.names_prior(), self.is_wide(), self.method)
+    }
+
+    /// Whether the prior it starts from is named rather than known by the magic.
+    fn names_prior(&self) -> bool {
+        self.prior.is_some_and(|id| id != PriorId::english())
     }
 
     /// Bytes before the payload.
@@ -217,8 +247,15 @@ impl CompactHeader {
         if wide {
             tag |= TAG_WIDE;
         }
-        out.extend_from_slice(&MEMBER_MAGIC);
+        out.extend_from_slice(match self.prior {
+            None => &MEMBER_MAGIC,
+            Some(_) if self.names_prior() => &PRIMED_MAGIC,
+            Some(_) => &SHIPPED_MAGIC,
+        });
         out.extend_from_slice(&[tag, self.method << 4 | self.preset.number()]);
+        if self.names_prior() {
+            out.extend_from_slice(&PriorId::to_bytes(self.prior));
+        }
         let width = if wide { 3 } else { 2 };
         out.extend_from_slice(&(self.content_bytes as u32).to_le_bytes()[..width]);
         if self.method != 0 {

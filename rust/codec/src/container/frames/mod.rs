@@ -20,6 +20,10 @@ pub const MARK: u8 = 0xF7;
 /// Bytes of magic or marker and tag, which tell every frame's kind.
 pub const KIND_BYTES: usize = 4;
 const MEMBER_MAGIC: [u8; 2] = [MARK, 0xD1];
+/// Of a compact member that starts from the prior that comes with the package.
+const SHIPPED_MAGIC: [u8; 2] = [MARK, 0xD5];
+/// Of a compact member that starts from another prior, which it names.
+const PRIMED_MAGIC: [u8; 2] = [MARK, 0xD6];
 const BLOCK_MARKER: [u8; 3] = [MARK, 0xD2, 0x66];
 const INDEX_MARKER: [u8; 3] = [MARK, 0xD3, 0x6F];
 const TRAILER_MARKER: [u8; 3] = [MARK, 0xD4, 0x72];

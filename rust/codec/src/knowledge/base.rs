@@ -1,0 +1,265 @@
+//! What a prior comes to in one preset's tables.
+
+use std::sync::{Arc, OnceLock};
+
+use foretold_models::contexts::hash_of;
+use foretold_models::{History, MatchModel, SlotFiller, SlotTable, ValueReader, nibble};
+use foretold_numerics::SharedBytes;
+
+use super::cache;
+use super::learned::{Learned, fresh_worth};
+use super::ngrams::{self, Ngrams};
+use crate::predictor::PRIMED;
+use crate::setup::{Assembly, Setup, Sizes};
+use crate::transform::{Inverse, Shipped};
+use crate::{Error, Preset};
+
+/// Size class up to which a block's slots lie over the base's instead of in a copy: there a copy
+/// would take longer than the block.
+const OVER_CLASS: u8 = 15;
+/// Base-2 logarithm of the bytes up to which tables are shared. Larger ones are made for each
+/// model, which writes to them: nobody would like to have them twice in memory.
+const SHARED_LOG2: u32 = 28;
+/// Bits that a history may remember of a prior.
+const REMEMBERED: f64 = 255.0;
+
+/// What a predictor starts from instead of nothing. Nobody writes to it: all models of a process
+/// share it.
+#[derive(Debug)]
+pub struct Base {
+    slots: Arc<SharedBytes>,
+    words: Option<&'static Shipped>,
+    learned: Option<Arc<Start>>,
+}
+
+/// Where a model starts that has been trained on a user's texts, beside its slots.
+#[derive(Debug)]
+pub struct Start {
+    /// What models have turned out to be worth, as `Predictor::worth` writes it.
+    pub worth: Vec<u8>,
+    /// The state of the text transform's dictionary.
+    pub dictionary: Vec<u8>,
+    /// The bytes that match models find again, and whether they are coded.
+    pub history: Vec<u8>,
+    pub coded: bool,
+    /// History and match models in the smallest tables.
+    small: OnceLock<Option<(History, Vec<MatchModel>)>>,
+}
+
+impl Start {
+    /// From what a prior has.
+    pub fn new(learned: &Learned<'_>, words: Option<&'static Shipped>) -> Result<Start, Error> {
+        let worth = learned.worth(&fresh_worth(learned.preset)?);
+        let (dictionary, history) = (learned.dictionary()?, learned.history()?);
+        let mut rest = ValueReader(&dictionary);
+        if Inverse::new(words).state(&mut rest).is_err() || !rest.0.is_empty() {
+            return Err(Error::State("its dictionary is none".into()));
+        }
+        Ok(Start { worth, dictionary, history, coded: learned.coded, small: OnceLock::new() })
+    }
+
+    /// History and match models, in tables of these sizes; `fresh` has models of the same preset
+    /// and sizes that have seen nothing.
+    pub fn memory(&self, log2: Sizes, fresh: &[MatchModel]) -> Option<(History, Vec<MatchModel>)> {
+        let clone = |(history, matches): &(History, Vec<MatchModel>)| {
+            let matches = matches.iter().map(MatchModel::try_clone).collect::<Option<_>>()?;
+            Some((history.try_clone()?, matches))
+        };
+        let make = || {
+            let matches = fresh.iter().map(MatchModel::try_clone).collect::<Option<Vec<_>>>()?;
+            let mut made = (History::new(log2.history)?, matches);
+            for &byte in &self.history {
+                made.0.push(byte);
+                made.1.iter_mut().for_each(|model| model.next_byte(&made.0, self.coded));
+            }
+            made.0.begin();
+            made.1.iter_mut().for_each(MatchModel::begin);
+            Some(made)
+        };
+        if (log2.history, log2.heads) == PRIMED {
+            return clone(self.small.get_or_init(make).as_ref()?);
+        }
+        make()
+    }
+}
+
+impl Base {
+    /// The slot table of a predictor.
+    pub fn table(self: Arc<Self>, setup: &Setup, size_class: u8) -> Option<SlotTable> {
+        if size_class <= OVER_CLASS {
+            return SlotTable::over(self.slots.clone(), lines_over(setup, size_class));
+        }
+        match Arc::try_unwrap(self).map(|base| Arc::try_unwrap(base.slots)) {
+            Ok(Ok(slots)) => SlotTable::from_filled(slots),
+            Ok(Err(slots)) => SlotTable::copy_of(&slots),
+            Err(base) => SlotTable::copy_of(&base.slots),
+        }
+    }
+
+    /// The words that the text transform starts from.
+    pub fn words(&self) -> Option<&'static Shipped> {
+        self.words
+    }
+
+    /// Bytes that the base's table and the model's own take.
+    pub fn memory_bytes(setup: &Setup, size_class: u8) -> u64 {
+        let log2 = base_log2(setup, size_class);
+        let own = match size_class {
+            ..=OVER_CLASS => SlotTable::bytes_over(lines_over(setup, size_class)),
+            _ if is_shared(log2) => 1 << log2,
+            _ => 0,
+        };
+        (1u64 << log2) + own
+    }
+
+    /// What a preset makes of a prior's n-grams, in a slot table of `2^log2_slots` bytes. The table
+    /// of the prior called `name` is kept; only if it was not yet, `ngrams` is asked.
+    pub fn new(
+        name: Option<&str>,
+        ngrams: impl FnOnce() -> Option<Ngrams>,
+        preset: Preset,
+        log2_slots: u32,
+        words: Option<&'static Shipped>,
+    ) -> Option<Base> {
+        let filling = Filling::of(preset);
+        let file =
+            name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
+        let make = || filling.fill(&ngrams()?, log2_slots);
+        let slots = cache::table(file.as_deref(), 1 << log2_slots, make)?;
+        Some(Base { slots: Arc::new(slots), words, learned: None })
+    }
+
+    /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has.
+    /// `name` as in [`new`](Self::new).
+    pub fn learned_by(
+        name: Option<&str>,
+        learned: &Learned<'_>,
+        log2_slots: u32,
+        under: Option<&Base>,
+    ) -> Result<Option<Base>, Error> {
+        let words = under.and_then(Base::words);
+        let start = Start::new(learned, words)?;
+        let fingerprint = Filling::of(learned.preset).fingerprint();
+        let file = name.map(|name| format!("{name}-{fingerprint}-{log2_slots}"));
+        let make = || learned.table(under.map(|base| &*base.slots), log2_slots);
+        let slots = cache::table(file.as_deref(), 1 << log2_slots, make);
+        Ok(slots.map(|slots| Base { slots: Arc::new(slots), words, learned: Some(Arc::new(start)) }))
+    }
+
+    /// The slots.
+    pub fn slots(&self) -> &SharedBytes {
+        &self.slots
+    }
+
+    /// What was learned beside the slots.
+    pub fn learned(&self) -> Option<Arc<Start>> {
+        self.learned.clone()
+    }
+
+    /// Whether the table is shared with other processes.
+    pub fn is_mapped(&self) -> bool {
+        self.slots.is_mapped()
+    }
+}
+
+/// How a preset's slots are filled.
+struct Filling {
+    /// By the classes of two counts, of zeros and ones, the state that stands for them.
+    nearest: Vec<u8>,
+    /// Contexts by number, and how many of the last bytes they look at.
+    orders: Vec<(usize, u32)>,
+}
+
+impl Filling {
+    fn of(preset: Preset) -> Filling {
+        let setup = preset.setup();
+        let counts: Vec<u32> = (0..64).map(ngrams::count_of).collect();
+        Filling { nearest: setup.histories.nearest(&counts, REMEMBERED), orders: orders(setup.text) }
+    }
+
+    /// Tells tables apart that another release, or another state of this one, fills otherwise.
+    fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(&self.nearest);
+        for &(index, order) in &self.orders {
+            hasher.update(&[index as u8, order as u8]).update(&hash_of(index, [1]).to_le_bytes());
+        }
+        hasher.finalize().to_hex()[..8].into()
+    }
+
+    fn fill(&self, ngrams: &Ngrams, log2_slots: u32) -> Option<SharedBytes> {
+        let mut filler = SlotFiller::new(log2_slots)?;
+        for &(index, order) in &self.orders {
+            let Some(level) = ngrams.levels.get(order as usize) else { continue };
+            for (key, followers, classes) in level.contexts() {
+                let h = hash_of(index, [key]);
+                let mut at = 0;
+                let mut first = [0u64; 16];
+                while at < followers.len() {
+                    let high = followers[at] >> 4;
+                    let mut leaves = [0u64; 16];
+                    while at < followers.len() && followers[at] >> 4 == high {
+                        leaves[usize::from(followers[at] & 15)] = u64::from(ngrams::count_of(classes[at]));
+                        at += 1;
+                    }
+                    first[usize::from(high)] = leaves.iter().sum();
+                    filler.put(nibble(h, 16 | u32::from(high)), &states(&leaves, &self.nearest));
+                }
+                filler.put(h, &states(&first, &self.nearest));
+            }
+        }
+        Some(filler.finish())
+    }
+}
+
+/// Whether models share a table of `2^log2` bytes.
+pub fn is_shared(log2: u32) -> bool {
+    log2 <= SHARED_LOG2
+}
+
+/// Base-2 logarithm of the slot table's bytes where a block starts from a prior.
+pub fn base_log2(setup: &Setup, size_class: u8) -> u32 {
+    if size_class > OVER_CLASS { setup.sizes(size_class).slots.max(setup.base) } else { setup.base }
+}
+
+/// Coded bytes that a block which starts from a prior may have.
+pub fn most_coded_bytes(size_class: u8) -> u64 {
+    if size_class > OVER_CLASS { u64::MAX } else { 1 << size_class }
+}
+
+/// Lines that a block asks for at most: two for each context and byte, and some to begin with each
+/// kind. The engine sees to it.
+fn lines_over(setup: &Setup, size_class: u8) -> usize {
+    2 * setup.text.contexts().max(setup.binary.contexts()) * ((1 << size_class) + 4)
+}
+
+/// The states of a nibble's nodes whose leaves came so often.
+fn states(leaves: &[u64; 16], nearest: &[u8]) -> [u8; 15] {
+    let mut sums = [0u64; 32];
+    sums[16..].copy_from_slice(leaves);
+    let mut states = [0; 15];
+    for node in (1..16).rev() {
+        let (zeros, ones) = (sums[2 * node], sums[2 * node + 1]);
+        sums[node] = zeros + ones;
+        let [zeros, ones] = [zeros, ones].map(|n| usize::from(ngrams::class_of(n)));
+        states[node - 1] = nearest[zeros * 64 + ones];
+    }
+    states
+}
+
+/// Which of an assembly's contexts are the last bytes, and how many.
+fn orders(assembly: &Assembly) -> Vec<(usize, u32)> {
+    let mut found = Vec::new();
+    let mut index = 0;
+    for group in assembly.groups {
+        let orders: &[u32] = match group.name {
+            "orders 1-6" => &[1, 2, 3, 4, 5, 6],
+            "orders 1-4, 6" => &[1, 2, 3, 4, 6],
+            "orders 2, 4, 6" => &[2, 4, 6],
+            _ => &[],
+        };
+        found.extend(orders.iter().enumerate().map(|(i, &order)| (index + i, order)));
+        index += group.contexts;
+    }
+    found
+}

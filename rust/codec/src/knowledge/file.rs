@@ -1,0 +1,278 @@
+//! Prior files: what stands in them, and what of it is at hand.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::base::{Base, is_shared};
+use super::learned::Learned;
+use super::ngrams::Ngrams;
+use super::{PriorError, PriorId, hex};
+use crate::{ModelPlan, Preset};
+
+const MAGIC: &[u8; 8] = b"\xf7ftprior";
+const DIGEST_BYTES: usize = blake3::OUT_LEN;
+/// Bytes of a section's heading: kind and length.
+const SECTION_BYTES: usize = 5;
+
+/// What a prior tells a model.
+#[derive(Clone, Debug, Default)]
+pub struct PriorContent {
+    /// Whether the text transform starts from the words that come with the package.
+    pub english_words: bool,
+    /// Packed n-grams of coded bytes.
+    pub ngrams: Option<Vec<u8>>,
+    /// What one preset's model has learned of texts.
+    pub learned: Option<Vec<u8>>,
+}
+
+/// A prior: what a model may know before it sees the first byte.
+pub struct Prior {
+    name: String,
+    digest: [u8; DIGEST_BYTES],
+    id: PriorId,
+    file: Cow<'static, [u8]>,
+    english_words: bool,
+    /// Where the packed n-grams stand in the file.
+    ngrams: Option<std::ops::Range<usize>>,
+    /// Where what was learned stands in the file, and the preset it was learned with.
+    learned: Option<(std::ops::Range<usize>, Preset)>,
+    /// Whether tables are kept for other processes.
+    cached: bool,
+    /// What was made of it and is in use, by preset and size of the slot table.
+    bases: Mutex<Vec<Made>>,
+}
+
+impl std::fmt::Debug for Prior {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Prior({:?}, {})", self.name, self.id)
+    }
+}
+
+impl PartialEq for Prior {
+    fn eq(&self, other: &Prior) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Prior {}
+
+/// Kinds of sections.
+const WORDS: u8 = 1;
+const NGRAMS: u8 = 2;
+const LEARNED: u8 = 3;
+const BASE: u8 = 4;
+
+impl Prior {
+    /// The file of a prior with this name and content.
+    pub fn to_bytes(name: &str, content: &PriorContent) -> Result<Vec<u8>, PriorError> {
+        let mut file = MAGIC.to_vec();
+        file.push(crate::GENERATION);
+        let length = u8::try_from(name.len())
+            .map_err(|_| damaged(name, format!("its name has {} bytes, 255 are allowed", name.len())))?;
+        file.push(length);
+        file.extend_from_slice(name.as_bytes());
+        let mut section = |kind: u8, bytes: &[u8]| -> Result<(), PriorError> {
+            let length = u32::try_from(bytes.len())
+                .map_err(|_| damaged(name, format!("a section has {} bytes", bytes.len())))?;
+            file.push(kind);
+            file.extend_from_slice(&length.to_le_bytes());
+            file.extend_from_slice(bytes);
+            Ok(())
+        };
+        if content.english_words {
+            section(WORDS, &[])?;
+        }
+        if let Some(ngrams) = &content.ngrams {
+            section(NGRAMS, ngrams)?;
+        }
+        if let Some(learned) = &content.learned {
+            if content.english_words {
+                section(BASE, Prior::english().digest())?;
+            }
+            section(LEARNED, learned)?;
+        }
+        let digest = blake3::hash(&file);
+        file.extend_from_slice(digest.as_bytes());
+        Ok(file)
+    }
+
+    /// The prior in a file; `called` is what to call it in errors.
+    pub fn from_bytes(file: Vec<u8>, called: &str) -> Result<Prior, PriorError> {
+        Prior::read(file.into(), called)
+    }
+
+    pub(super) fn from_static(file: &'static [u8]) -> Result<Prior, PriorError> {
+        Prior::read(file.into(), "English")
+    }
+
+    fn read(file: Cow<'static, [u8]>, called: &str) -> Result<Prior, PriorError> {
+        let bad = |reason: &str| damaged(called, reason.into());
+        let cut = || bad("it is cut short");
+        if !file.starts_with(&MAGIC[..MAGIC.len().min(file.len())]) || file.is_empty() {
+            return Err(bad("it is no prior of foretold's"));
+        }
+        let end =
+            file.len().checked_sub(DIGEST_BYTES).filter(|&end| end >= MAGIC.len() + 2).ok_or_else(cut)?;
+        let generation = file[MAGIC.len()];
+        if generation != crate::GENERATION {
+            let known = crate::GENERATION;
+            return Err(damaged(called, format!("it is of generation {generation}, {known} is read")));
+        }
+        let digest = *blake3::hash(&file[..end]).as_bytes();
+        if file[end..] != digest {
+            return Err(bad("it is damaged or cut short: its digest does not agree"));
+        }
+        let mut at = MAGIC.len() + 2;
+        let name_end = at + usize::from(file[at - 1]);
+        let name = file.get(at..name_end.min(end)).ok_or_else(cut)?;
+        let name = String::from_utf8(name.to_vec()).map_err(|_| bad("its name is not UTF-8"))?;
+        at = name_end;
+        let (mut english_words, mut ngrams, mut learned) = (false, None, None);
+        while at < end {
+            let heading = file[..end].get(at..at + SECTION_BYTES).ok_or_else(cut)?;
+            let length = u32::from_le_bytes([heading[1], heading[2], heading[3], heading[4]]) as usize;
+            let start = at + SECTION_BYTES;
+            if length > end - start {
+                return Err(cut());
+            }
+            match heading[0] {
+                WORDS => english_words = true,
+                NGRAMS => ngrams = Some(start..start + length),
+                BASE if file[start..start + length] != *Prior::english().digest() => {
+                    let base = hex(&file[start..start + length.min(4)]);
+                    return Err(bad(&format!("it builds upon the prior {base}, which this release lacks")));
+                }
+                BASE => {}
+                LEARNED => {
+                    let what = Learned::parse(&file[start..start + length]).map_err(bad)?;
+                    learned = Some((start..start + length, what.preset));
+                }
+                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 4 are known"))),
+            }
+            at = start + length;
+        }
+        let id = PriorId::of_digest(&digest).ok_or_else(|| bad("its digest starts with zeros"))?;
+        Ok(Prior {
+            name,
+            digest,
+            id,
+            file,
+            english_words,
+            ngrams,
+            learned,
+            cached: true,
+            bases: Mutex::default(),
+        })
+    }
+
+    /// The same, of which nothing is kept for other processes.
+    pub(super) fn for_now(self) -> Prior {
+        Prior { cached: false, ..self }
+    }
+
+    /// What its maker called it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// BLAKE3 of its file without the digest itself.
+    pub fn digest(&self) -> &[u8; DIGEST_BYTES] {
+        &self.digest
+    }
+
+    /// The beginning of the digest.
+    pub fn id(&self) -> PriorId {
+        self.id
+    }
+
+    /// The preset it is for; all, if none is named.
+    pub fn preset(&self) -> Option<Preset> {
+        self.learned.as_ref().map(|(_, preset)| *preset)
+    }
+
+    /// The bytes of its file.
+    pub fn file(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// Length of its file.
+    pub fn file_bytes(&self) -> usize {
+        self.file.len()
+    }
+
+    /// What a model of this plan starts from.
+    pub(crate) fn base(&self, plan: ModelPlan) -> Result<Arc<Base>, PriorError> {
+        let log2 = plan.base_log2();
+        if !is_shared(log2) {
+            return Ok(Arc::new(self.expand(plan, log2)?));
+        }
+        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        bases.retain(|made| made.base.strong_count() > 0);
+        let known = bases.iter().find(|made| made.preset == plan.preset() && made.log2 == log2);
+        if let Some(base) = known.and_then(|made| made.base.upgrade()) {
+            return Ok(base);
+        }
+        let base = Arc::new(self.expand(plan, log2)?);
+        // A table that was made takes this process's memory alone, which ends with its last use.
+        let kept = base.is_mapped().then(|| base.clone());
+        bases.push(Made { preset: plan.preset(), log2, base: Arc::downgrade(&base), _kept: kept });
+        Ok(base)
+    }
+
+    fn cache_name(&self) -> Option<String> {
+        self.cached.then(|| hex(&self.digest[..8]))
+    }
+
+    fn expand(&self, plan: ModelPlan, log2: u32) -> Result<Base, PriorError> {
+        if let Some((range, preset)) = &self.learned {
+            return self.expand_learned(plan, log2, range.clone(), *preset);
+        }
+        let mut broken = false;
+        let ngrams = || {
+            let Some(range) = &self.ngrams else { return Some(Ngrams::default()) };
+            let ngrams = Ngrams::unpack(&self.file[range.clone()]);
+            broken = ngrams.is_none();
+            ngrams
+        };
+        let words = self.english_words.then(super::english::words);
+        let base = Base::new(self.cache_name().as_deref(), ngrams, plan.preset(), log2, words);
+        base.ok_or_else(|| match broken {
+            true => damaged(&self.name, "its n-grams cannot be unpacked".into()),
+            false => PriorError::OutOfMemory(self.name.clone()),
+        })
+    }
+
+    fn expand_learned(
+        &self,
+        plan: ModelPlan,
+        log2: u32,
+        range: std::ops::Range<usize>,
+        preset: Preset,
+    ) -> Result<Base, PriorError> {
+        if plan.preset() != preset {
+            return Err(PriorError::OtherPreset {
+                name: self.name.clone(),
+                digest: self.id.to_string(),
+                made_for: preset.number(),
+                asked: plan.preset().number(),
+            });
+        }
+        let under = if self.english_words { Some(Prior::english().base(plan)?) } else { None };
+        let learned = Learned::parse(&self.file[range]).map_err(|why| damaged(&self.name, why.into()))?;
+        Base::learned_by(self.cache_name().as_deref(), &learned, log2, under.as_deref())
+            .map_err(|error| damaged(&self.name, error.to_string()))?
+            .ok_or_else(|| PriorError::OutOfMemory(self.name.clone()))
+    }
+}
+
+/// A base that was made.
+struct Made {
+    preset: Preset,
+    log2: u32,
+    base: Weak<Base>,
+    _kept: Option<Arc<Base>>,
+}
+
+fn damaged(name: &str, reason: String) -> PriorError {
+    PriorError::Damaged { name: name.into(), reason }
+}

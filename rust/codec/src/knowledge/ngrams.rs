@@ -1,0 +1,478 @@
+//! What bytes follow which: counts of short strings, learned from many texts and packed by what
+//! each is worth.
+//!
+//! An [`Ngrams`] holds *contexts*, strings of up to [`ORDER`] bytes, and how often each byte
+//! followed them. A context is kept if what it says beyond its *suffix* (the same without the
+//! first byte) would have saved more bits on the texts than it costs; its prefixes and suffixes
+//! are kept with it. What it says is coded given what its suffix says, so a context that says the
+//! same costs next to nothing.
+
+use foretold_coding::{Decoder, Encoder};
+use foretold_numerics::{P1, moved};
+
+/// Bytes of the longest contexts.
+pub const ORDER: usize = 6;
+
+/// Counts are kept as classes of them.
+const CLASSES: usize = 64;
+/// The count that each class stands for: 0, 1, 2, 3, 4, 6, 8, 12, 16, …
+static COUNTS: [u32; CLASSES] = {
+    let mut counts = [0; CLASSES];
+    let mut i = 0;
+    while i < CLASSES {
+        counts[i] = if i < 4 { i as u32 } else { counts[i - 2] * 2 };
+        i += 1;
+    }
+    counts
+};
+
+/// The class whose count is nearest below or equal.
+pub fn class_of(count: u64) -> u8 {
+    (COUNTS.partition_point(|&least| u64::from(least) <= count) - 1) as u8
+}
+
+/// The count that a class stands for.
+pub fn count_of(class: u8) -> u32 {
+    COUNTS[usize::from(class) % CLASSES]
+}
+
+/// Contexts of one length, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// The bytes, the first highest.
+    keys: Vec<u64>,
+    /// Where the followers of each begin; one more at the end.
+    starts: Vec<u32>,
+    followers: Vec<u8>,
+    classes: Vec<u8>,
+}
+
+impl Level {
+    fn find(&self, key: u64) -> Option<usize> {
+        self.keys.binary_search(&key).ok()
+    }
+
+    /// As [`find`](Self::find), for keys that are asked for in order: `place` is where the last one
+    /// is or would be.
+    fn find_from(&self, place: &mut usize, key: u64) -> Option<usize> {
+        let mut step = 1;
+        while self.keys.get(*place + step).is_some_and(|&at| at < key) {
+            step *= 2;
+        }
+        let end = self.keys.len().min(*place + step + 1);
+        *place += self.keys[*place..end].partition_point(|&at| at < key);
+        (self.keys.get(*place) == Some(&key)).then_some(*place)
+    }
+
+    fn range(&self, index: usize) -> std::ops::Range<usize> {
+        self.starts[index] as usize..self.starts[index + 1] as usize
+    }
+
+    fn total(&self, index: usize) -> u64 {
+        self.classes[self.range(index)].iter().map(|&class| u64::from(count_of(class))).sum()
+    }
+
+    /// Each context with its followers and their counts' classes.
+    pub fn contexts(&self) -> impl Iterator<Item = (u64, &[u8], &[u8])> {
+        self.keys.iter().enumerate().map(|(index, &key)| {
+            let range = self.range(index);
+            (key, &self.followers[range.clone()], &self.classes[range])
+        })
+    }
+
+    fn push(&mut self, key: u64) {
+        if self.starts.is_empty() {
+            self.starts.push(0);
+        }
+        self.keys.push(key);
+        self.starts.push(self.followers.len() as u32);
+    }
+}
+
+/// Counts of short strings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ngrams {
+    /// By length.
+    pub levels: Vec<Level>,
+}
+
+/// Fewest times that a context, and that a follower, must have come.
+#[derive(Clone, Copy, Debug)]
+pub struct Least {
+    pub context: u32,
+    pub follower: u32,
+    /// Bits a context must save for each that it is thought to cost.
+    pub worth: f64,
+}
+
+impl Ngrams {
+    /// Learns from texts.
+    pub fn learn(texts: &[Vec<u8>], least: Least) -> Ngrams {
+        let mut windows: Vec<u64> = Vec::with_capacity(texts.iter().map(Vec::len).sum());
+        for text in texts {
+            windows.extend(text.windows(ORDER + 1).map(|w| w.iter().fold(0, |k, &b| k << 8 | u64::from(b))));
+        }
+        windows.sort_unstable();
+        let raw: Vec<Level> = (0..=ORDER).map(|length| counted(&windows, length, least)).collect();
+        let totals: Vec<Vec<u64>> =
+            raw.iter().map(|level| (0..level.keys.len()).map(|i| level.total(i)).collect()).collect();
+        let mut kept: Vec<Vec<bool>> = raw.iter().map(|level| vec![false; level.keys.len()]).collect();
+        kept[0][0] = true;
+        for length in 1..=ORDER {
+            let (level, shorter) = (&raw[length], &raw[length - 1]);
+            for (i, &key) in level.keys.iter().enumerate() {
+                let Some(suffix) = shorter.find(suffix(key, length)) else { continue };
+                let mut gain = 0.0;
+                let mut cost = 2.0;
+                let mut others = shorter.range(suffix);
+                for at in level.range(i) {
+                    let other = others.find(|&o| shorter.followers[o] == level.followers[at]);
+                    let Some(other) = other else { break };
+                    let count = f64::from(count_of(level.classes[at]));
+                    let p = count / totals[length][i] as f64;
+                    let q = f64::from(count_of(shorter.classes[other])) / totals[length - 1][suffix] as f64;
+                    gain += count * (p / q).log2();
+                    cost += 3.0;
+                }
+                kept[length][i] = gain > least.worth * cost;
+            }
+        }
+        for length in (2..=ORDER).rev() {
+            for i in 0..raw[length].keys.len() {
+                if kept[length][i] {
+                    let key = raw[length].keys[i];
+                    for other in [key >> 8, suffix(key, length)] {
+                        if let Some(at) = raw[length - 1].find(other) {
+                            kept[length - 1][at] = true;
+                        }
+                    }
+                }
+            }
+        }
+        let mut levels: Vec<Level> = Vec::new();
+        for (length, (level, kept)) in raw.iter().zip(&kept).enumerate() {
+            let mut chosen = Level::default();
+            for (i, &key) in level.keys.iter().enumerate() {
+                // A context must be a follower of its prefix, and have its suffix.
+                let reachable = length == 0
+                    || levels[length - 1].find(suffix(key, length)).is_some()
+                        && levels[length - 1].find(key >> 8).is_some_and(|at| {
+                            levels[length - 1].followers[levels[length - 1].range(at)].contains(&(key as u8))
+                        });
+                if kept[i] && reachable {
+                    if chosen.starts.is_empty() {
+                        chosen.starts.push(0);
+                    }
+                    chosen.keys.push(key);
+                    for at in level.range(i) {
+                        let byte = level.followers[at];
+                        // At a text's end a context's last follower is not its suffix's.
+                        let said = length == 0
+                            || levels[length - 1].find(suffix(key, length)).is_some_and(|suffix| {
+                                levels[length - 1].followers[levels[length - 1].range(suffix)].contains(&byte)
+                            });
+                        if said {
+                            chosen.followers.push(byte);
+                            chosen.classes.push(level.classes[at]);
+                        }
+                    }
+                    chosen.starts.push(chosen.followers.len() as u32);
+                }
+            }
+            if chosen.starts.is_empty() {
+                chosen.starts.push(0);
+            }
+            levels.push(chosen);
+        }
+        Ngrams { levels }
+    }
+
+    /// How many contexts and followers there are of each length.
+    pub fn sizes(&self) -> Vec<(usize, usize)> {
+        self.levels.iter().map(|level| (level.keys.len(), level.followers.len())).collect()
+    }
+
+    /// The packed bytes.
+    pub fn pack(&self) -> Vec<u8> {
+        let mut coder = Packer { encoder: Encoder::new(), models: Models::new() };
+        let _ = walk(&mut coder, Some(self));
+        coder.encoder.finish()
+    }
+
+    /// What [`pack`](Self::pack) packed; `None` if no one did.
+    pub fn unpack(bytes: &[u8]) -> Option<Ngrams> {
+        let mut coder = Unpacker { decoder: Decoder::new(bytes), models: Models::new() };
+        let found = walk(&mut coder, None)?;
+        coder.decoder.is_exhausted().then_some(found)
+    }
+}
+
+/// A context without its first byte.
+fn suffix(key: u64, length: usize) -> u64 {
+    key & ((1 << (8 * (length - 1))) - 1)
+}
+
+/// The contexts of one length that came often enough, with their followers.
+fn counted(windows: &[u64], length: usize, least: Least) -> Level {
+    let shift = 8 * (ORDER - length) as u32;
+    let mut level = Level::default();
+    let mut rest = windows;
+    while let Some(&first) = rest.first() {
+        let key = first >> shift >> 8;
+        let all = rest.partition_point(|&window| window >> shift >> 8 == key);
+        let (mut group, after) = rest.split_at(all);
+        rest = after;
+        if all < least.context as usize && length > 0 {
+            continue;
+        }
+        let before = level.followers.len();
+        while let Some(&first) = group.first() {
+            let count = group.partition_point(|&window| window >> shift == first >> shift);
+            if count >= least.follower as usize {
+                level.followers.push((first >> shift) as u8);
+                level.classes.push(class_of(count as u64));
+            }
+            group = &group[count..];
+        }
+        if level.followers.len() > before {
+            level.push(key);
+            *level.starts.last_mut().expect("just pushed") = level.followers.len() as u32;
+        }
+    }
+    if length == 0 && level.keys.is_empty() {
+        level.push(0);
+    }
+    if level.starts.is_empty() {
+        level.starts.push(0);
+    }
+    level
+}
+
+/// Adaptive probabilities of everything that is packed.
+struct Models {
+    kept: Vec<u32>,
+    there: Vec<u32>,
+    class: Vec<u32>,
+}
+
+const BUCKETS: usize = 96;
+
+impl Models {
+    fn new() -> Models {
+        Models {
+            kept: vec![1 << 31; (ORDER + 1) * CLASSES * 4],
+            there: vec![1 << 31; (ORDER + 1) * BUCKETS * 2],
+            class: vec![1 << 31; 4 * BUCKETS * CLASSES],
+        }
+    }
+}
+
+/// Codes a bit with an adaptive probability, or decodes it.
+trait BitCoder {
+    fn bit(&mut self, which: fn(&mut Models) -> &mut Vec<u32>, index: usize, bit: bool) -> bool;
+}
+
+struct Packer {
+    encoder: Encoder,
+    models: Models,
+}
+
+struct Unpacker<'a> {
+    decoder: Decoder<'a>,
+    models: Models,
+}
+
+const LIMIT: u32 = 255;
+
+impl BitCoder for Packer {
+    fn bit(&mut self, which: fn(&mut Models) -> &mut Vec<u32>, index: usize, bit: bool) -> bool {
+        let entry = &mut which(&mut self.models)[index];
+        self.encoder.encode(bit, P1::clamped(*entry >> 10));
+        *entry = moved(*entry, bit, LIMIT);
+        bit
+    }
+}
+
+impl BitCoder for Unpacker<'_> {
+    fn bit(&mut self, which: fn(&mut Models) -> &mut Vec<u32>, index: usize, _: bool) -> bool {
+        let entry = &mut which(&mut self.models)[index];
+        let bit = self.decoder.decode(P1::clamped(*entry >> 10));
+        *entry = moved(*entry, bit, LIMIT);
+        bit
+    }
+}
+
+/// Twice the base-2 logarithm of a number in units of 1/256, roughly.
+fn bucket(e_q8: u64) -> usize {
+    let x = e_q8 + 1;
+    let log = x.ilog2();
+    let half = if log > 0 { (x >> (log - 1) & 1) as usize } else { 0 };
+    (2 * log as usize + half).min(BUCKETS - 1)
+}
+
+/// Packs `known`, or unpacks; `None` if what is unpacked is not possible.
+fn walk(coder: &mut impl BitCoder, known: Option<&Ngrams>) -> Option<Ngrams> {
+    let mut levels: Vec<Level> = Vec::new();
+    for length in 0..=ORDER {
+        let truth = known.map(|known| &known.levels[length]);
+        let mut level = Level { starts: vec![0], ..Level::default() };
+        if length == 0 {
+            let said = Said { followers: &ALL_BYTES, classes: &[1; 256], total: 256 };
+            followers(coder, &mut level, (length, START_COUNT), said, truth.map(|t| (t, 0)))?;
+            level.keys.push(0);
+            level.starts.push(level.followers.len() as u32);
+            levels.push(level);
+            continue;
+        }
+        let shorter = &levels[length - 1];
+        let totals: Vec<u64> = (0..shorter.keys.len()).map(|index| shorter.total(index)).collect();
+        let mut next = 0;
+        // Keys come in order, and so do their suffixes as long as the first byte stays.
+        let (mut place, mut first) = (0, 0);
+        for (at, &prefix) in shorter.keys.iter().enumerate() {
+            for child in shorter.range(at) {
+                let key = prefix << 8 | u64::from(shorter.followers[child]);
+                if key >> (8 * (length - 1)) != first {
+                    (place, first) = (0, key >> (8 * (length - 1)));
+                }
+                let Some(before) = shorter.find_from(&mut place, suffix(key, length)) else { continue };
+                let range = shorter.range(before);
+                let is_kept = truth.is_some_and(|t| t.keys.get(next) == Some(&key));
+                let class = usize::from(shorter.classes[child]);
+                let many = range.len().next_power_of_two().ilog2().min(3) as usize;
+                if !coder.bit(|m| &mut m.kept, (length * CLASSES + class) * 4 + many, is_kept) {
+                    continue;
+                }
+                let said = Said {
+                    followers: &shorter.followers[range.clone()],
+                    classes: &shorter.classes[range],
+                    total: totals[before],
+                };
+                let count = u64::from(COUNTS[class]);
+                followers(coder, &mut level, (length, count), said, truth.map(|t| (t, next)))?;
+                next += 1;
+                level.keys.push(key);
+                level.starts.push(level.followers.len() as u32);
+            }
+        }
+        levels.push(level);
+    }
+    Some(Ngrams { levels })
+}
+
+static ALL_BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        bytes[i] = i as u8;
+        i += 1;
+    }
+    bytes
+};
+
+/// How often the empty context is taken to have come.
+const START_COUNT: u64 = 1 << 20;
+/// Most followers of all contexts of one length: a damaged file must not ask for more memory.
+const MOST_FOLLOWERS: usize = 1 << 24;
+
+/// What follows a suffix.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    followers: &'a [u8],
+    classes: &'a [u8],
+    /// Sum of the classes' counts.
+    total: u64,
+}
+
+/// Codes what follows a context of this length that came so often, given what follows its suffix.
+/// `truth` has the context, if it is known, and its number there. `None` if there is too much.
+fn followers(
+    coder: &mut impl BitCoder,
+    level: &mut Level,
+    (length, count): (usize, u64),
+    said: Said<'_>,
+    truth: Option<(&Level, usize)>,
+) -> Option<()> {
+    if level.followers.len() + said.followers.len() > MOST_FOLLOWERS {
+        return None;
+    }
+    let mut wanted = truth.map_or(0..0, |(level, index)| level.range(index));
+    for (&byte, &class) in said.followers.iter().zip(said.classes) {
+        // Of 2^27 at most each, the product fits.
+        let [count, of_suffix] = [count, u64::from(COUNTS[usize::from(class)])].map(|n| n.min(1 << 27));
+        let bucket = bucket(256 * count * of_suffix / said.total.max(1));
+        let is_there = truth.is_some_and(|(t, _)| !wanted.is_empty() && t.followers[wanted.start] == byte);
+        let few = usize::from(said.followers.len() < 3);
+        if !coder.bit(|m| &mut m.there, (length * BUCKETS + bucket) * 2 + few, is_there) {
+            continue;
+        }
+        let true_class = match (truth, is_there) {
+            (Some((t, _)), true) => t.classes[wanted.next()?],
+            _ => 0,
+        };
+        let mut node = 1;
+        for shift in (0..6).rev() {
+            let index = (length.min(3) * BUCKETS + bucket) * CLASSES + node;
+            node = node << 1 | usize::from(coder.bit(|m| &mut m.class, index, true_class >> shift & 1 != 0));
+        }
+        level.followers.push(byte);
+        level.classes.push((node - CLASSES) as u8);
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LEAST: Least = Least { context: 3, follower: 2, worth: 0.5 };
+
+    fn texts() -> Vec<Vec<u8>> {
+        let text: String =
+            (0..3000).map(|i| format!("item {} costs {} pounds, ", i % 97, i * i % 31)).collect();
+        vec![text.into_bytes(), "another text about the cost of items ".repeat(30).into_bytes()]
+    }
+
+    #[test]
+    fn classes_stand_for_counts_that_grow() {
+        assert_eq!(COUNTS[..10], [0, 1, 2, 3, 4, 6, 8, 12, 16, 24]);
+        for (count, class) in [(0, 0), (3, 3), (5, 4), (11, 6), (1 << 27, 54), (u64::MAX, 63)] {
+            assert_eq!(class_of(count), class, "{count}");
+        }
+    }
+
+    #[test]
+    fn counts_are_those_of_the_texts() {
+        let ngrams = Ngrams::learn(&texts(), LEAST);
+        let (_, bytes, classes) = ngrams.levels[4].contexts().find(|(key, ..)| *key == 0x636f_7374).unwrap();
+        assert_eq!((bytes, count_of(classes[1])), (&b" s"[..], 2048), "3,000 rounded down, after 'cost'");
+        assert!(ngrams.sizes().iter().all(|&(contexts, followers)| contexts > 0 && followers >= contexts));
+    }
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        let ngrams = Ngrams::learn(&texts(), LEAST);
+        let packed = ngrams.pack();
+        assert_eq!(Ngrams::unpack(&packed), Some(ngrams.clone()));
+        assert!(packed.len() < ngrams.sizes().iter().map(|size| size.1).sum::<usize>());
+        assert_eq!(Ngrams::unpack(&[&packed[..], &[7; 9]].concat()), None, "bytes that no one needs");
+        let nothing = Ngrams::learn(&[], LEAST);
+        assert_eq!(Ngrams::unpack(&nothing.pack()), Some(nothing));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text in prop::collection::vec(0u8..6, 0..400)) {
+            let ngrams = Ngrams::learn(&[text], Least { context: 1, follower: 1, worth: -10.0 });
+            prop_assert_eq!(Ngrams::unpack(&ngrams.pack()), Some(ngrams));
+        }
+
+        #[test]
+        fn no_bytes_ask_for_much(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(ngrams) = Ngrams::unpack(&noise) {
+                prop_assert!(ngrams.sizes().iter().all(|size| size.1 <= MOST_FOLLOWERS));
+            }
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! Archives that start from priors: they come back by every way, with every instruction set, and
+//! without their prior they fail by its name.
+
+mod common;
+
+use std::io::Cursor;
+use std::process::Command;
+use std::sync::{Arc, LazyLock};
+
+use common::{
+    BLOCK_HEADER, MEMBER_HEADER, compress, decompress, english_blocks, flushed, go_on, noise, preset,
+    stream_out, text,
+};
+use foretold_codec::knowledge::ngrams::{Least, Ngrams};
+use foretold_codec::{
+    ChunkCoder, Compressor, Damage, Decompressor, Error, Knowledge, Limits, ModelPlan, Options, Prior,
+    PriorContent, PriorError, Priors, SeekableReader, Transform, info, recover,
+};
+
+/// Of a few kilobytes, so that it takes no time.
+static SMALL: LazyLock<Arc<Prior>> = LazyLock::new(|| Arc::new(made(&small_file())));
+
+fn small_file() -> Vec<u8> {
+    let least = Least { context: 2, follower: 1, worth: 0.5 };
+    let ngrams = Ngrams::learn(&[text(4_000), b"other words, and more of them; ".repeat(20)], least);
+    let content =
+        PriorContent { english_words: true, ngrams: Some(ngrams.pack()), ..PriorContent::default() };
+    Prior::to_bytes("small", &content).unwrap()
+}
+
+fn made(file: &[u8]) -> Prior {
+    Prior::from_bytes(file.to_vec(), "a test's").unwrap()
+}
+
+fn with(prior: &Arc<Prior>, options: Options) -> Options {
+    Options { knowledge: Knowledge::Prior(prior.clone()), ..options }
+}
+
+fn knowing(prior: &Arc<Prior>) -> Limits {
+    Limits { priors: Priors::new([prior.clone()]), ..Limits::default() }
+}
+
+fn decompress_with(archive: &[u8], limits: &Limits) -> Result<Vec<u8>, Error> {
+    foretold_codec::decompress(archive, limits, &mut go_on)
+}
+
+#[test]
+fn english_comes_back_at_every_strength_and_is_smaller() {
+    for number in [1, 5, 9] {
+        for bytes in [20, 300, 3_000, 40_000] {
+            if number == 9 && bytes > 3_000 {
+                continue;
+            }
+            let content = text(bytes);
+            let options = Options::new(preset(number));
+            let archive = compress(&content, &options);
+            let member = &info(Cursor::new(&archive)).unwrap().members[0];
+            let id = member.prior.clone().expect("it is English");
+            assert_eq!(id, Prior::english().id().to_string());
+            assert_eq!(archive[..2], [0xF7, 0xD5], "preset {number}, {bytes} bytes");
+            assert!(decompress(&archive).unwrap() == content, "preset {number}, {bytes} bytes");
+            let plain = compress(&content, &Options { knowledge: Knowledge::None, ..options });
+            assert_eq!(plain[..2], [0xF7, 0xD1]);
+            assert_eq!(info(Cursor::new(&plain)).unwrap().members[0].prior, None);
+            // Of so few words a model soon knows enough.
+            assert!(archive.len() < plain.len() || bytes > 300, "preset {number}, {bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_english_starts_from_nothing() {
+    for content in [noise(5_000), "Слово за слово, дело за делом. ".repeat(50).into_bytes(), Vec::new()]
+    {
+        let archive = compress(&content, &Options::new(preset(1)));
+        assert_eq!(archive[..2], [0xF7, 0xD1]);
+    }
+}
+
+#[test]
+fn any_content_may_start_from_any_prior() {
+    for (name, content) in common::awkward() {
+        for prior in [&SMALL, Prior::english()] {
+            let options = with(prior, Options::new(preset(1)));
+            let archive = compress(&content, &options);
+            let magic = if content.is_empty() {
+                0xD1
+            } else if prior == Prior::english() {
+                0xD5
+            } else {
+                0xD6
+            };
+            assert_eq!(archive[..2], [0xF7, magic], "{name}");
+            assert!(decompress_with(&archive, &knowing(&SMALL)).unwrap() == content, "{name}");
+        }
+    }
+}
+
+#[test]
+fn blocks_start_from_the_members_prior_whatever_the_threads() {
+    let content = [text(150_000), noise(30_000), text(90_000)].concat();
+    for options in [english_blocks(), with(&SMALL, english_blocks())] {
+        let archive = compress(&content, &options);
+        let digest = match &options.knowledge {
+            Knowledge::Prior(prior) => *prior.digest(),
+            _ => *Prior::english().digest(),
+        };
+        assert_eq!(archive[3], 2, "a prior; what is longer than a block has no content_bytes");
+        assert_eq!(archive[18..50], digest);
+        let limits = knowing(&SMALL);
+        let found = info(Cursor::new(&archive)).unwrap();
+        assert_eq!(found.members[0].blocks.len(), 5);
+        for block in &found.members[0].blocks {
+            assert_eq!(archive[block.offset as usize + 18..][..4], digest[..4]);
+        }
+        for threads in [2, 3] {
+            assert!(compress(&content, &Options { threads, ..options.clone() }) == archive);
+            let limits = Limits { threads, ..limits.clone() };
+            assert!(decompress_with(&archive, &limits).unwrap() == content, "{threads} threads");
+        }
+        for piece in [999, 70_000] {
+            let mut compressor = Compressor::new(options.clone()).unwrap();
+            let mut streamed = Vec::new();
+            for data in content.chunks(piece) {
+                compressor.push(data, &mut streamed, &mut go_on).unwrap();
+            }
+            compressor.finish(&mut streamed, &mut go_on).unwrap();
+            assert!(streamed == archive, "pieces of {piece}");
+            let (out, end) = stream_out(&archive, piece, &limits);
+            assert!(end.is_ok() && out == content, "pieces of {piece}");
+        }
+        let mut reader = SeekableReader::new(Cursor::new(&archive), limits.clone()).unwrap();
+        let mut buffer = [0; 100];
+        for offset in [200_000, 70_000, 269_950] {
+            let read = reader.read_at(offset, &mut buffer, &mut go_on).unwrap();
+            assert!(buffer[..read] == content[offset as usize..][..read] && read >= 50);
+        }
+    }
+}
+
+#[test]
+fn recovery_knows_the_prior_by_the_block() {
+    let content = text(150_000);
+    for options in [english_blocks(), with(&SMALL, english_blocks())] {
+        let mut archive = compress(&content, &options);
+        // The member's header is lost, and the first block with it.
+        archive[30] ^= 1;
+        let blocks = {
+            let whole = compress(&content, &options);
+            info(Cursor::new(&whole)).unwrap().members[0].blocks.clone()
+        };
+        archive[blocks[1].offset as usize + BLOCK_HEADER + 20] ^= 1;
+        let mut out = Vec::new();
+        let report = recover(Cursor::new(&archive), &mut out, &knowing(&SMALL), &mut go_on).unwrap();
+        assert!(!report.lost.is_empty());
+        let mut expected = content.clone();
+        expected[65_536..131_072].fill(0);
+        assert!(out == expected);
+    }
+}
+
+#[test]
+fn recovery_goes_on_after_a_message_whose_prior_is_missing() {
+    let contents = [text(100), text(300), text(70_000)];
+    let archive: Vec<u8> = [
+        compress(&contents[0], &with(&SMALL, Options::new(preset(1)))),
+        compress(&contents[1], &Options::new(preset(1))),
+        compress(&contents[2], &english_blocks()),
+    ]
+    .concat();
+    let mut out = Vec::new();
+    let report = recover(Cursor::new(&archive), &mut out, &Limits::default(), &mut go_on).unwrap();
+    assert!(out == [&[0; 100], &contents[1][..], &contents[2]].concat());
+    assert_eq!(report.lost.len(), 1);
+    assert!(report.lost[0].reason.contains(&SMALL.id().to_string()), "{:?}", report.lost);
+    // A member's header is checked, so the prior it names is really needed.
+    let archive = compress(&contents[2], &with(&SMALL, english_blocks()));
+    let result = recover(Cursor::new(&archive), &mut out, &Limits::default(), &mut go_on);
+    assert!(matches!(result, Err(Error::Prior(PriorError::Missing { .. }))));
+}
+
+#[test]
+fn streams_that_start_from_priors_continue_from_their_states() {
+    let content = [text(60_000), noise(20_000), text(60_000)].concat();
+    for options in [english_blocks(), with(&SMALL, english_blocks())] {
+        let prior = match &options.knowledge {
+            Knowledge::Prior(prior) => Some(prior),
+            _ => None,
+        };
+        let parts: Vec<&[u8]> = content.chunks(30_000).collect();
+        let expected = flushed(&parts, &options);
+        let mut compressor = Compressor::new(options.clone()).unwrap();
+        let mut archive = Vec::new();
+        for part in &parts {
+            compressor.push(part, &mut archive, &mut go_on).unwrap();
+            compressor.flush(&mut archive, &mut go_on).unwrap();
+            let mut state = Vec::new();
+            compressor.save(&mut state).unwrap();
+            if prior.is_some() {
+                assert!(matches!(Compressor::load(&mut &state[..], None), Err(Error::Parameter(_))));
+            }
+            compressor = Compressor::load(&mut &state[..], prior).unwrap();
+        }
+        compressor.finish(&mut archive, &mut go_on).unwrap();
+        assert!(archive == expected);
+        let limits = knowing(&SMALL);
+        let mut decompressor = Decompressor::new(limits.clone()).unwrap();
+        let (mut out, mut without) = (Vec::new(), 0);
+        for piece in archive.chunks(5_000) {
+            decompressor.push(piece, &mut out, None, &mut go_on).unwrap();
+            let mut state = Vec::new();
+            decompressor.save(&mut state).unwrap();
+            without += usize::from(Decompressor::load(&mut &state[..], Limits::default()).is_err());
+            decompressor = Decompressor::load(&mut &state[..], limits.clone()).unwrap();
+        }
+        assert!(decompressor.eof() && out == content);
+        assert_eq!(without > 0, prior.is_some(), "a model cannot be restored without its prior");
+    }
+}
+
+#[test]
+fn small_blocks_of_both_kinds_continue_from_their_states() {
+    let table: Vec<u8> =
+        (0..300u32).flat_map(|row| [row, row * row % 251].map(u32::to_le_bytes)).flatten().collect();
+    let (one, other) = (text(1_000), text(500));
+    let priors = Priors::new([SMALL.clone()]);
+    for number in [1, 5, 9] {
+        let plan = ModelPlan::for_block(preset(number), 1 << 13).with_prior(Some(SMALL.id()));
+        for chunks in [[&one, &other, &table], [&table, &one, &other]] {
+            let new = || ChunkCoder::new(plan, &priors).unwrap();
+            let (mut straight, mut saved, mut decoder) = (new(), new(), new());
+            for content in chunks {
+                let chunk = straight.encode(content, Transform::Auto, &mut go_on).unwrap();
+                for coder in [&mut saved, &mut decoder] {
+                    let mut state = Vec::new();
+                    coder.save(&mut state).unwrap();
+                    *coder = ChunkCoder::load(plan, &priors, &mut &state[..]).unwrap();
+                }
+                assert!(saved.encode(content, Transform::Auto, &mut go_on).unwrap() == chunk);
+                let mut out = Vec::new();
+                decoder.decode(chunk.method, &chunk.payload, content.len(), &mut out, &mut go_on).unwrap();
+                assert!(out == *content, "preset {number}");
+            }
+        }
+    }
+}
+
+#[test]
+fn blocks_larger_than_they_say_are_refused() {
+    let plan = ModelPlan::for_block(preset(1), 1 << 10).with_prior(Some(SMALL.id()));
+    let new = || ChunkCoder::new(plan, &Priors::new([SMALL.clone()])).unwrap();
+    let refused = |result: Result<_, _>| match result {
+        Err(error) => format!("{error}").contains("at most 2^10"),
+        Ok(()) => false,
+    };
+    let mut out = Vec::new();
+    let (fits, binary) = (text(1_024), vec![0; 500]);
+    assert!(new().decode(0, &fits, fits.len(), &mut out, &mut go_on).is_ok());
+    let long = text(1_025);
+    assert!(refused(new().decode(0, &long, long.len(), &mut out, &mut go_on)));
+    assert!(refused(new().encode(&long, Transform::None, &mut go_on).map(|_| ())));
+    assert!(refused(new().decode(1, &[], 5_000, &mut out, &mut go_on)));
+    // A dictionary has coded bytes, but gives no content.
+    let words = [b"\n".to_vec(), b"@ab".repeat(600)].concat();
+    assert!(refused(new().decode(4, &words, 10, &mut out, &mut go_on)));
+    let mut coder = new();
+    assert!(coder.decode(0, &fits[..500], 500, &mut out, &mut go_on).is_ok());
+    assert!(coder.decode(2, &binary[..100], 100, &mut out, &mut go_on).is_ok());
+    assert!(refused(coder.decode(0, &fits[..1], 1, &mut out, &mut go_on)), "text was there before");
+    // So no archive can ask for more than its header declares.
+    let small = text(900);
+    let archive = flushed(&[&small], &with(&SMALL, english_blocks()));
+    let start = MEMBER_HEADER + 32;
+    let mut claims_less = archive.clone();
+    claims_less[start + 5] = 10;
+    claims_less[5] = 16;
+    let end = start + BLOCK_HEADER;
+    let check = crc32c::crc32c(&claims_less[start..end - 4]);
+    claims_less[end - 4..end].copy_from_slice(&check.to_le_bytes());
+    let tail = claims_less.split_off(end);
+    let chunk = |content: &[u8]| {
+        let mut chunk = vec![0];
+        chunk.extend_from_slice(&(content.len() as u32).to_le_bytes()[..3]);
+        chunk.extend_from_slice(&(content.len() as u32).to_le_bytes()[..3]);
+        chunk.extend_from_slice(&crc32c::crc32c_append(crc32c::crc32c(&chunk), content).to_le_bytes());
+        chunk.extend_from_slice(content);
+        chunk
+    };
+    claims_less.extend(chunk(&fits));
+    claims_less.extend(chunk(&small));
+    claims_less.extend(tail);
+    match decompress_with(&claims_less, &knowing(&SMALL)) {
+        Err(Error::Corrupt { block: Some(0), chunk: Some(1), damage: Damage::Payload(reason), .. }) => {
+            assert!(reason.contains("size class 10"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_prior_that_is_missing_is_named() {
+    for (archive, wanted) in [
+        (compress(&text(200), &with(&SMALL, Options::new(preset(1)))), SMALL.id().to_string()),
+        (
+            compress(&text(70_000), &with(&SMALL, english_blocks())),
+            SMALL.digest().iter().map(|byte| format!("{byte:02x}")).collect(),
+        ),
+    ] {
+        let error = decompress(&archive).unwrap_err();
+        assert!(error.to_string().contains(&wanted), "{error}");
+        let Error::Prior(PriorError::Missing { wanted: found, .. }) = error else { panic!("{error:?}") };
+        assert_eq!(found, wanted);
+        let other = Arc::new(made(&Prior::to_bytes("other", &PriorContent::default()).unwrap()));
+        let error = decompress_with(&archive, &knowing(&other)).unwrap_err();
+        assert!(error.to_string().contains("\"other\""), "{error}");
+        // Headers can be read without it.
+        let member = &info(Cursor::new(&archive)).unwrap().members[0];
+        assert_eq!(member.prior.as_ref(), Some(&wanted));
+    }
+}
+
+#[test]
+fn a_block_must_name_the_members_prior() {
+    let archive = flushed(&[&text(500)], &english_blocks());
+    let start = MEMBER_HEADER + 32;
+    for id in [[0; 4], [1, 2, 3, 4]] {
+        let mut edited = archive.clone();
+        edited[start + 18..start + 22].copy_from_slice(&id);
+        let check = crc32c::crc32c(&edited[start..start + 22]);
+        edited[start + 22..start + 26].copy_from_slice(&check.to_le_bytes());
+        assert!(matches!(
+            decompress(&edited),
+            Err(Error::Corrupt { damage: Damage::Field { field: "prior", .. }, .. })
+        ));
+    }
+}
+
+#[test]
+fn a_message_has_one_magic() {
+    let archive = compress(&text(200), &with(&SMALL, Options::new(preset(1))));
+    for id in [[0; 4], Prior::english().digest()[..4].try_into().unwrap()] {
+        let mut edited = archive.clone();
+        edited[4..8].copy_from_slice(&id);
+        assert!(matches!(
+            decompress_with(&edited, &knowing(&SMALL)),
+            Err(Error::Corrupt { damage: Damage::Field { field: "prior", .. }, .. })
+        ));
+    }
+    // Full members have no magic of their own.
+    let mut full = flushed(&[&text(100)], &english_blocks());
+    full[1] = 0xD5;
+    assert!(matches!(decompress(&full), Err(Error::Format { .. })));
+}
+
+#[test]
+fn damage_to_messages_with_priors_is_an_error() {
+    for (content, options) in
+        [(text(90), Options::new(preset(1))), (text(90), with(&SMALL, Options::new(preset(1))))]
+    {
+        let archive = compress(&content, &options);
+        for length in 0..archive.len() {
+            assert!(decompress_with(&archive[..length], &knowing(&SMALL)).is_err());
+        }
+        for at in 0..archive.len() {
+            let mut damaged = archive.clone();
+            damaged[at] ^= 1 << (at * 5 % 8);
+            if let Ok(decoded) = decompress_with(&damaged, &knowing(&SMALL)) {
+                assert!(decoded == content, "byte {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_priors_are_refused() {
+    let file = small_file();
+    let refused = |bytes: &[u8]| {
+        matches!(Prior::from_bytes(bytes.to_vec(), "a test's"), Err(PriorError::Damaged { .. }))
+    };
+    assert!(!refused(&file));
+    for length in 0..file.len() {
+        assert!(refused(&file[..length]), "{length}");
+    }
+    for at in 0..file.len() {
+        let mut damaged = file.clone();
+        damaged[at] ^= 1 << (at % 8);
+        assert!(refused(&damaged), "{at}");
+    }
+    assert!(refused(&[&file[..], b"more"].concat()));
+    // The same with a digest that agrees: no panic, and what does not unpack is an error later.
+    let end = file.len() - 32;
+    for at in 0..end {
+        let mut forged = file[..end].to_vec();
+        forged[at] ^= 1 << (at % 8);
+        forged.extend_from_slice(blake3::hash(&forged).as_bytes());
+        if at < 120 && at % 19 == 8 {
+            if let Ok(prior) = Prior::from_bytes(forged, "forged") {
+                let prior = Arc::new(prior);
+                let plan = ModelPlan::for_block(preset(1), 1_000).with_prior(Some(prior.id()));
+                let coder = ChunkCoder::new(plan, &Priors::new([prior]));
+                assert!(coder.is_ok() || coder.err().unwrap().to_string().contains("unpacked"));
+            }
+        } else {
+            let _ = Prior::from_bytes(forged, "forged");
+        }
+    }
+}
+
+/// Told to other processes by [`instruction_sets_agree_on_archives_with_priors`].
+#[test]
+fn digest_of_archives_with_priors() {
+    let mut digest = blake3::Hasher::new();
+    let table: Vec<u8> = (0..800u32).flat_map(|row| (row * row % 251).to_le_bytes()).collect();
+    for number in 1..=9 {
+        for content in [text(700), table.clone(), [text(20_000), noise(20_000)].concat()] {
+            if number > 5 && content.len() > 10_000 {
+                continue;
+            }
+            let archive = compress(&content, &with(Prior::english(), Options::new(preset(number))));
+            assert!(decompress(&archive).unwrap() == content);
+            digest.update(&archive);
+        }
+    }
+    println!("digest {}", digest.finalize());
+}
+
+#[test]
+fn instruction_sets_agree_on_archives_with_priors() {
+    let run = |simd: &str| {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "digest_of_archives_with_priors", "--nocapture"])
+            .env("FORETOLD_SIMD", simd)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(child.stdout).unwrap();
+        told.lines().find_map(|line| line.split_once("digest ")).expect("a digest").1.to_owned()
+    };
+    let scalar = run("scalar");
+    for simd in ["avx2", "avx512"] {
+        assert_eq!(run(simd), scalar, "{simd}");
+    }
+}

@@ -1,0 +1,122 @@
+"""Priors: what a model starts from instead of nothing.
+
+FORMAT.md: "Priors", "Filling".
+"""
+
+from . import ngrams
+from .blake3 import blake3
+from .contexts import context_of
+from .dictionary import KNOWLEDGE, english
+from .hash import hash
+from .learned import Learned, LearnedError
+from .setup import SETUPS
+
+SHIPPED = KNOWLEDGE / "english.ftp"
+MAGIC = b"\xf7ftprior"
+GENERATION = 0
+WORDS, NGRAMS, LEARNED, BASE = 1, 2, 3, 4
+DIGEST_BYTES = 32
+ID_BYTES = 4
+REMEMBERED = 255.0
+
+
+class PriorError(Exception):
+    """No prior, a damaged one, or not the one that is needed."""
+
+
+def require(right, message):
+    if not right:
+        raise PriorError(message)
+
+
+class Prior:
+    def __init__(self, file):
+        file = bytes(file)
+        end = len(file) - DIGEST_BYTES
+        require(end >= len(MAGIC) + 2 and file.startswith(MAGIC), "no prior")
+        require(file[8] == GENERATION, f"generation {file[8]}")
+        self.digest = blake3(file[:end])
+        require(self.digest == file[end:], "the digest is wrong")
+        self.id = self.digest[:ID_BYTES]
+        require(any(self.id), "the digest starts with zeros")
+        at = 10 + file[9]
+        require(at <= end, "cut short")
+        self.name = file[10:at].decode()
+        self.shipped = ((), (), ())
+        packed = self.learned = self.base = None
+        while at < end:
+            require(at + 5 <= end, "cut short")
+            kind, length = file[at], int.from_bytes(file[at + 1 : at + 5], "little")
+            at += 5
+            require(at + length <= end, "cut short")
+            section = file[at : at + length]
+            require(kind in (WORDS, NGRAMS, LEARNED, BASE), f"a section of kind {kind}")
+            if kind == WORDS:
+                self.shipped = english()
+            elif kind == NGRAMS:
+                packed = section
+            elif kind == LEARNED:
+                try:
+                    self.learned = Learned(section)
+                except LearnedError as error:
+                    raise PriorError(str(error)) from error
+            else:
+                self.base = SHIPPED.read_bytes()
+                require(section == self.base[-DIGEST_BYTES:], "a base that is not the shipped prior")
+            at += length
+        try:
+            self.levels = [] if packed is None else ngrams.unpack(packed)
+        except ngrams.NgramsError as error:
+            raise PriorError(str(error)) from error
+
+    def fill(self, table, preset):
+        """Fills the empty slot table of a preset."""
+        if self.learned is not None:
+            require(preset == self.learned.preset, f"a prior for preset {self.learned.preset}")
+            if self.base is not None:
+                Prior(self.base).fill(table, preset)
+            self.learned.fill(table)
+            return
+        setup = SETUPS[preset]
+        number = 0
+        for group in setup.text.groups:
+            for order in getattr(group, "orders", ()):
+                if order < len(self.levels):
+                    self._fill_order(table, setup.histories, number, self.levels[order])
+                number += 1
+            if not hasattr(group, "orders"):
+                number += setup.contexts_of(group)
+
+    def start(self, predictor):
+        """Makes a new predictor, whose table is filled, start from what was learned besides."""
+        from . import container
+
+        if self.learned is not None:
+            self.learned.start(predictor, container.decompress)
+
+    def _fill_order(self, table, histories, number, level):
+        for context, following in level.items():
+            h = context_of(number, (int.from_bytes(context, "big"),))
+            first = [0] * 16
+            for high in sorted({byte >> 4 for byte in following}):
+                leaves = [ngrams.COUNTS[following.get(high << 4 | low, 0)] for low in range(16)]
+                first[high] = sum(leaves)
+                _put(table, hash(h, 16 + high), states(leaves, histories))
+            _put(table, h, states(first, histories))
+
+
+def _put(table, h, states):
+    number, slot = table.find(h)
+    table.put(number, slot[:1] + states)
+
+
+def states(leaves, histories):
+    """The states of a nibble's nodes whose leaves came so often."""
+    sums = [0] * 16 + list(leaves)
+    found = bytearray(15)
+    for node in range(15, 0, -1):
+        zeros, ones = sums[2 * node], sums[2 * node + 1]
+        sums[node] = zeros + ones
+        zeros, ones = (ngrams.COUNTS[ngrams.class_of(count)] for count in (zeros, ones))
+        found[node - 1] = histories.nearest(zeros, ones, REMEMBERED)
+    return found
