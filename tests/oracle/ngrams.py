@@ -3,14 +3,11 @@
 FORMAT.md: "N-grams".
 """
 
-from .adaptive_map import moved
-from .probability import p1_clamped
-from .range_coder import Decoder
+from .packing import Unpacker
 
 ORDER = 6
 CLASSES = 64
 BUCKETS = 96
-LIMIT = 255
 LARGEST = 1 << 27
 START_COUNT = 1 << 20
 MOST_FOLLOWERS = 1 << 24
@@ -29,20 +26,6 @@ def class_of(count):
     return max(number for number, least in enumerate(COUNTS) if least <= count)
 
 
-class Bits:
-    """Bits coded with adaptive probabilities, one for each context."""
-
-    def __init__(self, packed):
-        self.decoder = Decoder(packed)
-        self.entries = {}
-
-    def bit(self, *context):
-        entry = self.entries.get(context, 1 << 31)
-        bit = self.decoder.decode(p1_clamped(entry >> 10))
-        self.entries[context] = moved(entry, bit, LIMIT)
-        return bit
-
-
 def bucket(share):
     x = share + 1
     log = x.bit_length() - 1
@@ -52,7 +35,7 @@ def bucket(share):
 
 def unpack(packed):
     """For each length a dict from contexts to what follows them: a dict from bytes to classes."""
-    bits = Bits(packed)
+    bits = Unpacker(packed)
     every_byte = dict.fromkeys(range(256), 1)
     levels = [{b"": _followers(bits, 0, START_COUNT, every_byte, 0)}]
     for length in range(1, ORDER + 1):
@@ -81,8 +64,5 @@ def _followers(bits, length, count, said, many):
     for byte, class_ in said.items():
         share = bucket(256 * min(count, LARGEST) * min(COUNTS[class_], LARGEST) // total)
         if bits.bit("there", length, share, len(said) < 3):
-            node = 1
-            while node < CLASSES:
-                node = node << 1 | bits.bit("class", min(length, 3), share, node)
-            following[byte] = node - CLASSES
+            following[byte] = bits.symbol(6, "class", min(length, 3), share)
     return following

@@ -7,8 +7,9 @@
 //! are kept with it. What it says is coded given what its suffix says, so a context that says the
 //! same costs next to nothing.
 
-use foretold_coding::{Decoder, Encoder};
-use foretold_numerics::{P1, moved};
+use foretold_coding::Decoder;
+
+use super::packing::{Packer, Packing, START, Symbols, Unpacker};
 
 /// Bytes of the longest contexts.
 pub const ORDER: usize = 6;
@@ -194,16 +195,16 @@ impl Ngrams {
 
     /// The packed bytes.
     pub fn pack(&self) -> Vec<u8> {
-        let mut coder = Packer { encoder: Encoder::new(), models: Models::new() };
+        let mut coder = Packer::default();
         let _ = walk(&mut coder, Some(self));
-        coder.encoder.finish()
+        coder.0.finish()
     }
 
     /// What [`pack`](Self::pack) packed; `None` if no one did.
     pub fn unpack(bytes: &[u8]) -> Option<Ngrams> {
-        let mut coder = Unpacker { decoder: Decoder::new(bytes), models: Models::new() };
+        let mut coder = Unpacker(Decoder::new(bytes));
         let found = walk(&mut coder, None)?;
-        coder.decoder.is_exhausted().then_some(found)
+        coder.0.is_exhausted().then_some(found)
     }
 }
 
@@ -252,7 +253,7 @@ fn counted(windows: &[u64], length: usize, least: Least) -> Level {
 struct Models {
     kept: Vec<u32>,
     there: Vec<u32>,
-    class: Vec<u32>,
+    class: Symbols,
 }
 
 const BUCKETS: usize = 96;
@@ -260,45 +261,10 @@ const BUCKETS: usize = 96;
 impl Models {
     fn new() -> Models {
         Models {
-            kept: vec![1 << 31; (ORDER + 1) * CLASSES * 4],
-            there: vec![1 << 31; (ORDER + 1) * BUCKETS * 2],
-            class: vec![1 << 31; 4 * BUCKETS * CLASSES],
+            kept: vec![START; (ORDER + 1) * CLASSES * 4],
+            there: vec![START; (ORDER + 1) * BUCKETS * 2],
+            class: Symbols::new(4 * BUCKETS, 6),
         }
-    }
-}
-
-/// Codes a bit with an adaptive probability, or decodes it.
-trait BitCoder {
-    fn bit(&mut self, which: fn(&mut Models) -> &mut Vec<u32>, index: usize, bit: bool) -> bool;
-}
-
-struct Packer {
-    encoder: Encoder,
-    models: Models,
-}
-
-struct Unpacker<'a> {
-    decoder: Decoder<'a>,
-    models: Models,
-}
-
-const LIMIT: u32 = 255;
-
-impl BitCoder for Packer {
-    fn bit(&mut self, which: fn(&mut Models) -> &mut Vec<u32>, index: usize, bit: bool) -> bool {
-        let entry = &mut which(&mut self.models)[index];
-        self.encoder.encode(bit, P1::clamped(*entry >> 10));
-        *entry = moved(*entry, bit, LIMIT);
-        bit
-    }
-}
-
-impl BitCoder for Unpacker<'_> {
-    fn bit(&mut self, which: fn(&mut Models) -> &mut Vec<u32>, index: usize, _: bool) -> bool {
-        let entry = &mut which(&mut self.models)[index];
-        let bit = self.decoder.decode(P1::clamped(*entry >> 10));
-        *entry = moved(*entry, bit, LIMIT);
-        bit
     }
 }
 
@@ -311,14 +277,15 @@ fn bucket(e_q8: u64) -> usize {
 }
 
 /// Packs `known`, or unpacks; `None` if what is unpacked is not possible.
-fn walk(coder: &mut impl BitCoder, known: Option<&Ngrams>) -> Option<Ngrams> {
+fn walk(coder: &mut impl Packing, known: Option<&Ngrams>) -> Option<Ngrams> {
+    let mut models = Models::new();
     let mut levels: Vec<Level> = Vec::new();
     for length in 0..=ORDER {
         let truth = known.map(|known| &known.levels[length]);
         let mut level = Level { starts: vec![0], ..Level::default() };
         if length == 0 {
             let said = Said { followers: &ALL_BYTES, classes: &[1; 256], total: 256 };
-            followers(coder, &mut level, (length, START_COUNT), said, truth.map(|t| (t, 0)))?;
+            followers(coder, &mut models, &mut level, (length, START_COUNT), said, truth.map(|t| (t, 0)))?;
             level.keys.push(0);
             level.starts.push(level.followers.len() as u32);
             levels.push(level);
@@ -340,7 +307,7 @@ fn walk(coder: &mut impl BitCoder, known: Option<&Ngrams>) -> Option<Ngrams> {
                 let is_kept = truth.is_some_and(|t| t.keys.get(next) == Some(&key));
                 let class = usize::from(shorter.classes[child]);
                 let many = range.len().next_power_of_two().ilog2().min(3) as usize;
-                if !coder.bit(|m| &mut m.kept, (length * CLASSES + class) * 4 + many, is_kept) {
+                if !coder.bit(&mut models.kept[(length * CLASSES + class) * 4 + many], is_kept) {
                     continue;
                 }
                 let said = Said {
@@ -349,7 +316,7 @@ fn walk(coder: &mut impl BitCoder, known: Option<&Ngrams>) -> Option<Ngrams> {
                     total: totals[before],
                 };
                 let count = u64::from(COUNTS[class]);
-                followers(coder, &mut level, (length, count), said, truth.map(|t| (t, next)))?;
+                followers(coder, &mut models, &mut level, (length, count), said, truth.map(|t| (t, next)))?;
                 next += 1;
                 level.keys.push(key);
                 level.starts.push(level.followers.len() as u32);
@@ -387,7 +354,8 @@ struct Said<'a> {
 /// Codes what follows a context of this length that came so often, given what follows its suffix.
 /// `truth` has the context, if it is known, and its number there. `None` if there is too much.
 fn followers(
-    coder: &mut impl BitCoder,
+    coder: &mut impl Packing,
+    models: &mut Models,
     level: &mut Level,
     (length, count): (usize, u64),
     said: Said<'_>,
@@ -403,20 +371,16 @@ fn followers(
         let bucket = bucket(256 * count * of_suffix / said.total.max(1));
         let is_there = truth.is_some_and(|(t, _)| !wanted.is_empty() && t.followers[wanted.start] == byte);
         let few = usize::from(said.followers.len() < 3);
-        if !coder.bit(|m| &mut m.there, (length * BUCKETS + bucket) * 2 + few, is_there) {
+        if !coder.bit(&mut models.there[(length * BUCKETS + bucket) * 2 + few], is_there) {
             continue;
         }
         let true_class = match (truth, is_there) {
             (Some((t, _)), true) => t.classes[wanted.next()?],
             _ => 0,
         };
-        let mut node = 1;
-        for shift in (0..6).rev() {
-            let index = (length.min(3) * BUCKETS + bucket) * CLASSES + node;
-            node = node << 1 | usize::from(coder.bit(|m| &mut m.class, index, true_class >> shift & 1 != 0));
-        }
+        let class = models.class.code(coder, length.min(3) * BUCKETS + bucket, true_class.into());
         level.followers.push(byte);
-        level.classes.push((node - CLASSES) as u8);
+        level.classes.push(class as u8);
     }
     Some(())
 }

@@ -15,7 +15,7 @@ pub trait Packing {
 /// Bits after which a probability moves by a fixed share, 1/256, of the error.
 const LIMIT: u32 = 255;
 /// One half, from no bits.
-const START: u32 = 1 << 31;
+pub const START: u32 = 1 << 31;
 const EVEN: u32 = 1 << 21;
 
 /// Packs.
