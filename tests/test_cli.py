@@ -780,3 +780,18 @@ def test_the_cache_of_priors_is_shown_and_emptied(folder: Path, monkeypatch: pyt
     assert names(folder / "cache") == []
     monkeypatch.setenv("FORETOLD_CACHE", "")
     assert "nothing is kept" in done("prior", "cache").stdout
+
+
+def test_a_recipe_makes_a_prior_for_all_presets(folder: Path) -> None:
+    (folder / "texts").mkdir()
+    prose = b"It was late, she said, and nobody walked in the garden any more.\n" * 40
+    write(folder / "texts" / "a", prose)
+    write(folder / "texts" / "b", prose[100:])
+    done("prior", "train", "--recipe", "english", "--from", "texts", "-o", "any.ftp")
+    made = foretold.Prior(folder / "any.ftp")
+    assert (made.name, made.preset) == ("English", None)
+    for preset in (1, 5):
+        archive = foretold.compress(prose, preset, prior=made)
+        assert foretold.decompress(archive, prior=made) == prose
+    failed(2, "prior", "train", "--recipe", "english", "-o", "other.ftp", "texts")
+    failed(2, "prior", "train", "-o", "other.ftp")
