@@ -197,11 +197,6 @@ impl SlotFiller {
         self.put(u64::from(slot[0]) << 56 | u64::from(line), &states);
     }
 
-    /// Starts to fetch the line of a context's first nibble, or of its second by [`nibble`].
-    pub fn prefetch(&self, hash: u64) {
-        self.bytes.prefetch((hash as usize & (self.bytes.len() / LINE - 1)) * LINE);
-    }
-
     /// Gives the slot of `hash` the states of the 15 nodes of its nibble. It may take the place
     /// of another that was used less.
     pub fn put(&mut self, hash: u64, states: &[u8; SLOT - 1]) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foretold_codec::{self as codec, Error, Knowledge, Limits, Options, Preset, Transform};
+use foretold_codec::{self as codec, Error, Limits, Options, Preset, Transform};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -94,10 +94,7 @@ impl Compressor {
         knowledge: KnowledgeArgument<'_>,
     ) -> PyResult<Compressor> {
         let options = options(py, preset, threads, checksum, block_size, transform, knowledge)?;
-        let prior = match &options.knowledge {
-            Knowledge::Prior(prior) => Some(prior.clone()),
-            Knowledge::Auto | Knowledge::None => None,
-        };
+        let prior = options.knowledge.given().cloned();
         let inner = InTurn::new(enter(py, None, |_| codec::Compressor::new(options))?);
         Ok(Compressor { inner, prior })
     }

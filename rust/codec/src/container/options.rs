@@ -64,12 +64,17 @@ impl Knowledge {
         }
     }
 
-    /// The priors that contents may start from.
-    pub(crate) fn priors(&self) -> Priors {
+    /// The prior that the caller gave.
+    pub fn given(&self) -> Option<&Arc<Prior>> {
         match self {
-            Knowledge::Prior(prior) => Priors::new([prior.clone()]),
-            Knowledge::Auto | Knowledge::None => Priors::default(),
+            Knowledge::Prior(prior) => Some(prior),
+            Knowledge::Auto | Knowledge::None => None,
         }
+    }
+
+    /// The priors that contents may start from, beside the one that comes with the package.
+    pub(crate) fn priors(&self) -> Priors {
+        Priors::new(self.given().cloned())
     }
 }
 

@@ -13,7 +13,7 @@ use super::place::{
     Digested, Partial, Source, digest_of_start, file_error, fill, partial_path, same_file, target_path,
 };
 use super::{FileOptions, FileReport};
-use crate::{Compressor, Decompressor, Error, Knowledge, Limits, Options, Tick};
+use crate::{Compressor, Decompressor, Error, Limits, Options, Tick};
 
 /// Read at once; arbitrary.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -156,13 +156,7 @@ impl Run {
 
     fn compress(&mut self, options: Options, state: Option<SavedState>, tick: Tick<'_>) -> Result<(), Error> {
         let mut coder = match state {
-            Some(state) => {
-                let prior = match &options.knowledge {
-                    Knowledge::Prior(prior) => Some(prior),
-                    Knowledge::Auto | Knowledge::None => None,
-                };
-                state.load(|from| Compressor::load(from, prior))?
-            }
+            Some(state) => state.load(|from| Compressor::load(from, options.knowledge.given()))?,
             None => {
                 let mut coder = Compressor::new(options)?;
                 self.save(&mut |to| coder.save(to))?;

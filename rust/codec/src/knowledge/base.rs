@@ -155,11 +155,6 @@ impl Base {
     pub fn learned(&self) -> Option<Arc<Start>> {
         self.learned.clone()
     }
-
-    /// Whether the table is shared with other processes.
-    pub fn is_mapped(&self) -> bool {
-        self.slots.is_mapped()
-    }
 }
 
 /// How a preset's slots are filled.

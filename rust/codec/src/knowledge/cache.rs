@@ -6,7 +6,7 @@
 //! goes wrong here only costs time: the table is then made anew, in memory.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -80,17 +80,16 @@ fn table_in(
 
 /// Maps a file of ours, if it is whole.
 fn open(path: &Path, bytes: usize) -> io::Result<SharedBytes> {
-    let damaged = || io::Error::from(io::ErrorKind::InvalidData);
-    let file = File::open(path)?;
-    let whole = SharedBytes::map(&file, 0, HEADER_BYTES + bytes)?;
-    let stated = u32::from_le_bytes([whole[8], whole[9], whole[10], whole[11]]);
-    if whole[..8] != *MAGIC || crc32c::crc32c(&whole[HEADER_BYTES..]) != stated {
-        return Err(damaged());
+    let mut file = File::open(path)?;
+    let mut header = [0; 12];
+    file.read_exact(&mut header)?;
+    let table = SharedBytes::map(&file, HEADER_BYTES as u64, bytes)?;
+    if header[..8] != *MAGIC || crc32c::crc32c(&table).to_le_bytes() != header[8..] {
+        return Err(io::ErrorKind::InvalidData.into());
     }
-    drop(whole);
     // Says when it was used last; that it cannot be said does no harm.
     let _ = file.set_modified(SystemTime::now());
-    SharedBytes::map(&file, HEADER_BYTES as u64, bytes)
+    Ok(table)
 }
 
 /// Writes a file, which appears when it is complete.

@@ -1,7 +1,7 @@
 //! Prior files: what stands in them, and what of it is at hand.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::base::{Base, is_shared};
 use super::learned::Learned;
@@ -38,8 +38,8 @@ pub struct Prior {
     learned: Option<(std::ops::Range<usize>, Preset)>,
     /// Whether tables are kept for other processes.
     cached: bool,
-    /// What was made of it and is in use, by preset and size of the slot table.
-    bases: Mutex<Vec<Made>>,
+    /// What was made of it for models to share, by preset and size of the slot table.
+    bases: Mutex<Vec<(Preset, u32, Arc<Base>)>>,
 }
 
 impl std::fmt::Debug for Prior {
@@ -207,15 +207,13 @@ impl Prior {
             return Ok(Arc::new(self.expand(plan, log2)?));
         }
         let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
-        bases.retain(|made| made.base.strong_count() > 0);
-        let known = bases.iter().find(|made| made.preset == plan.preset() && made.log2 == log2);
-        if let Some(base) = known.and_then(|made| made.base.upgrade()) {
-            return Ok(base);
+        let known = bases.iter().find(|(preset, size, _)| (*preset, *size) == (plan.preset(), log2));
+        if let Some((_, _, base)) = known {
+            return Ok(base.clone());
         }
+        // Kept also where no other process shares it: making it anew takes longer than most messages.
         let base = Arc::new(self.expand(plan, log2)?);
-        // A table that was made takes this process's memory alone, which ends with its last use.
-        let kept = base.is_mapped().then(|| base.clone());
-        bases.push(Made { preset: plan.preset(), log2, base: Arc::downgrade(&base), _kept: kept });
+        bases.push((plan.preset(), log2, base.clone()));
         Ok(base)
     }
 
@@ -263,14 +261,6 @@ impl Prior {
             .map_err(|error| damaged(&self.name, error.to_string()))?
             .ok_or_else(|| PriorError::OutOfMemory(self.name.clone()))
     }
-}
-
-/// A base that was made.
-struct Made {
-    preset: Preset,
-    log2: u32,
-    base: Weak<Base>,
-    _kept: Option<Arc<Base>>,
 }
 
 fn damaged(name: &str, reason: String) -> PriorError {
