@@ -18,6 +18,7 @@ __all__ = [
     "checkpoint_info",
     "clear_prior_cache",
     "code_lengths",
+    "coded_bytes",
     "compress",
     "compress_file",
     "decompress",
@@ -65,6 +66,8 @@ def make_ngram_prior(
     follower: int,
     worth: float,
 ) -> bytes: ...
+
+def coded_bytes(data: _Input, english: bool) -> bytes: ...
 
 _Knowledge: TypeAlias = str | Prior
 

@@ -9,12 +9,33 @@ use foretold_models::{StateError, StateReader, StateWriter, ValueReader, ValueWr
 use foretold_numerics::{P1, SharedBytes};
 use thiserror::Error;
 
-use crate::knowledge::{Base, PriorError, Priors, most_coded_bytes};
+use crate::container::CHUNK_BYTES;
+use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::code_byte;
-use crate::transform::{TransformError, Which, forward};
+use crate::transform::{Inverse, TransformError, Which, forward};
 use crate::{ModelPlan, Transform};
+
+/// What a block's model sees of a content: the bytes that the text transform makes of each chunk
+/// where it is on, with the English words or without.
+pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
+    let mut inverse = Inverse::new(english.then(english_words));
+    let mut out = Vec::with_capacity(text.len());
+    for chunk in text.chunks(CHUNK_BYTES) {
+        match forward(chunk, &inverse, Which::Prose).filter(|_| kind_of(chunk) == Kind::Text) {
+            None => out.extend_from_slice(chunk),
+            Some(bytes) => {
+                inverse.begin();
+                for &byte in &bytes {
+                    inverse.push(byte).expect("what was proved");
+                }
+                out.extend(bytes);
+            }
+        }
+    }
+    out
+}
 
 /// Called every few thousand bytes with the content bytes done since the last call;
 /// `Break` stops the work with [`EngineError::Interrupted`].

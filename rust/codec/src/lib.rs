@@ -20,7 +20,7 @@ pub use container::{
     Limits, LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, Transform,
     compress, decompress, info, recover,
 };
-pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick};
+pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick, coded_bytes};
 pub use files::{
     CheckpointInfo, FileOptions, FileReport, checkpoint_info, compress_file, decompress_file, recover_file,
     resume, test_file,

@@ -33,7 +33,7 @@ mod _core {
     #[pymodule_export]
     use crate::measure::{code_lengths, presets, probe};
     #[pymodule_export]
-    use crate::priors::{Prior, clear_prior_cache, make_ngram_prior, prior_cache, train_prior};
+    use crate::priors::{Prior, clear_prior_cache, coded_bytes, make_ngram_prior, prior_cache, train_prior};
     #[pymodule_export]
     use crate::streams::{Compressor, Decompressor, compress, decompress};
 

@@ -79,6 +79,13 @@ pub fn make_ngram_prior(
     .map(Cow::Owned)
 }
 
+/// What a model sees of a content that is one block.
+#[pyfunction]
+pub fn coded_bytes(py: Python<'_>, data: Input<'_>, english: bool) -> PyResult<Cow<'static, [u8]>> {
+    let data = data.bytes();
+    enter(py, None, |_| Ok(codec::coded_bytes(data, english))).map(Cow::Owned)
+}
+
 /// `"auto"`, `"none"` or a prior.
 #[derive(FromPyObject)]
 pub enum KnowledgeArgument<'py> {
