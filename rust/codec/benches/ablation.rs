@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("preset\tsort\tpart\tfile\tbytes\tseconds\tdelta_bytes\twhole_seconds");
     }
     for number in presets {
-        let preset = Preset::new(number).ok_or("presets are 1 to 9")?;
+        let preset = Preset::new(number).ok_or("presets are 1 to 9 and max (10)")?;
         let mut variants = Variant::all(preset);
         variants.retain(|one| wanted.is_empty() || wanted.contains(&format!("{}:{}", one.sort, one.name)));
         if list {

@@ -68,6 +68,9 @@ impl Variant {
         if text.directs > 0 {
             add("direct probabilities", "all", with(Assembly { directs: 0, ..*text }), auto);
         }
+        if whole.network {
+            add("network", "all", Setup { network: false, ..*whole }, auto);
+        }
         add("transform", "words", Setup { ..*whole }, Transform::None);
         variants
     }

@@ -49,7 +49,7 @@ const TICK_BYTES: usize = 4096;
 pub enum EngineError {
     /// The archive asks for a model this release does not have.
     #[error(
-        "preset {preset} with size class {size_class} is unknown; presets are 1 to 9, size classes 10 to 26"
+        "preset {preset} with size class {size_class} is unknown; presets are 1 to 9 and max (10), size classes 10 to 26"
     )]
     UnknownPlan {
         /// Preset number found.

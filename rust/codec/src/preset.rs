@@ -1,11 +1,13 @@
 //! The presets, and what a block's model needs.
 
+use std::fmt;
+
 use crate::EngineError;
 use crate::knowledge::{PriorId, base_log2};
 use crate::predictor::Predictor;
 use crate::setup::{SETUPS, Setup};
 
-/// Strength of compression: 1 (fast) to 9 (the full context mixer).
+/// Strength of compression: 1 (fast) to 9 (the full context mixer), and [`MAX`](Self::MAX).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Preset(u8);
 
@@ -13,14 +15,27 @@ impl Preset {
     /// The one for every day.
     pub const DEFAULT: Preset = Preset(5);
 
-    /// `None` outside 1 to 9.
+    /// Preset 9 and a network that learns: the smallest archives, the slowest.
+    pub const MAX: Preset = Preset(10);
+
+    /// The preset that a format calls so: 1 to 9 and, of [`MAX`](Self::MAX), 10; else `None`.
     pub fn new(number: u8) -> Option<Preset> {
-        (1..=9).contains(&number).then_some(Preset(number))
+        (1..=Preset::MAX.0).contains(&number).then_some(Preset(number))
     }
 
-    /// 1 to 9.
-    pub fn number(self) -> u8 {
+    /// Every preset, weakest first.
+    pub fn all() -> impl Iterator<Item = Preset> {
+        (1..=Preset::MAX.0).map(Preset)
+    }
+
+    /// 1 to 10: what formats call it.
+    pub const fn number(self) -> u8 {
         self.0
+    }
+
+    /// What people call it: `1` to `9`, `max`.
+    pub fn name(self) -> &'static str {
+        self.setup().name
     }
 
     /// What it is for, in a few words.
@@ -39,6 +54,12 @@ impl Preset {
             3..=6 => Some(64 << 20),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -110,10 +131,20 @@ mod tests {
     use crate::Limits;
 
     #[test]
+    fn presets_have_the_numbers_of_the_format_and_names_for_people() {
+        let named: Vec<_> = Preset::all().map(|preset| (preset.number(), preset.to_string())).collect();
+        let numbers = (1..=9).map(|number| (number, number.to_string()));
+        assert_eq!(named, numbers.chain([(10, String::from("max"))]).collect::<Vec<_>>());
+        assert_eq!(Preset::new(10), Some(Preset::MAX));
+        assert!([0, 11, 15, 255].into_iter().all(|number| Preset::new(number).is_none()));
+        assert!(Preset::all().is_sorted());
+    }
+
+    #[test]
     fn every_model_fits_the_memory_that_is_allowed_unless_a_caller_says_otherwise() {
-        for number in 1..=9 {
+        for preset in Preset::all() {
             for class in ModelPlan::SIZE_CLASSES {
-                let plan = ModelPlan::from_bytes(number, class).unwrap();
+                let plan = ModelPlan::from_bytes(preset.number(), class).unwrap();
                 for plan in [plan, plan.with_prior(Some(PriorId::english()))] {
                     let needed = plan.memory_bytes();
                     assert!(needed <= Limits::DEFAULT_MEMORY, "{plan:?}: {needed}");

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use foretold_models::contexts::{self as c, Group};
 use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, Parts, Rates, hash};
 
+use crate::Preset;
+
 /// What a selector may look at.
 pub struct View<'a> {
     /// The past.
@@ -88,6 +90,8 @@ pub struct Sizes {
 /// A preset's models.
 #[derive(Debug)]
 pub struct Setup {
+    /// What people call it.
+    pub name: &'static str,
     /// What it is for, in a few words.
     pub intent: &'static str,
     /// What stands for the bits seen in a context.
@@ -107,6 +111,8 @@ pub struct Setup {
     /// Prose in blocks of this size class or a larger one is transformed unless the caller says
     /// otherwise: the stronger the preset, the later a dictionary has paid for itself.
     pub transform: u8,
+    /// Whether a network that learns predicts as well.
+    pub network: bool,
 }
 
 impl Setup {
@@ -439,9 +445,10 @@ const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> 
     Sizes { history, slots, runs, directs, heads }
 }
 
-/// The presets, 1 first.
-pub static SETUPS: [Setup; 9] = [
+/// The presets, 1 first; the last is `max`.
+pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
     Setup {
+        name: "1",
         intent: "fast: most of a megabyte a second",
         histories: &PROBABILITIES,
         matches: &[6],
@@ -451,8 +458,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(22, 25, 0, 0, 20),
         base: 25,
         transform: 16,
+        network: false,
     },
     Setup {
+        name: "2",
         intent: "fast, with longer contexts",
         histories: &PROBABILITIES,
         matches: &[6],
@@ -462,8 +471,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(23, 26, 0, 0, 20),
         base: 25,
         transform: 16,
+        network: false,
     },
     Setup {
+        name: "3",
         intent: "quick archives",
         histories: &PROBABILITIES,
         matches: &[6],
@@ -473,8 +484,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(24, 27, 0, 0, 21),
         base: 26,
         transform: 16,
+        network: false,
     },
     Setup {
+        name: "4",
         intent: "archives, a little faster than the default",
         histories: &PROBABILITIES,
         matches: &[6, 12],
@@ -484,8 +497,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(25, 27, 0, 0, 21),
         base: 26,
         transform: 16,
+        network: false,
     },
     Setup {
+        name: "5",
         intent: "every day: the default",
         histories: &PROBABILITIES,
         matches: &[6, 12],
@@ -495,8 +510,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(25, 28, 0, 0, 22),
         base: 26,
         transform: 16,
+        network: false,
     },
     Setup {
+        name: "6",
         intent: "smaller, at half the speed",
         histories: &PROBABILITIES,
         matches: &[5, 10],
@@ -506,8 +523,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(26, 29, 0, 0, 22),
         base: 27,
         transform: 16,
+        network: false,
     },
     Setup {
+        name: "7",
         intent: "for keeping",
         histories: &PROBABILITIES,
         matches: &[5, 8, 16],
@@ -517,8 +536,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(26, 29, 0, 0, 22),
         base: 27,
         transform: 16,
+        network: false,
     },
     Setup {
+        name: "8",
         intent: "nearly all there is",
         histories: &COUNTS,
         matches: &[5, 8, 16],
@@ -528,8 +549,10 @@ pub static SETUPS: [Setup; 9] = [
         most: most(26, 29, 26, 27, 22),
         base: 28,
         transform: 21,
+        network: false,
     },
     Setup {
+        name: "9",
         intent: "the full context mixer",
         histories: &COUNTS,
         matches: &[5, 8, 16],
@@ -539,5 +562,19 @@ pub static SETUPS: [Setup; 9] = [
         most: most(26, 30, 27, 28, 22),
         base: 28,
         transform: 21,
+        network: false,
+    },
+    Setup {
+        name: "max",
+        intent: "the full context mixer and a network that learns: for keeping for ever",
+        histories: &COUNTS,
+        matches: &[5, 8, 16],
+        text: &TEXT_9,
+        binary: &BINARY_9,
+        parts: Parts::ALL,
+        most: most(26, 30, 27, 28, 22),
+        base: 28,
+        transform: 21,
+        network: true,
     },
 ];

@@ -5,20 +5,22 @@ mod common;
 use std::ops::ControlFlow;
 
 use common::{awkward, compress, decompress, flushed, go_on, noise, preset, small_blocks, stream_out, text};
-use foretold_codec::{Compressor, Decompressor, Error, Limits, Options, info};
+use foretold_codec::{Compressor, Decompressor, Error, Limits, Options, Preset, info};
 use proptest::prelude::*;
 
 #[test]
 fn awkward_inputs_come_back_at_every_preset() {
-    for number in 1..=9 {
-        for (name, content) in awkward() {
-            // The slow presets see the short inputs only.
-            if number > 3 && content.len() > 10_000 {
-                continue;
-            }
+    for preset in Preset::all() {
+        // The slow presets see the short inputs only.
+        let most = match preset.number() {
+            1..=3 => usize::MAX,
+            4..=9 => 10_000,
+            _ => 500,
+        };
+        for (name, content) in awkward().into_iter().filter(|(_, content)| content.len() <= most) {
             for checksum in [true, false] {
-                let archive = compress(&content, &Options { checksum, ..Options::new(preset(number)) });
-                assert!(decompress(&archive).unwrap() == content, "{name}, preset {number}");
+                let archive = compress(&content, &Options { checksum, ..Options::new(preset) });
+                assert!(decompress(&archive).unwrap() == content, "{name}, preset {preset}");
             }
         }
     }
@@ -70,6 +72,18 @@ fn threads_never_change_the_bytes() {
         let (out, end) = stream_out(&one, 10_000, &limits);
         assert!(end.is_ok() && out == content, "{threads} threads");
     }
+}
+
+#[test]
+fn max_is_preset_10_in_every_header_and_flushes_as_others_do() {
+    let content = text(400);
+    let options = Options { block_size: Some(64 << 10), ..Options::new(Preset::MAX) };
+    let message = compress(&content, &options);
+    assert_eq!(message[3] & 15, 10);
+    let archive = flushed(&[&content[..250], &content[250..]], &options);
+    let member = &info(std::io::Cursor::new(&archive)).unwrap().members[0];
+    assert_eq!((member.preset, archive[4], archive[member.blocks[0].offset as usize + 4]), (10, 10, 10));
+    assert!(decompress(&archive).unwrap() == content && decompress(&message).unwrap() == content);
 }
 
 #[test]

@@ -21,8 +21,9 @@ pub fn options(
     transform: &str,
     knowledge: KnowledgeArgument<'_>,
 ) -> PyResult<Options> {
-    let preset = Preset::new(preset)
-        .ok_or_else(|| translate(py, Error::Parameter(format!("preset is {preset}, 1 to 9 are allowed"))))?;
+    let preset = Preset::new(preset).ok_or_else(|| {
+        translate(py, Error::Parameter(format!("preset is {preset}, 1 to 9 and 10 (max) are allowed")))
+    })?;
     let transform = Transform::from_name(transform)
         .ok_or_else(|| translate(py, Error::Parameter(format!("transform {transform:?} is unknown"))))?;
     let knowledge = knowledge.try_into()?;

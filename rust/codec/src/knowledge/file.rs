@@ -251,8 +251,8 @@ impl Prior {
             return Err(PriorError::OtherPreset {
                 name: self.name.clone(),
                 digest: self.id.to_string(),
-                made_for: preset.number(),
-                asked: plan.preset().number(),
+                made_for: preset,
+                asked: plan.preset(),
             });
         }
         let under = if self.english_words { Some(Prior::english().base(plan)?) } else { None };

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::Preset;
+
 pub(crate) use base::{Base, base_log2, most_coded_bytes};
 pub use cache::{Cache, CachedTable, cached_tables, clear_cached_tables};
 pub(crate) use english::{fits as english_fits, words as english_words};
@@ -92,9 +94,9 @@ pub enum PriorError {
         /// The beginning of its digest.
         digest: String,
         /// The preset it was made for.
-        made_for: u8,
+        made_for: Preset,
         /// The preset asked for.
-        asked: u8,
+        asked: Preset,
     },
     /// Samples from which no prior can be made.
     #[error("{0}")]

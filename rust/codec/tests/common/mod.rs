@@ -69,7 +69,7 @@ pub fn awkward() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 pub fn preset(number: u8) -> Preset {
-    Preset::new(number).expect("1 to 9")
+    Preset::new(number).expect("1 to 10")
 }
 
 /// Small blocks, so that short contents have several; they start from nothing.
