@@ -66,7 +66,6 @@ def make_ngram_prior(
     follower: int,
     worth: float,
 ) -> bytes: ...
-
 def coded_bytes(data: _Input, english: bool) -> bytes: ...
 
 _Knowledge: TypeAlias = str | Prior
