@@ -3,7 +3,7 @@
 #   make demo      compress a text every machine has, verify, compare with lzma, bz2 and zlib
 #   make test      build, and run every suite, linter and type check (.ci/run does the same)
 #   make heavy     the tests that take minutes or gigabytes
-#   make bench     sizes and speeds of every preset and peer, compared with the last record
+#   make bench     sizes and speeds of presets 1 to 9 and peers, compared with the last record
 #   make frontier  every figure asked for beside the peers: docs/FRONTIER.md, for hours; FORETOLD_CORPORA
 #                  names the corpora, ARGS="--jobs 2 --peer-sizes FILE" goes to benches/frontier.py
 #   make ablation  what each part of presets 1, 5 and 9 gains and costs: docs/ABLATION.md; ARGS as well

@@ -186,12 +186,15 @@ def test_programs_are_believed_only_when_verified(
         assert result.exit_code == 1
         assert complaint in rows["xz -9e"]["error"]
         assert complaint in result.stderr
-        assert "xz -9e        failed" in result.stdout
+        assert "xz -9e          failed" in result.stdout
 
 
 def test_lists(folder: Path) -> None:
     assert preset_list("1,5-7, 9,5") == [1, 5, 6, 7, 9]
-    assert preset_list("max") == ["max"]
+    assert preset_list("8-9,max") == [8, 9, "max"]
+    assert [engine.name for engine in engines.presets([9, "max"], 1)] == ["foretold -9", "foretold --max"]
+    with pytest.raises(ValueError, match="no range of presets"):
+        preset_list("5-max")
     with pytest.raises(ValueError, match="no preset"):
         preset_list("1,x")
     for arguments in (["--peers", "nonsense"], ["--presets", "x"], ["--presets", "10"], ["--save", "t.txt"]):

@@ -136,21 +136,36 @@ def test_digits_among_other_flags(folder: Path, arguments: tuple[str, ...]) -> N
     assert done("compress", *arguments).stdout_bytes == foretold.compress(TEXT, 9)
 
 
+@pytest.mark.parametrize("arguments", [("--max",), ("-9", "--max"), ("-p", "max"), ("--preset=max",)])
+def test_the_strongest_preset_has_a_word_of_its_own(folder: Path, arguments: tuple[str, ...]) -> None:
+    write(folder / "a", TEXT[:200])
+    archive = done("compress", "-c", *arguments, "a").stdout_bytes
+    assert archive == foretold.compress(TEXT[:200], "max")
+    assert done("decompress", stdin=archive).stdout_bytes == TEXT[:200]
+    assert "max, size class 10" in done("info", stdin=archive).stdout
+    told = json.loads(done("info", "--json", stdin=archive).stdout)
+    assert [member["preset"] for member in told["members"]] == ["max"]
+    told = json.loads(done("estimate", "--json", *arguments, "a").stdout)
+    assert [row["preset"] for row in told["presets"]] == ["max"]
+
+
 def test_the_last_preset_counts(folder: Path) -> None:
     write(folder / "a")
     assert (
         foretold.info(io.BytesIO(done("compress", "-c", "-9", "-p2", "a").stdout_bytes)).members[0].preset
         == 2
     )
+    assert done("compress", "-c", "--max", "-2", "a").stdout_bytes == foretold.compress(TEXT, 2)
 
 
 def test_a_digit_may_be_an_options_value(folder: Path) -> None:
     write(folder / "a")
-    done("compress", "a", "-o", "-9")
-    assert (folder / "-9").read_bytes() == foretold.compress(TEXT)
+    for name in ("-9", "--max"):
+        done("compress", "a", "-o", name)
+        assert (folder / name).read_bytes() == foretold.compress(TEXT)
 
 
-@pytest.mark.parametrize("preset", ["0", "10", "max", "best", "-1", "5.5", ""])
+@pytest.mark.parametrize("preset", ["0", "10", "Max", "best", "-1", "5.5", ""])
 def test_unknown_presets(folder: Path, preset: str) -> None:
     write(folder / "a")
     failed(2, "compress", f"--preset={preset}", "a")
@@ -758,6 +773,16 @@ def test_priors_are_made_told_and_used(folder: Path) -> None:
     done("decompress", "--prior", "mail.ftp", "-o", "again", "message.ftd")
     assert (folder / "again").read_bytes() == message.read_bytes()
     failed(2, "compress", "-5", "--prior", "message", message, "-o", "other.ftd")
+
+
+def test_a_prior_for_the_strongest_preset(folder: Path) -> None:
+    sample = write(folder / "sample", b"level=info event=sent size=17\n" * 30)
+    done("prior", "train", "--max", "-o", "max.ftp", "--no-knowledge", sample)
+    assert json.loads(done("prior", "info", "--json", "max.ftp").stdout)["preset"] == "max"
+    assert "presets   max" in done("prior", "info", "max.ftp").stdout
+    done("prior", "verify", "max.ftp")
+    assert "for preset max, not for 9" in failed(1, "compress", "-9", "--prior", "max.ftp", sample).stderr
+    done("compress", "--max", "--prior", "max.ftp", sample, "--verify")
 
 
 def test_knowledge_can_be_declined(folder: Path) -> None:

@@ -275,7 +275,7 @@ def test_wrong_options_are_refused_before_the_file_is_emptied(tmp_path: Path) ->
     path.write_bytes(b"precious")
     for options in (
         {"preset": 10},
-        {"preset": "max"},
+        {"preset": "most"},
         {"threads": 0},
         {"block_size": 5},
         {"encoding": "utf-8"},

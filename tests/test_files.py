@@ -173,6 +173,12 @@ def test_info_tells_what_an_archive_holds(long_text: bytes) -> None:
     assert about.memory_bytes >= max(first.memory_bytes, second.memory_bytes) > 0
 
 
+def test_max_is_what_the_format_calls_preset_10() -> None:
+    archive = foretold.compress(b"ten " * 9, "max")
+    assert archive[3] & 15 == 10
+    assert foretold.info(io.BytesIO(archive)).members[0].preset == "max"
+
+
 def test_info_refuses_what_is_no_archive(tmp_path: Path) -> None:
     with pytest.raises(foretold.FormatError):
         foretold.info(io.BytesIO(b"no archive"))

@@ -91,7 +91,7 @@ def forwarded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]
     return calls
 
 
-def preset_of(path: str) -> int:
+def preset_of(path: str) -> foretold.Preset:
     return foretold.info(path).members[0].preset
 
 
@@ -105,10 +105,11 @@ def test_only_what_was_given_is_passed_on() -> None:
     assert Options(2, "none", b"").coding() == {"preset": 2, "knowledge": "none", "prior": b""}
     assert Options(2, None, "a.ftp").decoding() == {"prior": "a.ftp"}
     assert Options(2, None, Path("a.ftp")).as_json() == {"preset": 2, "prior": "a.ftp"}
+    assert Options("max").as_json() == Options("max").coding() == {"preset": "max"}
 
 
 def test_options_out_of_range_are_refused_at_once() -> None:
-    with pytest.raises(foretold.ParameterError, match="preset must be 1 to 9; found 10"):
+    with pytest.raises(foretold.ParameterError, match='preset must be 1 to 9 or "max"; found 10'):
         Options(10)
     with pytest.raises(foretold.ParameterError, match="knowledge must be"):
         Options(1, "some")  # type: ignore[arg-type]

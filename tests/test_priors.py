@@ -209,6 +209,16 @@ def test_what_was_learned_of_english_builds_upon_what_is_shipped() -> None:
     assert foretold.decompress(foretold.compress(PROSE, 1, prior=alone), prior=alone) == PROSE
 
 
+def test_a_prior_is_learned_with_the_strongest_preset() -> None:
+    sample = b"level=info event=sent size=17\n" * 30
+    prior = foretold.train_prior([sample], "max", knowledge="none")
+    assert prior.preset == "max"
+    archive = foretold.compress(sample[:90], "max", prior=prior)
+    assert foretold.decompress(archive, prior=prior) == sample[:90]
+    with pytest.raises(foretold.PriorError, match="is for preset max, not for 9"):
+        foretold.compress(sample, 9, prior=prior)
+
+
 def test_a_learned_prior_is_for_its_preset(learned: foretold.Prior) -> None:
     with pytest.raises(foretold.PriorError, match="is for preset 2, not for 5"):
         foretold.compress(MESSAGE, 5, prior=learned)

@@ -122,7 +122,7 @@ MADE: dict[str, Callable[[], bytes]] = {
     "runs": runs,
     "noise": noise,
 }
-PRESETS = [str(row.number) for row in foretold.PRESETS]
+PRESETS = [str(row.number) for row in foretold.PRESETS if row.number != "max"]
 
 
 def table() -> dict[tuple[str, str], int]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     PriorLike: TypeAlias = Prior | StrPath | ReadableBuffer
 
 Preset: TypeAlias = int | Literal["max"]
-"""Strength of compression: 1 (fast) to 9 (strongest); ``"max"`` is reserved."""
+"""Strength of compression: 1 (fast) to 9, or ``"max"``: 9 and a network that learns, smallest and slowest."""
 
 Transform: TypeAlias = Literal["auto", "none", "words"]
 """Whether the words of text become short codes: where the preset gains by it, never, or always."""
@@ -32,6 +32,8 @@ Progress: TypeAlias = "Callable[[int], object] | None"
 """Called now and then with the number of content bytes done so far."""
 
 DEFAULT_PRESET = 5
+
+_MAX_NUMBER = 10
 
 # Smaller buffers are copied: that takes less time than anything else done to them.
 _COPIED_BYTES = 1 << 16
@@ -58,16 +60,27 @@ def as_input(data: ReadableBuffer) -> bytes | NDArray[np.uint8]:
     return np.frombuffer(view, np.uint8)
 
 
+def as_preset(preset: Preset) -> Preset:
+    """`preset` as an int from 1 to 9, or as ``"max"``."""
+    if isinstance(preset, str) and preset == "max":
+        return "max"
+    return integer("preset", preset, 1, _MAX_NUMBER - 1, ' or "max"')
+
+
 def preset_number(preset: Preset) -> int:
-    """The preset as a number from 1 to 9."""
-    if preset == "max":
-        raise ParameterError('preset "max" comes with the network, which this release lacks; use 1 to 9')
-    return integer("preset", preset, 1, 9)
+    """The preset as archives and the extension module number it: 1 to 9, and 10 for ``"max"``."""
+    found = as_preset(preset)
+    return _MAX_NUMBER if found == "max" else found
 
 
-def integer(name: str, value: object, least: int, most: int | None = None) -> int:
-    """`value` as an int from `least` to `most`."""
-    allowed = f"{least} to {most}" if most is not None else f"at least {least}"
+def named_preset(number: int) -> Preset:
+    """The preset with this number, as callers write it."""
+    return "max" if number == _MAX_NUMBER else number
+
+
+def integer(name: str, value: object, least: int, most: int | None = None, beside: str = "") -> int:
+    """`value` as an int from `least` to `most`; `beside` says what else the caller allows."""
+    allowed = (f"{least} to {most}" if most is not None else f"at least {least}") + beside
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ParameterError(f"{name} must be an integer, {allowed}; found {value!r}")
     number = operator.index(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from foretold import _core
+from foretold._arguments import Preset, named_preset
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -43,8 +44,8 @@ class MemberInfo:
     """Length of the content."""
     generation: int
     """Format generation."""
-    preset: int
-    """Preset, 1 to 9."""
+    preset: Preset
+    """Preset, 1 to 9 or ``"max"``."""
     size_class: int
     """Largest size class of its blocks: base-2 logarithm of the content its tables are made for."""
     memory_bytes: int
@@ -118,5 +119,6 @@ def info(file: StrPath | BinaryIO) -> ArchiveInfo:
     members = []
     for member in found.pop("members"):
         blocks = tuple(BlockInfo(**block) for block in member.pop("blocks"))
-        members.append(MemberInfo(**member, blocks=blocks))
+        preset = named_preset(member.pop("preset"))
+        members.append(MemberInfo(**member, preset=preset, blocks=blocks))
     return ArchiveInfo(**found, members=tuple(members))

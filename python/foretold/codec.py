@@ -15,6 +15,7 @@ from foretold._arguments import (
     coding_arguments,
     decoding_arguments,
     integer,
+    named_preset,
 )
 from foretold.errors import ParameterError
 
@@ -31,8 +32,8 @@ __all__ = ["PRESETS", "Compressor", "Decompressor", "PresetInfo", "compress", "d
 class PresetInfo(NamedTuple):
     """What a preset is for and what it takes."""
 
-    number: int
-    """1 to 9."""
+    number: Preset
+    """1 to 9, or ``"max"``: what calls take as `preset`."""
     memory_bytes: int
     """Memory of one thread's model for a long content, the same in both directions."""
     block_bytes: int | None
@@ -41,7 +42,10 @@ class PresetInfo(NamedTuple):
     """What it is for, in a few words."""
 
 
-PRESETS: tuple[PresetInfo, ...] = tuple(PresetInfo(*row) for row in _core.presets())
+PRESETS: tuple[PresetInfo, ...] = tuple(
+    PresetInfo(named_preset(number), memory_bytes, block_bytes, intent)
+    for number, memory_bytes, block_bytes, intent in _core.presets()
+)
 """Every preset, weakest first."""
 
 
@@ -63,8 +67,9 @@ def compress(
     ----------
     data : bytes or any C-contiguous buffer
         What to compress. A mutable buffer must not be written to meanwhile.
-    preset : int
-        1 (fast) to 9 (strongest).
+    preset : int or "max"
+        1 (fast) to 9 (strong), or ``"max"``, the smallest and by far the slowest: preset 9 and a
+        network that learns.
     threads : int
         Workers, 1 to 1024, each with a block and a model of its own; the archive does not depend
         on it. Contents of a single block are compressed by one.

@@ -16,6 +16,7 @@ from foretold._arguments import (
     as_input,
     integer,
     knowledge_argument,
+    named_preset,
     preset_number,
     transform_name,
 )
@@ -87,9 +88,10 @@ class Prior:
         return self._inner.digest
 
     @property
-    def preset(self) -> int | None:
-        """The preset it is for; None if it is for all."""
-        return self._inner.preset
+    def preset(self) -> Preset | None:
+        """The preset it is for, 1 to 9 or ``"max"``; None if it is for all."""
+        number = self._inner.preset
+        return None if number is None else named_preset(number)
 
     @property
     def file_bytes(self) -> int:
@@ -150,8 +152,8 @@ def train_prior(
     samples : iterable of bytes or other C-contiguous buffers
         The texts: messages, records, documents. Half a MiB is worth having, tens of MiB help. A
         sixteenth of them is used to try what the rest has taught.
-    preset : int
-        1 to 9. The prior is for this preset alone.
+    preset : int or "max"
+        1 to 9, or ``"max"``. The prior is for this preset alone.
     name : str
         What to call it, at most 255 bytes of UTF-8.
     max_bytes : int

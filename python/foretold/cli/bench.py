@@ -21,7 +21,7 @@ __all__ = ["bench"]
 def bench(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to measure with.")],
     preset: Annotated[
-        str, typer.Option("--presets", "-p", metavar="LIST", help="Our presets: 1,5,9 or 1-9 or none.")
+        str, typer.Option("--presets", "-p", metavar="LIST", help="Our presets: 1,5,max or 1-9 or none.")
     ] = "1,5,9",
     peers: Annotated[
         str,
@@ -93,7 +93,7 @@ def bench(
         foretold.Compressor(number)
     if list_only:
         for engine in [*chosen, *absent]:
-            print(f"{engine.name:<14}{'' if engine in chosen else 'not installed: '}{engine.described}")
+            print(f"{engine.name:<16}{'' if engine in chosen else 'not installed: '}{engine.described}")
         return
     if plot is not None:
         from .plot import require_matplotlib

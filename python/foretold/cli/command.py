@@ -1,4 +1,4 @@
-"""What all commands have in common: ``-1`` to ``-9``, and how they end when something goes wrong."""
+"""What all commands have in common: how presets are written, and how they end when something goes wrong."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ _CLUSTER = re.compile(r"-([cfqrv]*)([1-9])([cfqrv]*)")
 
 
 class PresetCommand(Command):
-    """A command that takes ``-1`` to ``-9``, also among other flags as in ``-9f``."""
+    """A command that takes ``-1`` to ``-9``, also among other flags as in ``-9f``, and ``--max``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Writes ``-N`` as ``--preset N``; the last one given counts."""
+        """Writes ``-N`` and ``--max`` as ``--preset``; the last one given counts."""
         with_value = {
             name
             for parameter in self.params
@@ -104,10 +104,13 @@ class PresetCommand(Command):
             if argument == "--":
                 expanded += [argument, *rest]
                 break
-            match = _CLUSTER.fullmatch(argument)
-            if match is None or (expanded and expanded[-1] in with_value):
+            if expanded and expanded[-1] in with_value:
                 expanded.append(argument)
-                continue
-            flags = match[1] + match[3]
-            expanded += [f"-{flags}"] * bool(flags) + [f"--preset={match[2]}"]
+            elif argument == "--max":
+                expanded.append("--preset=max")
+            elif match := _CLUSTER.fullmatch(argument):
+                flags = match[1] + match[3]
+                expanded += [f"-{flags}"] * bool(flags) + [f"--preset={match[2]}"]
+            else:
+                expanded.append(argument)
         return super().parse_args(ctx, expanded)

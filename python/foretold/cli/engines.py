@@ -142,7 +142,11 @@ COMMANDS: tuple[Command, ...] = (
 def presets(numbers: list[Any], threads: int, knowledge: str = "none") -> list[Engine]:
     """Our own presets as engines, which start from nothing unless `knowledge` is ``"auto"``."""
     options = {"threads": threads, "knowledge": knowledge}
-    return [Module(f"foretold -{number}", "foretold", {"preset": number, **options}) for number in numbers]
+    flags = ["--max" if number == "max" else f"-{number}" for number in numbers]
+    return [
+        Module(f"foretold {flag}", "foretold", {"preset": number, **options})
+        for flag, number in zip(flags, numbers, strict=True)
+    ]
 
 
 def _chosen(names: str) -> list[Engine]:

@@ -25,14 +25,16 @@ __all__ = ["carried_on", "estimate", "preset_list"]
 
 
 def preset_list(text: str) -> list[Any]:
-    """Presets from a list such as ``1,5,9`` or ``1-9``.
+    """Presets from a list such as ``1,5,max`` or ``1-9``.
 
-    >>> preset_list("1,5-7")
-    [1, 5, 6, 7]
+    >>> preset_list("1,5-7,max")
+    [1, 5, 6, 7, 'max']
     """
     presets: list[Any] = []
     for part in filter(None, text.replace(" ", "").split(",")):
         first, dash, last = part.partition("-")
+        if dash and "max" in (first, last):
+            raise ValueError(f"{part!r} is no range of presets; write 1-9,max")
         if dash:
             presets += range(int(preset_number(first)), int(preset_number(last)) + 1)
         else:
@@ -48,8 +50,8 @@ def estimate(
             "--preset",
             "-p",
             metavar="N",
-            help="One preset or several (1,5,9 or 1-9); also written -1 ... -9.",
-            show_default="all",
+            help="One preset or several (1,5,max or 1-9); also written -1 ... -9, --max.",
+            show_default="1-9",
         ),
     ] = "1-9",
     threads: options.Threads = 1,
@@ -68,7 +70,7 @@ def estimate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per file.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Foretell time, memory and archive size of FILE for each preset, before a long run.
+    """Foretell time, memory and archive size of FILE for each preset chosen, before a long run.
 
     Codes samples from all over the file on this machine: a small one and a larger one, to see how
     fast the model learns, and carries that on to the whole. Times hold for either direction.
@@ -135,7 +137,7 @@ def _block_bytes(preset: Any, block_size: int | None) -> int | None:
     return block_size or next(row.block_bytes for row in foretold.PRESETS if row.number == preset)
 
 
-def _plain(number: int, seen: foretold.Estimate) -> dict[str, Any]:
+def _plain(number: foretold.Preset, seen: foretold.Estimate) -> dict[str, Any]:
     return {
         "preset": number,
         "content_bytes": seen.content_bytes,
@@ -146,7 +148,7 @@ def _plain(number: int, seen: foretold.Estimate) -> dict[str, Any]:
     }
 
 
-def _described(name: str, rows: list[tuple[int, foretold.Estimate]]) -> str:
+def _described(name: str, rows: list[tuple[foretold.Preset, foretold.Estimate]]) -> str:
     content_bytes = rows[0][1].content_bytes if rows else 0
     lines = [
         f"{printable(name)}: {content_bytes:,} bytes",

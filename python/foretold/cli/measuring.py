@@ -272,15 +272,15 @@ def table(rows: list[Measurement]) -> str:
     if first is not None:
         lines += [
             f"{printable(first.file)}: {first.content_bytes:,} bytes, SHA-256 {first.sha256}",
-            f"{'engine':<14}{'bytes':>14}{'ratio':>8}{'bits/byte':>11}"
+            f"{'engine':<16}{'bytes':>14}{'ratio':>8}{'bits/byte':>11}"
             f"{'MB/s in':>10}{'MB/s out':>10}{'memory in':>11}{'out':>10}",
         ]
     for row in sorted(rows, key=lambda row: (row.error is not None, row.archive_bytes or 0)):
         if row.error is not None:
-            lines.append(f"{row.engine:<14}{'failed: ' + row.error}")
+            lines.append(f"{row.engine:<16}{'failed: ' + row.error}")
             continue
         lines.append(
-            f"{row.engine:<14}{row.archive_bytes:>14,}{row.ratio or 0:>8.3f}{row.bits_per_byte or 0:>11.4f}"
+            f"{row.engine:<16}{row.archive_bytes:>14,}{row.ratio or 0:>8.3f}{row.bits_per_byte or 0:>11.4f}"
             f"{_speed(row.compress_mb_s):>10}{_speed(row.decompress_mb_s):>10}"
             f"{human_bytes(row.compress_memory_bytes or 0):>11}"
             f"{human_bytes(row.decompress_memory_bytes or 0):>10}"

@@ -79,7 +79,7 @@ PresetChoice = Annotated[
         "-p",
         parser=parsed(preset_number),
         metavar="N",
-        help="1 (fast) to 9 (smallest); also written -1 ... -9.",
+        help="1 (fast) to 9, or max (smallest, slowest); also written -1 ... -9, --max.",
     ),
 ]
 Threads = Annotated[

@@ -174,7 +174,7 @@ class _Described:
     place: str
     name: str
     digest: str
-    preset: int | None
+    preset: foretold.Preset | None
     file_bytes: int
 
 

@@ -61,7 +61,7 @@ def preset_number(text: str) -> int | str:
     if text == "max":
         return text
     if not re.fullmatch(r"\d{1,3}", text):
-        raise ValueError(f"{text!r} is no preset; write 1 to 9")
+        raise ValueError(f"{text!r} is no preset; write 1 to 9 or max")
     return int(text)
 
 

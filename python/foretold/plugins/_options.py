@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from foretold._arguments import DEFAULT_PRESET, Preset, preset_number
+from foretold._arguments import DEFAULT_PRESET, Preset, as_preset
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ class Options:
 
     Parameters
     ----------
-    preset : int
-        1 (fast) to 9 (strongest), for compression.
+    preset : int or "max"
+        1 (fast) to 9 (strong), or ``"max"`` (smallest, slowest), for compression.
     knowledge : {"auto", "none"}, optional
         What the model knows beforehand, for compression.
     prior : path, bytes or foretold.Prior, optional
@@ -46,7 +46,7 @@ class Options:
 
     def __post_init__(self) -> None:
         # Here rather than at the first chunk, which comes after the metadata was written.
-        object.__setattr__(self, "preset", preset_number(self.preset))
+        object.__setattr__(self, "preset", as_preset(self.preset))
         if self.knowledge not in (None, "auto", "none"):
             raise ParameterError(f'knowledge must be "auto" or "none"; found {self.knowledge!r}')
         if isinstance(self.prior, os.PathLike):

@@ -69,7 +69,7 @@ def register(
 
     Parameters
     ----------
-    preset : int
+    preset : int or "max"
         As in :func:`foretold.compress`, for writing.
     knowledge : {"auto", "none"}, optional
         As in :func:`foretold.compress`, for writing.

@@ -1,7 +1,7 @@
 """The compressor ``"foretold"`` for joblib, chosen as well by the suffix ``.ftd``.
 
-Its levels are the presets. Files are recognised by their first byte, in processes that have
-imported this module.
+Its levels are the presets 1 to 9; ``register("max")`` makes the strongest the default. Files are
+recognised by their first byte, in processes that have imported this module.
 
 Examples
 --------
@@ -60,7 +60,7 @@ def register(
 
     Parameters
     ----------
-    preset : int
+    preset : int or "max"
         As in :func:`foretold.compress`; taken where joblib is given no level.
     knowledge : {"auto", "none"}, optional
         As in :func:`foretold.compress`, for ``joblib.dump``.

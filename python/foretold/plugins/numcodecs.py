@@ -33,8 +33,8 @@ class Foretold(Options, Codec):
 
     Parameters
     ----------
-    preset : int
-        1 (fast) to 9 (strongest), 5 by default.
+    preset : int or "max"
+        1 (fast) to 9 (strong), or ``"max"`` (smallest, slowest); 5 by default.
     knowledge : {"auto", "none"}, optional
         As in :func:`foretold.compress`.
     prior : path, bytes or foretold.Prior, optional

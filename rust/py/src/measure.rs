@@ -9,7 +9,8 @@ use crate::input::Input;
 use crate::priors::KnowledgeArgument;
 use crate::streams::options;
 
-/// `(number, memory of a full-sized model, content bytes of a block or None for all)` each.
+/// `(number, memory of a full-sized model, content bytes of a block or None for all, intent)` each,
+/// weakest first.
 #[pyfunction]
 pub fn presets() -> Vec<(u8, u64, Option<u64>, &'static str)> {
     let row = |preset: Preset| {
@@ -17,7 +18,7 @@ pub fn presets() -> Vec<(u8, u64, Option<u64>, &'static str)> {
         let plan = ModelPlan::for_block(preset, block_bytes.unwrap_or(u64::MAX));
         (preset.number(), plan.memory_bytes(), block_bytes, preset.intent())
     };
-    (1..=9).filter_map(Preset::new).map(row).collect()
+    Preset::all().map(row).collect()
 }
 
 #[pyfunction]
