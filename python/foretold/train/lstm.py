@@ -1,0 +1,404 @@
+"""A byte LSTM that keeps its state from one call to the next, with a backward pass written out.
+
+One layer of hidden size ``H`` reads the byte ``x`` and, above the first layer, the layer below:
+
+    a = embed[x] + h @ recur (+ h_below @ below)          (B, G, H), G gates
+    n = a / sqrt(mean(a^2) + 1e-5) * gain + bias           the mean is over one gate's H units
+    f = sigmoid(n[forget]),  u = tanh(n[candidate]),  o = sigmoid(n[output])
+    c = f c + (1 - f) u                                    or f c + i u, with i = sigmoid(n[input])
+    h = o tanh(c)
+
+and the scores of the next byte are ``concat(h of all layers) @ out + out_bias``. Gates stand in the
+order forget, candidate, output (, input). Inputs of a time step come from all layers' embeddings of
+the same byte, so that a layer does not have to pass it on.
+
+Sources: S. Hochreiter and J. Schmidhuber, Long short-term memory (1997); B. Zhang and R. Sennrich,
+Root mean square layer normalization (2019); F. Bellard, Lossless data compression with neural
+networks (2019), for the cell and its tied gates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from foretold.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["EPSILON", "GATES", "PersistentLSTM", "StateInfo", "States"]
+
+EPSILON = 1e-5
+"""Added to the mean square before its root is taken."""
+
+GATES = ("forget_gate", "cell_candidate", "output_gate", "input_gate")
+"""Order of the gates; cells of three gates have no input gate of their own."""
+
+States: TypeAlias = "list[tuple[Tensor, Tensor]]"
+"""For each layer its hidden and cell state, ``(B, H)`` each."""
+
+
+def _forward_step(a: Tensor, gain: Tensor, bias: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+    """One step of a layer after its products: ``a`` is (B, G, H), ``c`` is (B, H)."""
+    root = torch.rsqrt(a.square().mean(-1, keepdim=True) + EPSILON)  # (B, G, 1)
+    hat = a * root
+    n = hat * gain + bias
+    f = torch.sigmoid(n[:, 0])  # (B, H), as all that follow
+    u = torch.tanh(n[:, 1])
+    o = torch.sigmoid(n[:, 2])
+    i = torch.sigmoid(n[:, 3]) if a.shape[1] == 4 else 1 - f
+    c = f * c + i * u
+    squashed = torch.tanh(c)
+    return hat, root, f, u, o, i, c, squashed, o * squashed
+
+
+def _backward_step(
+    dh: Tensor,
+    dc: Tensor,
+    hat: Tensor,
+    root: Tensor,
+    f: Tensor,
+    u: Tensor,
+    o: Tensor,
+    i: Tensor,
+    c: Tensor,
+    squashed: Tensor,
+    gain: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of one step: of ``n`` and ``a``, (B, G, H), and of the cell state before it."""
+    do = dh * squashed
+    dc = dc + dh * o * (1 - squashed * squashed)
+    df = dc * (c - u) if hat.shape[1] == 3 else dc * c
+    gates = [df * f * (1 - f), dc * i * (1 - u * u), do * o * (1 - o)]
+    if hat.shape[1] == 4:
+        gates.append(dc * u * i * (1 - i))
+    dn = torch.stack(gates, 1)
+    dhat = dn * gain
+    da = root * (dhat - hat * (dhat * hat).mean(-1, keepdim=True))
+    return dn, da, dc * f
+
+
+@dataclasses.dataclass(frozen=True)
+class _How:
+    """How a layer computes, apart from its numbers."""
+
+    precision: torch.dtype | None
+    forward_step: Callable[..., Any]
+    backward_step: Callable[..., Any]
+
+
+def _product(x: Tensor, weight: Tensor, precision: torch.dtype | None) -> Tensor:
+    """``x @ weight``, with operands rounded to ``precision``; the result is as wide as ``x``."""
+    if precision is None or precision == x.dtype:
+        return x @ weight
+    return (x.to(precision) @ weight.to(precision)).to(x.dtype)
+
+
+class _Layer(torch.autograd.Function):
+    """The steps of one layer.
+
+    Autograd would add up the gradient of the recurrent weights step by step. Here the gradients of
+    all pre-activations are kept, and one product over steps and lanes gives it.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        recur: Tensor,
+        gain: Tensor,
+        bias: Tensor,
+        h: Tensor,
+        c: Tensor,
+        keeps: list[Tensor | None],
+        how: _How,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        steps, lanes, _ = inputs.shape
+        gates, hidden = gain.shape
+        precision = how.precision or inputs.dtype
+        weight = recur.to(precision)
+        # What each step starts from, after resets.
+        h_before = inputs.new_empty(steps, lanes, hidden)
+        c_before = inputs.new_empty(steps, lanes, hidden)
+        hs = inputs.new_empty(steps, lanes, hidden)
+        saved = []
+        for step, keep in enumerate(keeps):
+            if keep is not None:
+                h, c = h * keep, c * keep
+            h_before[step], c_before[step] = h, c
+            a = inputs[step] + (h.to(precision) @ weight).to(inputs.dtype)  # (B, G * H)
+            hat, root, f, u, o, i, c, squashed, h = how.forward_step(
+                a.view(lanes, gates, hidden), gain, bias, c_before[step]
+            )
+            hs[step] = h
+            saved.append((hat, root, f, u, o, i, squashed))
+        ctx.save_for_backward(recur, gain, h_before, c_before)
+        ctx.saved, ctx.keeps, ctx.how = saved, keeps, how
+        # Clones, because steps that were compiled may use their outputs' memory again.
+        return hs, h.clone(), c.clone()
+
+    @staticmethod
+    def backward(ctx: Any, dhs: Tensor, dh: Tensor, dc: Tensor) -> tuple[Tensor | None, ...]:
+        recur, gain, h_before, c_before = ctx.saved_tensors
+        steps, lanes, hidden = dhs.shape
+        gates = gain.shape[0]
+        precision = ctx.how.precision or dhs.dtype
+        weight = recur.t().to(precision).contiguous()
+        da = dhs.new_empty(steps, lanes, gates * hidden)
+        dn = dhs.new_empty(steps, lanes, gates, hidden)
+        hats = dhs.new_empty(steps, lanes, gates, hidden)
+        for step in range(steps - 1, -1, -1):
+            hat, root, f, u, o, i, squashed = ctx.saved[step]
+            dn_step, da_step, dc = ctx.how.backward_step(
+                dhs[step] + dh, dc, hat, root, f, u, o, i, c_before[step], squashed, gain
+            )
+            da[step] = da_step.view(lanes, gates * hidden)
+            dn[step] = dn_step
+            hats[step] = hat
+            dh = (da[step].to(precision) @ weight).to(dhs.dtype)
+            keep = ctx.keeps[step]
+            if keep is not None:
+                dh, dc = dh * keep, dc * keep
+        flat = da.view(steps * lanes, gates * hidden).to(precision)
+        drecur = (h_before.view(steps * lanes, hidden).t().to(precision) @ flat).to(dhs.dtype)
+        ctx.saved = None
+        return da, drecur, (dn * hats).sum((0, 1)), dn.sum((0, 1)), dh, dc, None, None
+
+
+@dataclasses.dataclass(frozen=True)
+class StateInfo:
+    """What is carried from one call to the next."""
+
+    shapes: tuple[tuple[int, int], ...]
+    """Lanes and hidden size of each layer; empty before the first call."""
+    hidden_norms: tuple[float, ...]
+    """For each layer the Euclidean norm of a lane's hidden state, the mean over lanes."""
+    cell_norms: tuple[float, ...]
+    """The same of the cell states."""
+    activations: tuple[float, ...]
+    """For each layer the mean absolute value of its hidden state, between 0 and 1."""
+    steps: tuple[int, ...]
+    """For each lane the bytes read since its state was zero."""
+
+
+class PersistentLSTM(nn.Module):
+    """A byte LSTM of one to three layers whose state stays until it is reset.
+
+    Parameters
+    ----------
+    hidden : int
+        Units of each layer.
+    layers : int
+        1 to 3.
+    vocabulary : int
+        Number of symbols.
+    gates : int
+        3: what is forgotten makes room for what is new. 4: an input gate of its own.
+
+    Attributes
+    ----------
+    precision : torch.dtype or None
+        What matrix products round their operands to: ``torch.bfloat16`` where that is faster.
+        None, the default, leaves them as they are.
+    weight_bits : int or None
+        8 or 4: matrices are rounded as export would round them, and their gradients pass through,
+        for fine-tuning. None, the default, leaves them as they are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = PersistentLSTM(hidden=8, layers=1)
+    >>> net(torch.zeros(5, 2, dtype=torch.long)).shape
+    torch.Size([5, 2, 256])
+    >>> net.state_info().steps
+    (5, 5)
+    """
+
+    def __init__(self, hidden: int = 384, layers: int = 2, *, vocabulary: int = 256, gates: int = 3) -> None:
+        super().__init__()
+        for name, value, least, most in (
+            ("hidden", hidden, 1, 65536),
+            ("layers", layers, 1, 3),
+            ("vocabulary", vocabulary, 2, 65536),
+            ("gates", gates, 3, 4),
+        ):
+            if not least <= value <= most:
+                raise ParameterError(f"{name} must be from {least} to {most}, found {value}")
+        self.hidden, self.layers, self.vocabulary, self.gates = hidden, layers, vocabulary, gates
+        self.precision: torch.dtype | None = None
+        self.weight_bits: int | None = None
+        self._steps: tuple[Callable[..., Any], Callable[..., Any]] = (_forward_step, _backward_step)
+        width, scale = gates * hidden, hidden**-0.5
+        self.embed = _parameters(torch.randn(vocabulary, width) for _ in range(layers))
+        self.recur = _parameters(torch.randn(hidden, width) * scale for _ in range(layers))
+        self.below = _parameters(torch.randn(hidden, width) * scale for _ in range(layers - 1))
+        self.gain = _parameters(torch.ones(gates, hidden) for _ in range(layers))
+        # Units that forget at once, and units that remember for long.
+        bias = torch.zeros(gates, hidden)
+        bias[0] = torch.linspace(0, 4, hidden)
+        if gates == 4:
+            bias[3] = -bias[0]
+        self.bias = _parameters(bias.clone() for _ in range(layers))
+        self.out = nn.Parameter(torch.zeros(hidden * layers, vocabulary))
+        self.out_bias = nn.Parameter(torch.zeros(vocabulary))
+        self._states: States | None = None
+        self._carried: Tensor | None = None
+
+    @classmethod
+    def like(cls, parameters: dict[str, Tensor]) -> PersistentLSTM:
+        """Return a network of the sizes that a ``state_dict`` has, with its values."""
+        try:
+            vocabulary, width = parameters["embed.0"].shape
+            gates, hidden = parameters["gain.0"].shape
+            layers = sum(name.startswith("embed.") for name in parameters)
+            if width != gates * hidden:
+                raise ParameterError(f"embed.0 has {width} columns, {gates} gates of {hidden} units")
+            net = cls(hidden, layers, vocabulary=vocabulary, gates=gates)
+            net.load_state_dict(parameters)
+        except (KeyError, RuntimeError) as error:
+            raise ParameterError(f"no parameters of a byte LSTM: {error}") from None
+        return net
+
+    def compile_steps(self) -> None:
+        """Have torch compile what follows a step's products: faster, and needs a C++ compiler on the CPU."""
+        self._steps = (
+            torch.compile(_forward_step, dynamic=False),
+            torch.compile(_backward_step, dynamic=False),
+        )
+
+    def matrices(self) -> Iterator[tuple[str, Tensor]]:
+        """Names and values of the matrices, which export may quantise."""
+        for name, value in self.named_parameters():
+            if is_matrix(name):
+                yield name, value
+
+    def _weight(self, value: Tensor) -> Tensor:
+        if self.weight_bits is None:
+            return value
+        from .export import fake_quantise
+
+        return fake_quantise(value, self.weight_bits)
+
+    def forward(self, x: Tensor, resets: Tensor | None = None) -> Tensor:
+        """Scores of the byte after each of those in ``x``, given all since the last reset.
+
+        Parameters
+        ----------
+        x : (T, B) integers
+            ``T`` steps of ``B`` lanes.
+        resets : (T, B) bool, optional
+            Where a document begins: that lane's state is zero before this byte is read.
+
+        Returns
+        -------
+        (T, B, V)
+            Unnormalised, in nats. The state is kept, with its gradient: :meth:`detach_states` ends
+            the horizon.
+        """
+        steps, lanes = x.shape
+        states = self._states
+        if states is None:
+            zero = self.out.new_zeros(lanes, self.hidden)
+            states = [(zero, zero)] * self.layers
+            self._carried = torch.zeros(lanes, dtype=torch.long)
+        elif states[0][0].shape[0] != lanes:
+            raise ParameterError(f"states of {states[0][0].shape[0]} lanes are carried, found {lanes}")
+        keeps: list[Tensor | None] = [None] * steps
+        if resets is not None:
+            keep = (~resets).to(self.out.dtype).unsqueeze(-1)  # (T, B, 1)
+            for step in resets.any(1).nonzero().flatten().tolist():
+                keeps[step] = keep[step]
+        how = _How(self.precision, *self._steps)
+        outputs: list[Tensor] = []
+        new: States = []
+        for layer in range(self.layers):
+            a = nn.functional.embedding(x, self._weight(self.embed[layer]))  # (T, B, G * H)
+            if layer:
+                a = a + _product(outputs[-1], self._weight(self.below[layer - 1]), self.precision)
+            hs, h, c = _Layer.apply(
+                a,
+                self._weight(self.recur[layer]),
+                self.gain[layer],
+                self.bias[layer],
+                *states[layer],
+                keeps,
+                how,
+            )
+            outputs.append(hs)  # (T, B, H)
+            new.append((h, c))
+        self._states = new
+        self._count(steps, resets)
+        both = torch.cat(outputs, -1)  # (T, B, layers * H)
+        return _product(both, self._weight(self.out), self.precision) + self.out_bias
+
+    def _count(self, steps: int, resets: Tensor | None) -> None:
+        assert self._carried is not None
+        carried = self._carried + steps
+        if resets is not None and steps:
+            since = resets.cpu().flip(0).to(torch.uint8).argmax(0) + 1  # (B,)
+            carried = torch.where(resets.cpu().any(0), since, carried)
+        self._carried = carried
+
+    def reset_states(self, mask: Tensor | None = None) -> None:
+        """Make states zero: all, or those of the lanes where ``mask`` (B,) is true."""
+        if mask is None:
+            self._states = self._carried = None
+        elif self._states is not None and self._carried is not None:
+            keep = (~mask).to(self.out.dtype).to(self.out.device).unsqueeze(-1)
+            self._states = [(h * keep, c * keep) for h, c in self._states]
+            self._carried = self._carried * (~mask).cpu()
+
+    def detach_states(self) -> None:
+        """Cut the gradient: what follows is not propagated back through the states."""
+        if self._states is not None:
+            self._states = [(h.detach(), c.detach()) for h, c in self._states]
+
+    def state_info(self) -> StateInfo:
+        """Shapes, norms, and how long they have been carried."""
+        states = [] if self._states is None else self._states
+        return StateInfo(
+            tuple((h.shape[0], h.shape[1]) for h, _ in states),
+            tuple(float(h.detach().norm(dim=-1).mean()) for h, _ in states),
+            tuple(float(c.detach().norm(dim=-1).mean()) for _, c in states),
+            tuple(float(h.detach().abs().mean()) for h, _ in states),
+            () if self._carried is None else tuple(self._carried.tolist()),
+        )
+
+    def state_values(self) -> dict[str, Any] | None:
+        """Return what :meth:`set_state_values` takes, for a checkpoint."""
+        if self._states is None:
+            return None
+        return {"states": [(h.detach(), c.detach()) for h, c in self._states], "carried": self._carried}
+
+    def set_state_values(self, values: dict[str, Any] | None) -> None:
+        """Continue from states that :meth:`state_values` gave."""
+        self._states = None if values is None else list(values["states"])
+        self._carried = None if values is None else values["carried"]
+
+    @contextlib.contextmanager
+    def other_states(self) -> Iterator[None]:
+        """Zero states in the body, those of before after it: for measuring in between."""
+        kept = self._states, self._carried
+        self.reset_states()
+        try:
+            yield
+        finally:
+            self._states, self._carried = kept
+
+
+def _parameters(values: Any) -> nn.ParameterList:
+    return nn.ParameterList([nn.Parameter(value) for value in values])
+
+
+def is_matrix(name: str) -> bool:
+    """Whether a parameter of this name is a matrix, which weight decay and quantisation are for.
+
+    >>> is_matrix("recur.1"), is_matrix("out"), is_matrix("gain.0"), is_matrix("out_bias")
+    (True, True, False, False)
+    """
+    return name.split(".")[0] in ("embed", "recur", "below", "out")

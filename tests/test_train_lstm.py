@@ -1,0 +1,221 @@
+"""The byte LSTM: its gradients, its state, and the same numbers from numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip install 'foretold[train]'")
+pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
+
+from foretold.errors import ParameterError  # noqa: E402
+from foretold.train.lstm import EPSILON, PersistentLSTM  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+def small(hidden: int = 7, layers: int = 2, *, gates: int = 3, vocabulary: int = 16) -> PersistentLSTM:
+    """A network none of whose parameters is zero, in float64."""
+    torch.manual_seed(3)
+    net = PersistentLSTM(hidden, layers, vocabulary=vocabulary, gates=gates).double()
+    for value in net.parameters():
+        torch.nn.init.normal_(value, std=0.5)
+    return net
+
+
+def naive(net: PersistentLSTM, x: torch.Tensor, resets: torch.Tensor | None = None) -> torch.Tensor:
+    """The formulas of the module's description, left to autograd."""
+    lanes = x.shape[1]
+    zero = torch.zeros(lanes, net.hidden, dtype=net.out.dtype)
+    states = [(zero, zero)] * net.layers
+    scores = []
+    for step, symbols in enumerate(x):
+        outputs = []
+        for layer in range(net.layers):
+            h, c = states[layer]
+            if resets is not None:
+                h, c = (value * ~resets[step, :, None] for value in (h, c))
+            a = net.embed[layer][symbols] + h @ net.recur[layer]
+            if layer:
+                a = a + outputs[-1] @ net.below[layer - 1]
+            gates = []
+            for gate, part in enumerate(a.chunk(net.gates, dim=1)):
+                normal = part / torch.sqrt((part**2).mean(1, keepdim=True) + EPSILON)
+                gates.append(normal * net.gain[layer][gate] + net.bias[layer][gate])
+            forget, output = torch.sigmoid(gates[0]), torch.sigmoid(gates[2])
+            enter = torch.sigmoid(gates[3]) if net.gates == 4 else 1 - forget
+            c = forget * c + enter * torch.tanh(gates[1])
+            h = output * torch.tanh(c)
+            states[layer] = h, c
+            outputs.append(h)
+        scores.append(torch.cat(outputs, 1) @ net.out + net.out_bias)
+    return torch.stack(scores)
+
+
+def loss(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(scores.flatten(0, 1), y.flatten())
+
+
+def symbols(steps: int, lanes: int, seed: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
+    source = torch.Generator().manual_seed(seed)
+    x = torch.randint(0, 16, (steps + 1, lanes), generator=source)
+    return x[:-1], x[1:]
+
+
+@pytest.mark.parametrize("gates", [3, 4])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("with_resets", [False, True])
+def test_the_backward_pass_agrees_with_autograd(gates: int, layers: int, with_resets: bool) -> None:
+    net = small(layers=layers, gates=gates)
+    x, y = symbols(11, 3)
+    resets = (torch.arange(33).view(11, 3) % 7 == 4) if with_resets else None
+    ours, theirs = net(x, resets), naive(net, x, resets)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    parameters = list(net.parameters())
+    for mine, other in zip(
+        torch.autograd.grad(loss(ours, y), parameters),
+        torch.autograd.grad(loss(theirs, y), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("gates", [3, 4])
+def test_the_backward_pass_agrees_with_finite_differences(gates: int) -> None:
+    net = small(hidden=4, gates=gates)
+    x, y = symbols(6, 2)
+
+    def value() -> torch.Tensor:
+        net.reset_states()
+        return loss(net(x), y)
+
+    value().backward()
+    source = np.random.default_rng(1)
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            flat, gradient = parameter.view(-1), parameter.grad.view(-1)
+            for at in source.integers(0, flat.numel(), 4):
+                before = flat[at].item()
+                sides = []
+                for side in (1e-5, -1e-5):
+                    flat[at] = before + side
+                    sides.append(value().item())
+                flat[at] = before
+                assert gradient[at].item() == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=1e-8), name
+
+
+def test_windows_are_one_long_sequence() -> None:
+    net = small()
+    x, y = symbols(24, 3)
+    resets = torch.zeros(24, 3, dtype=torch.bool)
+    resets[5, 1] = resets[17, 2] = True
+    whole = net(x, resets)
+    net.reset_states()
+    parts = torch.cat([net(x[at : at + 8], resets[at : at + 8]) for at in range(0, 24, 8)])
+    torch.testing.assert_close(parts, whole, rtol=0, atol=1e-12)
+    assert net.state_info().steps == (24, 19, 7)
+    # Gradients pass from window to window as long as states are not detached.
+    parameters = list(net.parameters())
+    for mine, other in zip(
+        torch.autograd.grad(loss(parts, y), parameters),
+        torch.autograd.grad(loss(whole, y), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
+
+
+def test_detached_states_keep_values_and_end_gradients() -> None:
+    net = small()
+    x, _ = symbols(8, 2)
+    net(x)
+    net.detach_states()
+    second = net(x)
+    assert not torch.allclose(second, naive(net, x))
+    fresh = small()
+    fresh(x)
+    fresh.detach_states()
+    (gradient,) = torch.autograd.grad(second.sum(), [net.recur[0]])
+    (through,) = torch.autograd.grad(naive(net, torch.cat((x, x)))[8:].sum(), [net.recur[0]])
+    assert not torch.allclose(gradient, through)
+
+
+def test_states_are_told_and_reset_lane_by_lane() -> None:
+    net = small(layers=2)
+    assert net.state_info().shapes == net.state_info().steps == ()
+    x, _ = symbols(5, 3)
+    net(x)
+    info = net.state_info()
+    assert info.shapes == ((3, 7), (3, 7))
+    assert info.steps == (5, 5, 5)
+    assert all(norm > 0 for norm in info.hidden_norms + info.cell_norms)
+    assert all(0 < value < 1 for value in info.activations)
+    net.reset_states(torch.tensor([False, True, False]))
+    assert net.state_info().steps == (5, 0, 5)
+    again = net(x)
+    torch.testing.assert_close(again[:, 1], naive(net, x)[:, 1], rtol=0, atol=1e-12)
+    assert not torch.allclose(again[:, 0], naive(net, x)[:, 0])
+    with pytest.raises(ParameterError, match="3 lanes are carried, found 2"):
+        net(x[:, :2])
+    with net.other_states():
+        torch.testing.assert_close(net(x[:, :2]), naive(net, x[:, :2]), rtol=0, atol=1e-12)
+    assert net.state_info().steps == (10, 5, 10)
+
+
+def test_numpy_gives_the_same_scores_over_ten_thousand_steps() -> None:
+    torch.manual_seed(1)
+    net = PersistentLSTM(16, 2, vocabulary=32)
+    torch.nn.init.normal_(net.out, std=0.25)
+    source = np.random.default_rng(2)
+    text = source.integers(0, 32, 10_000)
+    with torch.no_grad():
+        theirs = np.concatenate(
+            [net(torch.from_numpy(text[at : at + 500, None])).numpy()[:, 0] for at in range(0, 10_000, 500)]
+        )
+    w = {name: value.detach().numpy() for name, value in net.named_parameters()}
+    one = np.float32(1)
+    h = [np.zeros(16, np.float32) for _ in range(2)]
+    c = [np.zeros(16, np.float32) for _ in range(2)]
+    worst = 0.0
+    for step, symbol in enumerate(text):
+        for layer in range(2):
+            a = w[f"embed.{layer}"][symbol] + h[layer] @ w[f"recur.{layer}"]
+            if layer:
+                a = a + h[0] @ w["below.0"]
+            a = a.reshape(3, 16)
+            a = a / np.sqrt((a * a).mean(1, keepdims=True) + np.float32(EPSILON))
+            n = a * w[f"gain.{layer}"] + w[f"bias.{layer}"]
+            forget, output = one / (one + np.exp(-n[0])), one / (one + np.exp(-n[2]))
+            c[layer] = forget * c[layer] + (one - forget) * np.tanh(n[1])
+            h[layer] = output * np.tanh(c[layer])
+        scores = np.concatenate(h) @ w["out"] + w["out_bias"]
+        assert scores.dtype == np.float32
+        worst = max(worst, float(np.abs(scores - theirs[step]).max()))
+    assert worst < 1e-4
+
+
+def test_bfloat16_products_stay_near() -> None:
+    net = PersistentLSTM(32, 2)
+    torch.nn.init.normal_(net.out, std=0.1)
+    x, _ = symbols(20, 2)
+    with torch.no_grad():
+        exact = net(x)
+        net.reset_states()
+        net.precision = torch.bfloat16
+        near = net(x)
+    assert near.dtype == torch.float32
+    assert 0 < (near - exact).abs().max() < 0.1
+
+
+def test_sizes_are_read_from_parameters() -> None:
+    net = PersistentLSTM(6, 3, vocabulary=9, gates=4)
+    again = PersistentLSTM.like(net.state_dict())
+    assert (again.hidden, again.layers, again.vocabulary, again.gates) == (6, 3, 9, 4)
+    assert sorted(net.state_dict()) == [
+        *("below.0", "below.1", "bias.0", "bias.1", "bias.2", "embed.0", "embed.1", "embed.2"),
+        *("gain.0", "gain.1", "gain.2", "out", "out_bias", "recur.0", "recur.1", "recur.2"),
+    ]
+    with pytest.raises(ParameterError, match="no parameters of a byte LSTM"):
+        PersistentLSTM.like({"weight": torch.zeros(3)})
+    for wrong in ({"layers": 4}, {"hidden": 0}, {"gates": 2}):
+        with pytest.raises(ParameterError, match="must be from"):
+            PersistentLSTM(**wrong)
