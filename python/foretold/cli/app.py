@@ -18,6 +18,7 @@ from .prior import prior
 from .resume import resume
 from .selftest import selftest
 from .test import test
+from .train import train
 
 __all__ = ["app"]
 
@@ -62,5 +63,6 @@ app.command(cls=Command)(info)
 app.command(cls=Command)(resume)
 app.command(cls=PresetCommand)(estimate)
 app.add_typer(prior)
+app.add_typer(train)
 app.command(cls=Command)(bench)
 app.command(cls=Command)(selftest)

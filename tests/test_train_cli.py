@@ -1,0 +1,165 @@
+"""``foretold train``, in seconds, on generated text."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from foretold.cli.app import app
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from foretold.cli import main
+main(["train", "bytelm", "--from", ".", "-o", "net.safetensors"])
+"""
+
+
+def test_without_torch_the_command_says_what_to_install() -> None:
+    found = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True)
+    assert found.returncode == 1
+    assert "pip install 'foretold[train]'" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_help_needs_no_torch() -> None:
+    program = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from foretold.cli.app import app\n"
+        "assert CliRunner().invoke(app, ['train', 'bytelm', '--help']).exit_code == 0\n"
+        "assert not {'torch', 'safetensors', 'accelerate'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip install 'foretold[train]'")
+pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
+
+from foretold.train.export import load  # noqa: E402
+
+torch.set_num_threads(1)
+
+SMALL = ("--hidden", 16, "--layers", 1, "--steps", 16, "--batch", 8, "--device", "cpu", "-T", 1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_text: Callable[..., bytes]) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").mkdir()
+    for number in range(6):
+        (tmp_path / "texts" / f"{number}.txt").write_bytes(make_text(20_000, seed=number + 1))
+    return tmp_path
+
+
+def run(code: int, *arguments: object) -> Result:
+    result = CliRunner().invoke(app, ["train", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_a_network_is_trained_and_exported(folder: Path) -> None:
+    run(
+        0,
+        *("bytelm", "--from", "texts", "-o", "net.safetensors", *SMALL, "--updates", 200, "--lr", 0.02),
+        *("--log", "log.jsonl", "--cache", "cache", "--no-compile"),
+    )
+    net, metadata = load(folder / "net.safetensors")
+    assert (net.hidden, net.layers, metadata["weights"]) == (16, 1, "int8")
+    card = json.loads(metadata["card"])
+    assert card["updates"] == 200
+    assert len(card["data"]) == 6
+    figures = card["figures"]
+    assert figures["held_bits_trained"] < 5.5
+    assert abs(figures["held_bits_exported"] - figures["held_bits_trained"]) < 0.02
+    assert len((folder / "log.jsonl").read_text().splitlines()) == 2
+    assert len(list((folder / "cache").iterdir())) == 2
+
+
+def test_a_run_goes_on_and_its_checkpoint_is_exported(folder: Path) -> None:
+    train = (
+        "bytelm",
+        "--from",
+        "texts",
+        "-o",
+        "net.safetensors",
+        *SMALL,
+        "--checkpoint",
+        "run.pt",
+        "--resume",
+    )
+    run(0, *train, "--updates", 10, "--no-compile", "--export", "float32")
+    assert "exists" in run(2, *train, "--updates", 10).output
+    again = run(0, *train, "--updates", 20, "--no-compile", "-f", "--export", "float32")
+    assert "goes on" in again.output
+    assert json.loads(load(folder / "net.safetensors")[1]["card"])["updates"] == 20
+    trained = load(folder / "net.safetensors")[0].state_dict()
+    tune = ("export", "run.pt", "-o", "four.safetensors", "--from", "texts", "--export", "int4", "--batch", 8)
+    run(0, *tune, "--fine-tune", 5, "--device", "cpu", "-T", 1)
+    net, metadata = load(folder / "four.safetensors")
+    assert metadata["weights"] == "int4"
+    assert (folder / "four.safetensors").stat().st_size < (folder / "net.safetensors").stat().st_size / 3
+    assert json.loads(metadata["card"])["figures"]["fine_tuning_updates"] == 5
+    assert not torch.equal(net.state_dict()["gain.0"], trained["gain.0"])
+    (folder / "texts" / "7.txt").write_text("more")
+    assert "other data" in run(1, *tune, "-f").output
+
+
+def test_wrong_options_are_refused(folder: Path) -> None:
+    start = ("bytelm", "--from", "texts", "-o", "net.safetensors")
+    for wrong, message in [
+        (("--resume",), "needs --checkpoint"),
+        (("--updates", 5, "--seconds", 5), "one of them"),
+        (("--levels", "1,x"), "whole numbers"),
+        (("--device", "tpu"), "device must be"),
+        (("--seconds", "soon"), "is no time"),
+    ]:
+        assert message in " ".join(run(2, *start, *wrong).output.split()).replace("│ ", "")
+    (folder / "nothing").mkdir()
+    assert "no files" in run(2, "bytelm", "--from", "nothing", "-o", "net.safetensors").output
+
+
+def test_the_study_compares_all_arms(folder: Path) -> None:
+    done = run(
+        0,
+        *(
+            "study",
+            "--from",
+            "texts",
+            "-o",
+            "out",
+            "--hidden",
+            8,
+            "--steps",
+            8,
+            "--batch",
+            8,
+            "--seeds",
+            "1,2",
+        ),
+        *("--updates", 20, "--device", "cpu", "-T", 1, "--lr", "0.01,0.02"),
+    )
+    assert "| persistent+surprise | carried |" in done.output
+    with (folder / "out" / "runs.csv").open() as file:
+        runs = list(csv.DictReader(file))
+    assert len(runs) == 8
+    assert {run["read_bytes"] for run in runs} == {str(20 * 8 * 8)}
+    with (folder / "out" / "summary.csv").open() as file:
+        summary = list(csv.DictReader(file))
+    assert [row["arm"] for row in summary[::2]] == [
+        *("baseline", "persistent", "persistent+surprise", "persistent+long"),
+    ]
+    assert {row["states"] for row in summary} == {"carried", "reset"}
+    mine = [float(row["carried_bits"]) for row in runs if row["arm"] == "persistent"]
+    assert float(summary[2]["bits"]) == pytest.approx(sum(mine) / 2)
+    assert float(summary[2]["bits_spread"]) == pytest.approx(abs(mine[0] - mine[1]) / 2**0.5)
+    assert float(summary[0]["change_percent"]) == 0
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert names >= {"runs.csv", "summary.csv", "study.md"}
