@@ -9,11 +9,13 @@
 #   make ablation  what each part of presets 1, 5 and 9 gains and costs: docs/ABLATION.md; ARGS as well
 #   make clean     remove what the above made
 #
-# VENV says where the virtual environment is, PYTHON which Python it is made with.
+# VENV says where the virtual environment is, PYTHON which Python it is made with. EXTRAS says what is
+# installed for tests: torch takes gigabytes, EXTRAS=test,peers skips what needs it.
 
 PYTHON ?= python3
 VENV ?= .venv
 CARGO ?= cargo
+EXTRAS ?= test,peers,train
 
 # A comma that does not separate arguments.
 , := ,
@@ -41,7 +43,7 @@ demo:
 	"$(bin)/foretold" bench --no-save --peers lzma,bz2,zlib demo/topics.txt
 
 test:
-	$(call build,--extras test$(,)peers)
+	$(call build,--extras $(EXTRAS))
 	@failed=; for suite in $(suites); do \
 		printf '\n== %s\n' $$suite; \
 		"$(MAKE)" --no-print-directory $$suite || failed="$$failed $$suite"; \
@@ -74,7 +76,7 @@ python-test:
 	"$(python)" -m pytest -q
 
 heavy:
-	$(call build,--extras test$(,)peers)
+	$(call build,--extras $(EXTRAS))
 	$(CARGO) test --workspace --release -- --ignored
 	"$(python)" -m pytest -q -m heavy --timeout 3600
 

@@ -28,8 +28,35 @@ def test_importing_loads_nothing_that_only_commands_need() -> None:
     )
     loaded = set(run(program).split())
     assert "foretold" in loaded
-    assert not loaded & {"torch", "rich", "typer", "click", "matplotlib", "numpy"}
+    assert not loaded & {"rich", "typer", "click", "matplotlib", "numpy"}
+    assert not loaded & {"accelerate", "safetensors", "torch"}
     assert not loaded & {"fsspec", "joblib", "numcodecs", "smart_open", "zarr"}
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from foretold.cli import main
+main(["train", "bytelm", "--from", ".", "-o", "net.safetensors"])
+"""
+
+
+def test_training_without_torch_says_what_to_install() -> None:
+    found = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True)
+    assert found.returncode == 1
+    assert "pip install 'foretold[train]'" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_the_help_of_training_needs_no_torch() -> None:
+    program = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from foretold.cli.app import app\n"
+        "assert CliRunner().invoke(app, ['train', 'bytelm', '--help']).exit_code == 0\n"
+        "assert not {'torch', 'safetensors', 'accelerate'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_importing_takes_well_under_a_fifth_of_a_second() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 from enum import Enum
 from pathlib import Path
@@ -144,7 +145,8 @@ def bytelm(
     from foretold.train.loop import Settings, Trainer, pick_device, worth_compiling
     from foretold.train.lstm import PersistentLSTM
 
-    console = Console(quiet=quiet, verbose=True)
+    # Of several processes the first one talks.
+    console = Console(quiet=quiet or os.environ.get("RANK", "0") != "0", verbose=True)
     _check_output(output, force=force)
     if resume and checkpoint is None:
         raise typer.BadParameter("it needs --checkpoint", param_hint="--resume")
@@ -157,6 +159,7 @@ def bytelm(
         seconds=seconds,
         optimiser=optimiser,  # type: ignore[arg-type]
         learning_rate=learning_rate,
+        warm_up=200 if updates is None else min(200, updates // 10),
         seed=seed,
         resets=not no_resets,
         surprise=surprise,
@@ -281,9 +284,9 @@ def study(
         corpus,
         pick_device(device),
         compile_steps=compile_steps,
-        progress=lambda run: console.result(
-            f"{run.arm}, seed {run.seed}: {run.carried_bits:.4f} bits carried, {run.reset_bits:.4f} reset, "
-            f"{human_seconds(run.seconds)}"
+        progress=lambda run, tuning: console.result(
+            f"{run.arm}, {f'rate {run.learning_rate:g}' if tuning else f'seed {run.seed}'}: "
+            f"{run.carried_bits:.4f} bits carried, {run.reset_bits:.4f} reset, {human_seconds(run.seconds)}"
         ),
     )
     written = write_study(plan, corpus, runs, output)

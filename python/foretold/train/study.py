@@ -128,9 +128,12 @@ class Study:
         device: torch.device,
         *,
         compile_steps: bool = False,
-        progress: Callable[[Run], None] | None = None,
+        progress: Callable[[Run, bool], None] | None = None,
     ) -> list[Run]:
-        """Train and measure every arm with every seed."""
+        """Train and measure every arm with every seed.
+
+        ``progress`` is told each run, and whether it only chose a learning rate.
+        """
         if self.batch % _LONGER:
             raise ParameterError(f"batch must be a multiple of {_LONGER}, found {self.batch}")
         half = len(corpus.held) // 2
@@ -140,10 +143,11 @@ class Study:
         rates = dict.fromkeys(ARMS, self.learning_rates[0])
         if len(self.learning_rates) > 1:
             for arm in ARMS:
-                tried = [
-                    self._one(arm, self.seeds[0], rate, corpus, tuning, device, compile_steps)
-                    for rate in self.learning_rates
-                ]
+                tried = []
+                for rate in self.learning_rates:
+                    tried.append(self._one(arm, self.seeds[0], rate, corpus, tuning, device, compile_steps))
+                    if progress is not None:
+                        progress(tried[-1], True)
                 rates[arm] = min(tried, key=lambda run: min(run.carried_bits, run.reset_bits)).learning_rate
         runs = []
         for seed in self.seeds:
@@ -151,7 +155,7 @@ class Study:
                 run = self._one(arm, seed, rates[arm], corpus, reporting, device, compile_steps)
                 runs.append(run)
                 if progress is not None:
-                    progress(run)
+                    progress(run, False)
         return runs
 
     def _one(
