@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +45,7 @@ def test_a_network_is_trained_and_exported(folder: Path) -> None:
     run(
         0,
         *("bytelm", "--from", "texts", "-o", "net.safetensors", *SMALL, "--updates", 200, "--lr", 0.02),
-        *("--log", "log.jsonl", "--cache", "cache", "--no-compile"),
+        *("--log-file", "log.jsonl", "--cache", "cache", "--no-compile"),
     )
     net, metadata = load(folder / "net.safetensors")
     assert (net.hidden, net.layers, metadata["weights"]) == (16, 1, "int8")
@@ -83,6 +86,36 @@ def test_a_run_goes_on_and_its_checkpoint_is_exported(folder: Path) -> None:
     assert not torch.equal(net.state_dict()["gain.0"], trained["gain.0"])
     (folder / "texts" / "7.txt").write_text("more")
     assert "other data" in run(1, *tune, "-f").output
+
+
+@pytest.mark.heavy  # starts three processes that import torch
+def test_two_processes_train_as_one_with_their_lanes_together(folder: Path) -> None:
+    pytest.importorskip("accelerate", reason="several processes need accelerate")
+    ends = []
+    for processes, batch in ((1, 8), (2, 4)):
+        command = [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            f"--nproc-per-node={processes}",
+            "--standalone",
+        ]
+        command += ["-m", "foretold", "train", "bytelm", "--from", "texts", "-o", f"{processes}.safetensors"]
+        command += [
+            "--hidden=16",
+            "--layers=1",
+            "--steps=16",
+            f"--batch={batch}",
+            "--updates=30",
+            "--lr=0.01",
+        ]
+        command += ["--device=cpu", "--precision=float32", "--export=float32", "--no-compile"]
+        command += ["--log-file", f"{processes}.jsonl"]
+        subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        ends.append(load(folder / f"{processes}.safetensors")[0].state_dict())
+        assert len((folder / f"{processes}.jsonl").read_text().splitlines()) == 1
+    for name, value in ends[0].items():
+        torch.testing.assert_close(ends[1][name], value, rtol=1e-3, atol=1e-3)
 
 
 def test_wrong_options_are_refused(folder: Path) -> None:
@@ -152,6 +185,6 @@ def test_the_options_of_the_documentation_exist() -> None:
     text = (ROOT / "docs" / "TRAINING.md").read_text(encoding="utf-8")
     commands = ("bytelm", "export", "study")
     known = " ".join(CliRunner().invoke(app, ["train", command, "--help"]).output for command in commands)
-    mentioned = set(re.findall(r"`(--[a-z-]+)", text)) - {"--nproc_per_node"}
+    mentioned = set(re.findall(r"`(--[a-z-]+)", text)) - {"--nproc-per-node", "--standalone"}
     assert mentioned
     assert {option for option in mentioned if option not in known} <= {"--help"}

@@ -73,7 +73,7 @@ def test_it_learns(corpus: Corpus) -> None:
         {},
         {"optimiser": "sgd", "surprise": 0.5},
         {"levels": (1, 4), "resets": False},
-        {"precision": "bfloat16", "patience": 50, "evaluate_every": 4},
+        {"precision": "bfloat16", "patience": 50, "evaluate_every": 8, "held_bytes": 256},
     ],
     ids=["plain", "sgd, surprise", "levels", "bfloat16, patience"],
 )
@@ -104,6 +104,8 @@ def test_checkpoints_of_something_else_are_refused(corpus: Corpus, tmp_path: Pat
     Trainer(net_of(), corpus, settings(updates=2), checkpoint=path).run()
     with pytest.raises(CheckpointError, match="another network"):
         Trainer(net_of(8), corpus, settings()).resume(path)
+    with pytest.raises(CheckpointError, match="with batch 4, found 5"):
+        Trainer(net_of(), corpus, settings(batch=5)).resume(path)
     other = Corpus(corpus.coded, corpus.starts, corpus.documents, corpus.train_bytes, corpus.files[:2])
     with pytest.raises(CheckpointError, match="other data"):
         Trainer(net_of(), other, settings()).resume(path)

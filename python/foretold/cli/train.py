@@ -130,7 +130,7 @@ def bytelm(
     ] = False,
     log: Annotated[
         Path | None,
-        typer.Option("--log", help="Append figures to this file, as JSON lines.", show_default=False),
+        typer.Option("--log-file", help="Append figures to this file, as JSON lines.", show_default=False),
     ] = None,
     cache: Cache = None,
     export: Export = WeightsName.INT8,

@@ -506,16 +506,22 @@ class Trainer:
         Raises
         ------
         CheckpointError
-            If it is none, or one of another network or corpus.
+            If it is none, or one of another network, corpus or order.
         """
         content = load_checkpoint(path, self.device)
         if content.get("corpus", self.corpus.digest) != self.corpus.digest:
-            raise CheckpointError(f"{path} was made with other data")
+            raise CheckpointError(f"{path} was made with other data", path)
+        before = content.get("settings", {})
+        for name in ("batch", "seed", "piece_bytes"):
+            mine = getattr(self.settings, name)
+            if before.get(name, mine) != mine:
+                # Lanes would begin elsewhere.
+                raise CheckpointError(f"{path} was made with {name} {before[name]}, found {mine}", path)
         try:
             self.net.load_state_dict(content["net"])
             self._optimiser.load_state_dict(content["opt"])
         except (RuntimeError, ValueError) as error:
-            raise CheckpointError(f"{path} is of another network: {error}") from None
+            raise CheckpointError(f"{path} is of another network: {error}", path) from None
         self._update, self._at = content["step"], content["at"]
         self._epoch, self._seconds = content.get("epoch", 0), content.get("seconds", 0.0)
         states = content.get("states")
@@ -578,6 +584,6 @@ def load_checkpoint(path: StrPath, device: torch.device | str = "cpu") -> dict[s
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path} is no checkpoint of training: {str(error).splitlines()[0]}") from None
     if not isinstance(content, dict) or not {"net", "opt", "step", "at"} <= set(content):
-        raise CheckpointError(f"{path} is no checkpoint of training")
+        raise CheckpointError(f"{path} is no checkpoint of training", path)
     loaded: dict[str, Any] = content
     return loaded

@@ -377,8 +377,11 @@ class PersistentLSTM(nn.Module):
 
     def set_state_values(self, values: dict[str, Any] | None) -> None:
         """Continue from states that :meth:`state_values` gave."""
-        self._states = None if values is None else list(values["states"])
-        self._carried = None if values is None else values["carried"]
+        self.reset_states()
+        if values is not None:
+            device = self.out.device
+            self._states = [(h.to(device), c.to(device)) for h, c in values["states"]]
+            self._carried = values["carried"].cpu()
 
     @contextlib.contextmanager
     def other_states(self) -> Iterator[None]:
