@@ -59,6 +59,20 @@ def test_the_help_of_training_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_torch_is_imported_by_training_alone() -> None:
+    package = ROOT / "python" / "foretold"
+    users = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(
+            r"^\s*(import|from) (torch|safetensors|accelerate|foretold\.train)",
+            path.read_text(),
+            re.MULTILINE,
+        )
+    }
+    assert {path for path in users if not path.startswith("train/")} <= {"cli/train.py"}
+
+
 def test_importing_takes_well_under_a_fifth_of_a_second() -> None:
     program = "import time; start = time.perf_counter(); import foretold; print(time.perf_counter() - start)"
     # The best of some: other processes may take the machine meanwhile.

@@ -331,18 +331,17 @@ def _draw(runs: Sequence[Run], summary: Sequence[Summary], path: Path) -> None:
     left.set_ylabel("bits per coded byte while training")
     left.legend()
     left.grid(visible=True, alpha=0.25)
-    for offset, states in ((-0.18, "carried"), (0.18, "reset")):
+    for offset, states, marker in ((-0.1, "carried", "o"), (0.1, "reset", "s")):
         rows = [row for row in summary if row.states == states]
-        right.bar(
+        right.errorbar(
             [place + offset for place in range(len(ARMS))],
             [row.perplexity for row in rows],
-            width=0.34,
             yerr=[row.perplexity_spread for row in rows],
-            capsize=3,
+            fmt=marker,
+            capsize=4,
             label=f"states {states}",
         )
-    lowest = min(row.perplexity - row.perplexity_spread for row in summary)
-    right.set_ylim(bottom=0.9 * lowest)
+    right.grid(visible=True, axis="y", alpha=0.25)
     right.set_xticks(range(len(ARMS)), [arm.replace("+", "\n+ ") for arm in ARMS])
     right.set_ylabel("perplexity per coded byte, held out")
     right.legend()
