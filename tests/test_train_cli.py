@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip ins
 pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
 
 from foretold.train.export import load  # noqa: E402
+from foretold.train.study import ARMS, Run, summarise  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -169,6 +170,26 @@ def test_the_study_compares_all_arms(folder: Path) -> None:
     assert float(summary[0]["change_percent"]) == 0
     names = {path.name for path in (folder / "out").iterdir()}
     assert names >= {"runs.csv", "summary.csv", "study.md"}
+
+
+def test_arms_are_compared_with_the_baseline_at_its_best() -> None:
+    def run(arm: str, seed: int, carried: float, reset: float) -> Run:
+        return Run(arm, seed, 0.01, 5, 100, 1.0, 3.0, carried, reset, 0.2)
+
+    runs = [run(arm, seed, 3.0 + 0.001 * seed, 3.5) for arm in ARMS for seed in (1, 2, 3)]
+    runs[3:6] = [run(ARMS[1], seed, 2.9 + 0.001 * seed, 3.4) for seed in (1, 2, 3)]
+    rows = {(row.arm, row.states): row for row in summarise(runs, 0.5)}
+    base, better = rows[ARMS[0], "carried"], rows[ARMS[1], "carried"]
+    assert (base.bits, base.bits_per_content_byte) == pytest.approx((3.002, 1.501))
+    assert base.bits_spread == pytest.approx(0.001)
+    assert better.change_percent == better.change_to_best_percent == pytest.approx(100 * (2**-0.1 - 1))
+    assert better.significant
+    worse = rows[ARMS[1], "reset"]
+    assert worse.change_percent == pytest.approx(100 * (2**-0.1 - 1))
+    assert worse.change_to_best_percent > 0
+    same = rows[ARMS[2], "carried"]
+    assert same.change_percent == 0
+    assert not same.significant
 
 
 ROOT = Path(__file__).parent.parent
