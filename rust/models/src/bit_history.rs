@@ -28,7 +28,7 @@
 
 use std::sync::LazyLock;
 
-use foretold_numerics::{Steps, exp, ln};
+use foretold_numerics::{StandardFloats, Steps, exp, ln};
 
 /// A history of no bits.
 pub const EMPTY: u8 = 0;
@@ -63,13 +63,16 @@ pub struct BitHistories {
 
 /// States that are confidences and probabilities, computed once.
 pub static PROBABILITIES: LazyLock<BitHistories> = LazyLock::new(|| {
+    let _standard = StandardFloats::set();
     let grids = Grids::new();
     BitHistories::build(&grids, |meaning, bit| grids.successors(meaning, bit))
 });
 
 /// States that are counts, computed once.
-pub static COUNTS: LazyLock<BitHistories> =
-    LazyLock::new(|| BitHistories::build(&Grids(Default::default()), counted));
+pub static COUNTS: LazyLock<BitHistories> = LazyLock::new(|| {
+    let _standard = StandardFloats::set();
+    BitHistories::build(&Grids(Default::default()), counted)
+});
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Meaning {

@@ -4,11 +4,15 @@
 //! the home of `unsafe`: every other crate but the Python glue forbids it.
 
 mod adaptive;
+mod float;
 mod probability;
 mod simd;
 mod table;
 
 pub use adaptive::moved;
+pub use float::{
+    FLOAT_LANES, Lanes, StandardFloats, exp_f32, floats, floats_mut, round_f32, sigmoid_f32, tanh_f32,
+};
 pub use probability::{FINE_LIMIT, LOGIT_LIMIT, P1, exp, ln, squash, squash_fine, stretch};
 pub use simd::{
     BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Maps, Nodes, PLANE_LANES, Simd, Steps, Work, ask_histories,

@@ -1,0 +1,13 @@
+//! Networks: the same bits on every machine, whatever its vectors and threads.
+#![forbid(unsafe_code)]
+
+mod backward;
+mod byte_lstm;
+mod load;
+mod matrix;
+mod weights;
+
+pub use backward::Learning;
+pub use byte_lstm::{ByteLstm, Part};
+pub use load::WeightsError;
+pub use weights::{Dimensions, Weights};

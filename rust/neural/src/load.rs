@@ -1,0 +1,214 @@
+//! Weights from files.
+
+use foretold_numerics::{FLOAT_LANES, Lanes};
+use safetensors::{Dtype, SafeTensors};
+use thiserror::Error;
+
+use crate::weights::{Dimensions, GATES, SYMBOLS, Weights};
+
+/// Why weights cannot be used.
+#[derive(Debug, Error)]
+pub enum WeightsError {
+    /// The bytes are no safetensors file.
+    #[error("not a safetensors file: {0}")]
+    NotSafetensors(#[from] safetensors::SafeTensorError),
+    /// A tensor is missing, or not as it should be.
+    #[error("tensor {name:?} {reason}")]
+    BadTensor {
+        /// Its name.
+        name: String,
+        /// What was found, and what was expected.
+        reason: String,
+    },
+    /// The sizes are not those of a network that can be run.
+    #[error(
+        "a network of {layers} layers of {hidden} units; layers are 1 to 3, units a multiple of 64 up to 4096"
+    )]
+    Impossible {
+        /// Units found.
+        hidden: usize,
+        /// Layers found.
+        layers: usize,
+    },
+}
+
+fn bad(name: &str, reason: impl Into<String>) -> WeightsError {
+    WeightsError::BadTensor { name: name.into(), reason: reason.into() }
+}
+
+/// A tensor's values, row by row: `f32`; or `i8`, or two less 8 in a byte, the first in its low
+/// four bits, with a scale for each row.
+fn rows(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    let tensor = file.tensor(name).map_err(|_| bad(name, "is missing"))?;
+    let two_in_a_byte = tensor.dtype() == Dtype::U8 && shape.len() == 2;
+    let expected = if two_in_a_byte { vec![shape[0], shape[1] / 2] } else { shape.to_vec() };
+    if tensor.shape() != expected {
+        return Err(bad(name, format!("has the shape {:?}; {expected:?} was expected", tensor.shape())));
+    }
+    let values: Vec<f32> = match tensor.dtype() {
+        Dtype::F32 => {
+            tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        }
+        Dtype::I8 => {
+            let scales = rows(file, &format!("{name}.scale"), &shape[..1])?;
+            let row = tensor.data().chunks_exact(shape[1]).zip(scales);
+            row.flat_map(|(row, scale)| row.iter().map(move |&q| f32::from(q as i8) * scale)).collect()
+        }
+        Dtype::U8 if two_in_a_byte => {
+            let scales = rows(file, &format!("{name}.scale"), &shape[..1])?;
+            let row = tensor.data().chunks_exact(expected[1]).zip(scales);
+            let both = |q: u8| [f32::from(q & 15) - 8.0, f32::from(q >> 4) - 8.0];
+            row.flat_map(|(row, scale)| row.iter().flat_map(move |&q| both(q).map(|q| q * scale))).collect()
+        }
+        other => return Err(bad(name, format!("holds {other:?}; F32, I8 and, of matrices, U8 are known"))),
+    };
+    match values.iter().all(|value| value.abs() <= 1e4) {
+        true => Ok(values),
+        false => Err(bad(name, "holds a value beyond 10,000, or none")),
+    }
+}
+
+fn lanes(values: &[f32]) -> Vec<Lanes> {
+    values.chunks_exact(FLOAT_LANES).map(Lanes::of).collect()
+}
+
+impl Weights {
+    /// Reads a safetensors file as `foretold train bytelm` writes it: for layer `l` `embed.l`
+    /// `(256, 3 hidden)`, `recur.l` and, from the second on, `below.(l - 1)` `(hidden, 3 hidden)`,
+    /// `gain.l` and `bias.l` `(3, hidden)`; `out` `(layers * hidden, 256)`, `out_bias` `(256,)`.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Weights, WeightsError> {
+        let file = SafeTensors::deserialize(bytes)?;
+        let hidden = match file.tensor("recur.0").map_err(|_| bad("recur.0", "is missing"))?.shape() {
+            [hidden, _] => *hidden,
+            other => return Err(bad("recur.0", format!("has the shape {other:?}; two were expected"))),
+        };
+        let layers = (0..4).take_while(|l| file.tensor(&format!("recur.{l}")).is_ok()).count();
+        let dimensions = Dimensions { hidden, layers };
+        if !dimensions.are_possible() {
+            return Err(WeightsError::Impossible { hidden, layers });
+        }
+        let width = GATES * hidden;
+        let mut weights = Weights::zeros(dimensions);
+        for (l, layer) in weights.layers.0.iter_mut().enumerate() {
+            layer.embed = lanes(&rows(&file, &format!("embed.{l}"), &[SYMBOLS, width])?);
+            layer.gain = lanes(&rows(&file, &format!("gain.{l}"), &[GATES, hidden])?);
+            layer.bias = lanes(&rows(&file, &format!("bias.{l}"), &[GATES, hidden])?);
+            let mut inputs = rows(&file, &format!("recur.{l}"), &[hidden, width])?;
+            if l > 0 {
+                inputs.extend(rows(&file, &format!("below.{}", l - 1), &[hidden, width])?);
+            }
+            for (row, values) in inputs.chunks_exact(width).enumerate() {
+                layer.matrix.set_row(row, values);
+            }
+        }
+        let out = rows(&file, "out", &[layers * hidden, SYMBOLS])?;
+        for (row, values) in out.chunks_exact(SYMBOLS).enumerate() {
+            weights.output.matrix.set_row(row, values);
+        }
+        weights.output.bias = lanes(&rows(&file, "out_bias", &[SYMBOLS])?);
+        Ok(weights)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+
+    /// Every weight is the number of its place, over a thousand; matrices are whole numbers times a
+    /// scale.
+    fn tensors(hidden: usize, layers: usize) -> Tensors {
+        let floats = |n: usize| (0..n).flat_map(|i| (i as f32 / 1000.0).to_le_bytes()).collect::<Vec<u8>>();
+        let mut all = Tensors::new();
+        let mut matrix = |name: String, rows: usize, columns: usize| {
+            let values = (0..rows * columns).map(|i| (i % 251) as u8).collect();
+            all.insert(format!("{name}.scale"), (Dtype::F32, vec![rows], floats(rows)));
+            all.insert(name, (Dtype::I8, vec![rows, columns], values));
+        };
+        for l in 0..layers {
+            matrix(format!("embed.{l}"), 256, 3 * hidden);
+            matrix(format!("recur.{l}"), hidden, 3 * hidden);
+            if l > 0 {
+                matrix(format!("below.{}", l - 1), hidden, 3 * hidden);
+            }
+        }
+        matrix("out".into(), layers * hidden, 256);
+        for l in 0..layers {
+            for name in ["gain", "bias"] {
+                all.insert(format!("{name}.{l}"), (Dtype::F32, vec![3, hidden], floats(3 * hidden)));
+            }
+        }
+        all.insert("out_bias".into(), (Dtype::F32, vec![256], floats(256)));
+        all
+    }
+
+    fn file(tensors: &Tensors) -> Vec<u8> {
+        let views = tensors.iter().map(|(name, (dtype, shape, data))| {
+            (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+
+    #[test]
+    fn weights_stand_where_their_names_say() {
+        let weights = Weights::from_safetensors(&file(&tensors(64, 2))).unwrap();
+        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2 });
+        let value = |row: usize, column: usize| {
+            f32::from(((row * 192 + column) % 251) as u8 as i8) * (row as f32 / 1000.0)
+        };
+        let upper = &weights.layers.0[1];
+        for column in [0, 63, 64, 191] {
+            // Row 5 of recur.1, and row 7 of below.0, which lies beneath its 64 rows.
+            let at = |row: usize| upper.matrix.panel(column / 64)[row * 4 + column % 64 / 16].0[column % 16];
+            assert_eq!((at(5), at(64 + 7)), (value(5, column), value(7, column)));
+            assert_eq!(upper.embed[9 * 12 + column / 16].0[column % 16], value(9, column));
+            assert_eq!(upper.gain[column / 16].0[column % 16], column as f32 / 1000.0);
+        }
+    }
+
+    #[test]
+    fn two_values_in_a_byte_stand_in_its_halves() {
+        let mut small = tensors(64, 1);
+        let halves = (0..64 * 96).map(|i| (i % 256) as u8).collect();
+        small.insert("recur.0".into(), (Dtype::U8, vec![64, 96], halves));
+        let weights = Weights::from_safetensors(&file(&small)).unwrap();
+        let row = &weights.layers.0[0].matrix.panel(0)[3 * 4..];
+        // Row 3 begins with byte 288: 32, and its scale is 0.003.
+        assert_eq!(row[0].0[..4], [-8.0, -6.0, -7.0, -6.0].map(|q: f32| q * 0.003));
+    }
+
+    #[test]
+    fn damaged_files_are_refused_by_name() {
+        let good = tensors(64, 1);
+        let error = |tensors: &Tensors| Weights::from_safetensors(&file(tensors)).unwrap_err().to_string();
+        for name in ["recur.0", "embed.0", "gain.0", "out", "out_bias", "out.scale"] {
+            let mut less = good.clone();
+            less.remove(name);
+            assert_eq!(error(&less), format!("tensor {name:?} is missing"));
+        }
+        let mut other = good.clone();
+        other.insert("bias.0".into(), (Dtype::F32, vec![2, 96], vec![0; 768]));
+        assert!(error(&other).contains("has the shape [2, 96]; [3, 64] was expected"), "{}", error(&other));
+        other = good.clone();
+        other.insert("bias.0".into(), (Dtype::F16, vec![3, 64], vec![0; 384]));
+        assert!(error(&other).contains("holds F16"), "{}", error(&other));
+        for value in [f32::NAN, f32::INFINITY, 1e5] {
+            other = good.clone();
+            other.get_mut("out_bias").unwrap().2[8..12].copy_from_slice(&value.to_le_bytes());
+            assert!(error(&other).contains("beyond 10,000"), "{}", error(&other));
+        }
+        for (hidden, layers) in [(32, 1), (64, 4), (100, 1)] {
+            assert!(error(&tensors(hidden, layers)).contains(&format!("{layers} layers of {hidden} units")));
+        }
+        let whole = file(&good);
+        for end in [0, 7, 8, 100, whole.len() - 1] {
+            let cut = Weights::from_safetensors(&whole[..end]).unwrap_err();
+            assert!(cut.to_string().contains("not a safetensors file"), "{cut}");
+        }
+    }
+}

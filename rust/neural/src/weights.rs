@@ -1,0 +1,154 @@
+//! What a network knows, and the sizes of it.
+
+use foretold_numerics::{FLOAT_LANES, Lanes};
+
+use crate::matrix::{Matrix, PANEL};
+
+/// Symbols: bytes.
+pub const SYMBOLS: usize = 256;
+/// Gates of a cell, in the order of the columns: forget gate, cell candidate, output gate. The
+/// input gate is what the forget gate leaves.
+pub const GATES: usize = 3;
+
+/// Sizes of a network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dimensions {
+    /// Units of a layer: a multiple of 64.
+    pub hidden: usize,
+    /// Layers: 1 to 3.
+    pub layers: usize,
+}
+
+impl Dimensions {
+    /// Groups of lanes that a layer's units fill.
+    pub(crate) fn groups(self) -> usize {
+        self.hidden / FLOAT_LANES
+    }
+
+    /// Inputs of a layer that stand in its matrix: its own units, and those of the layer below.
+    pub(crate) fn inputs(self, layer: usize) -> usize {
+        if layer == 0 { self.hidden } else { 2 * self.hidden }
+    }
+
+    /// Whether a network can have these.
+    pub fn are_possible(self) -> bool {
+        (PANEL..=4096).contains(&self.hidden)
+            && self.hidden.is_multiple_of(PANEL)
+            && (1..=3).contains(&self.layers)
+    }
+
+    /// Weights of such a network.
+    pub fn weights(self) -> usize {
+        let width = GATES * self.hidden;
+        let layers: usize = (0..self.layers).map(|layer| (self.inputs(layer) + SYMBOLS + 2) * width).sum();
+        layers + (self.layers * self.hidden + 1) * SYMBOLS
+    }
+
+    /// Bytes that a [`ByteLstm`](crate::ByteLstm) of these sizes takes, one that learns, with what
+    /// its second thread holds.
+    pub fn memory_bytes(self, horizon: usize) -> u64 {
+        let width = GATES * self.hidden;
+        let layers: usize = (0..self.layers).map(|layer| (self.inputs(layer) + SYMBOLS + 2) * width).sum();
+        let output = (self.layers * self.hidden + 1) * SYMBOLS;
+        let step: usize = (0..self.layers).map(|layer| self.inputs(layer) + 10 * self.hidden).sum();
+        let working = 2 * self.inputs(1) + 5 * width + 3 * self.hidden;
+        4 * (3 * layers + output + horizon * (2 * step + working)) as u64
+    }
+}
+
+/// One layer's weights.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Layer {
+    /// From its own units and, beneath them, those of the layer below, to the gates.
+    pub matrix: Matrix,
+    /// From the last byte to the gates: a row each, `GATES * hidden` values.
+    pub embed: Vec<Lanes>,
+    pub gain: Vec<Lanes>,
+    pub bias: Vec<Lanes>,
+}
+
+/// The weights of all layers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Layers(pub Vec<Layer>);
+
+impl Layers {
+    pub fn zeros(dimensions: Dimensions) -> Layers {
+        let width = GATES * dimensions.groups();
+        let layer = |layer| Layer {
+            matrix: Matrix::zeros(dimensions.inputs(layer), width * FLOAT_LANES),
+            embed: vec![Lanes::ZERO; SYMBOLS * width],
+            gain: vec![Lanes::ZERO; width],
+            bias: vec![Lanes::ZERO; width],
+        };
+        Layers((0..dimensions.layers).map(layer).collect())
+    }
+
+    /// Every tensor, in the order of a state.
+    pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut [Lanes]> {
+        self.0.iter_mut().flat_map(|layer| {
+            [layer.matrix.lanes_mut(), &mut layer.embed[..], &mut layer.gain[..], &mut layer.bias[..]]
+        })
+    }
+}
+
+/// The last layer: from the units of all layers to the logits of the next byte.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Output {
+    pub matrix: Matrix,
+    pub bias: Vec<Lanes>,
+}
+
+/// A network's weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    pub(crate) dimensions: Dimensions,
+    pub(crate) layers: Layers,
+    pub(crate) output: Output,
+}
+
+impl Weights {
+    pub(crate) fn zeros(dimensions: Dimensions) -> Weights {
+        assert!(dimensions.are_possible(), "{dimensions:?}");
+        let output = Output {
+            matrix: Matrix::zeros(dimensions.layers * dimensions.hidden, SYMBOLS),
+            bias: vec![Lanes::ZERO; SYMBOLS / FLOAT_LANES],
+        };
+        Weights { dimensions, layers: Layers::zeros(dimensions), output }
+    }
+
+    /// A network that has learned nothing: weights evenly spread about zero by a linear
+    /// congruential sequence, forget gates that remember for 2 to 50 bytes, no opinion on the next
+    /// byte.
+    pub fn untrained(dimensions: Dimensions) -> Weights {
+        let mut weights = Weights::zeros(dimensions);
+        let mut seed = 1u32;
+        let mut next = move |spread: f32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // 24 bits: exact in f32.
+            ((seed >> 8) as f32 - 8_388_607.5) * (spread / 8_388_608.0)
+        };
+        let groups = dimensions.groups();
+        for layer in &mut weights.layers.0 {
+            let spread = (3.0 / dimensions.hidden as f32).sqrt();
+            for lanes in layer.matrix.lanes_mut() {
+                *lanes = lanes.map(|_| 0.0);
+                for value in &mut lanes.0 {
+                    *value = next(spread);
+                }
+            }
+            for value in layer.embed.iter_mut().flat_map(|lanes| &mut lanes.0) {
+                *value = next(1.0);
+            }
+            layer.gain.fill(Lanes::all(1.0));
+            for (i, value) in layer.bias[..groups].iter_mut().flat_map(|lanes| &mut lanes.0).enumerate() {
+                *value = 4.0 * i as f32 / dimensions.hidden as f32;
+            }
+        }
+        weights
+    }
+
+    /// Sizes.
+    pub fn dimensions(&self) -> Dimensions {
+        self.dimensions
+    }
+}
