@@ -140,7 +140,8 @@ pub fn prior(data: &[u8]) {
         section
     });
     let ngrams = (flags & 1 == 0).then(|| rest.to_vec());
-    let content = PriorContent { english_words: flags & 2 != 0, ngrams, learned };
+    let network = (flags & 4 != 0).then(|| rest.to_vec());
+    let content = PriorContent { english_words: flags & 2 != 0, ngrams, learned, network };
     let file = Prior::to_bytes("any", &content).expect("it is short");
     let Ok(prior) = Prior::from_bytes(file, "any") else { return };
     let prior = Arc::new(prior);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import random
 import tempfile
@@ -67,6 +69,22 @@ AWKWARD = {
 }
 
 
+def _make_network(hidden: int, layers: int) -> bytes:
+    """Weights that say nothing, as ``foretold train bytelm`` would write them."""
+    shapes = {"out": [layers * hidden, 256], "out_bias": [256]}
+    for layer in range(layers):
+        shapes |= {f"embed.{layer}": [256, 3 * hidden], f"recur.{layer}": [hidden, 3 * hidden]}
+        shapes |= {f"gain.{layer}": [3, hidden], f"bias.{layer}": [3, hidden]}
+    shapes |= {f"below.{layer}": [hidden, 3 * hidden] for layer in range(layers - 1)}
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        size = 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    told = json.dumps(header).encode()
+    return len(told).to_bytes(8, "little") + told + bytes(end)
+
+
 @pytest.fixture(params=AWKWARD.values(), ids=AWKWARD.keys())
 def awkward(request: pytest.FixtureRequest) -> bytes:
     return request.param
@@ -75,6 +93,11 @@ def awkward(request: pytest.FixtureRequest) -> bytes:
 @pytest.fixture(scope="session")
 def make_text() -> Callable[[int], bytes]:
     return _make_text
+
+
+@pytest.fixture(scope="session")
+def make_network() -> Callable[[int, int], bytes]:
+    return _make_network
 
 
 @pytest.fixture(scope="session")

@@ -785,6 +785,21 @@ def test_a_prior_for_the_strongest_preset(folder: Path) -> None:
     done("compress", "--max", "--prior", "max.ftp", sample, "--verify")
 
 
+def test_a_prior_with_a_network_of_ones_own(folder: Path, make_network: Callable[[int, int], bytes]) -> None:
+    write(folder / "net.safetensors", make_network(64, 1))
+    sample = write(folder / "sample", b"level=info event=sent size=17\n" * 30)
+    done("prior", "train", "-2", "--no-knowledge", "-o", "own.ftp", "--network", "net.safetensors", sample)
+    done("prior", "train", "-o", "english.ftp", "--network", "net.safetensors")
+    for name, preset in (("own", 2), ("english", None)):
+        told = json.loads(done("prior", "info", "--json", f"{name}.ftp").stdout)
+        assert (told["name"], told["preset"], told["network"]) == (name, preset, [1, 64])
+        assert "network   1 layers of 64 units" in done("prior", "info", f"{name}.ftp").stdout
+    write(folder / "net.safetensors", b"no weights")
+    stderr = failed(1, "prior", "train", "-o", "bad.ftp", "--network", "net.safetensors").stderr
+    assert "not a safetensors file" in stderr
+    assert not (folder / "bad.ftp").exists()
+
+
 def test_knowledge_can_be_declined(folder: Path) -> None:
     prose = b"It was late, she said, and nobody walked in the garden any more.\n" * 9
     write(folder / "prose", prose)

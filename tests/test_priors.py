@@ -257,3 +257,33 @@ def test_damaged_learned_priors_are_refused(learned: foretold.Prior) -> None:
     for length in range(0, len(file), 997):
         with pytest.raises(foretold.PriorError):
             foretold.Prior(file[:length])
+
+
+def test_a_prior_brings_its_own_network(
+    prior: foretold.Prior, make_network: Callable[[int, int], bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "net.safetensors").write_bytes(make_network(64, 1))
+    own = prior.with_network(tmp_path / "net.safetensors", name="own")
+    assert (own.name, own.network, prior.network) == ("own", (1, 64), None)
+    assert (
+        own == prior.with_network(make_network(64, 1), name="own") != prior.with_network(make_network(64, 1))
+    )
+    archive = foretold.compress(MESSAGE * 3, "max", prior=own)
+    assert foretold.decompress(archive, prior=own) == MESSAGE * 3
+    assert archive != foretold.compress(MESSAGE * 3, "max", prior=prior)
+    with pytest.raises(foretold.PriorError, match=f"needs the prior {own.digest[:8]}"):
+        foretold.decompress(archive, prior=prior)
+    assert pickle.loads(pickle.dumps(own)).network == (1, 64)
+
+
+def test_networks_that_cannot_be_run_are_refused(
+    prior: foretold.Prior, make_network: Callable[[int, int], bytes]
+) -> None:
+    for weights, reason in [
+        (b"", "not a safetensors file"),
+        (make_network(64, 1)[:-1], "not a safetensors file"),
+        (make_network(96, 1), "1 layers of 96 units; layers are 1 to 3, units a multiple of 64"),
+        (make_network(448, 2), "take more memory than 2 of 384"),
+    ]:
+        with pytest.raises(foretold.PriorError, match=reason):
+            prior.with_network(weights)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip ins
 pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
 
 from foretold.errors import ParameterError  # noqa: E402
+from foretold.measure import network_probabilities  # noqa: E402
+from foretold.train.export import export, load  # noqa: E402
 from foretold.train.lstm import EPSILON, PersistentLSTM  # noqa: E402
 
 torch.set_num_threads(1)
@@ -219,3 +223,36 @@ def test_sizes_are_read_from_parameters() -> None:
     for wrong in ({"layers": 4}, {"hidden": 0}, {"gates": 2}):
         with pytest.raises(ParameterError, match="must be from"):
             PersistentLSTM(**wrong)
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8", "int4"])
+def test_the_compressor_computes_what_torch_does(weights: str, tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    net = PersistentLSTM(64, 2)
+    for value in [net.out, net.out_bias, *net.gain, *net.bias]:
+        torch.nn.init.normal_(value, std=0.5)
+    export(net, tmp_path / "net.safetensors", weights)
+    loaded, _ = load(tmp_path / "net.safetensors")
+    source = np.random.default_rng(2)
+    text = source.integers(0, 256, 10_000).astype(np.uint8)
+    found = network_probabilities(tmp_path / "net.safetensors", text.tobytes())
+    assert found.shape == (10_000, 256)
+    before = torch.from_numpy(np.concatenate([[10], text[:-1]]).astype(np.int64))[:, None]
+    with torch.no_grad():
+        scores = [loaded(before[at : at + 500])[:, 0] for at in range(0, 10_000, 500)]
+    wanted = torch.log_softmax(torch.cat(scores), 1).numpy()
+    assert np.abs(np.log(found) - wanted).max() < 1e-4
+
+
+def test_a_network_learns_from_what_it_reads(tmp_path: Path) -> None:
+    export(PersistentLSTM(64, 1), tmp_path / "net.safetensors", "float32")
+    text = b"over and over again, " * 60
+    bits = [
+        -np.log2(network_probabilities(tmp_path / "net.safetensors", text, learning=learning))[
+            np.arange(len(text)), np.frombuffer(text, np.uint8)
+        ].mean()
+        for learning in (False, True)
+    ]
+    assert bits[1] < bits[0] * 0.75
+    with pytest.raises(ParameterError, match="not a safetensors file"):
+        network_probabilities(b"nothing of the kind", text)

@@ -26,6 +26,7 @@ __all__ = [
     "error_examples",
     "info",
     "make_ngram_prior",
+    "network_probabilities",
     "presets",
     "prior_cache",
     "probe",
@@ -55,7 +56,10 @@ class Prior:
     @property
     def preset(self) -> int | None: ...
     @property
+    def network(self) -> tuple[int, int] | None: ...
+    @property
     def file_bytes(self) -> int: ...
+    def with_network(self, name: str, weights: _Input) -> Prior: ...
     def to_bytes(self) -> bytes: ...
 
 def make_ngram_prior(
@@ -67,6 +71,7 @@ def make_ngram_prior(
     worth: float,
 ) -> bytes: ...
 def coded_bytes(data: _Input, english: bool) -> bytes: ...
+def network_probabilities(weights: _Input, data: _Input, learns: bool) -> NDArray[np.float32]: ...
 
 _Knowledge: TypeAlias = str | Prior
 

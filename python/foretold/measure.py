@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from foretold._arguments import PriorLike
 
-__all__ = ["Estimate", "code_lengths", "estimate"]
+__all__ = ["Estimate", "code_lengths", "estimate", "network_probabilities"]
 
 # Pieces of the content that an estimate codes. A model's first bytes cost more than its later
 # ones, so that the size foretold is rather too large.
@@ -80,6 +80,36 @@ def code_lengths(
     block_size = optional_bytes("block_size", block_size, 1)
     known = knowledge_argument(knowledge, prior)
     return _core.code_lengths(as_input(data), number, block_size, transform_name(transform), known, progress)
+
+
+def network_probabilities(
+    weights: StrPath | ReadableBuffer, data: ReadableBuffer, *, learning: bool = False
+) -> NDArray[np.float32]:
+    """What a byte network says of each byte of `data` before it comes, as preset max computes it.
+
+    Parameters
+    ----------
+    weights : path or buffer
+        A safetensors file as ``foretold train bytelm`` writes it.
+    data : bytes or any C-contiguous buffer, N bytes
+        What it reads, the bytes that models see: of text, those after the word transform.
+    learning : bool
+        Whether its weights change with what it reads, as they do in an archive.
+
+    Returns
+    -------
+    (N, 256) float32
+        Row ``t`` was computed before ``data[t]`` was seen, the first after a line feed.
+
+    Raises
+    ------
+    ParameterError
+        If the weights cannot be used.
+    """
+    if isinstance(weights, (str, os.PathLike)):
+        weights = Path(weights).read_bytes()
+    flat = _core.network_probabilities(as_input(weights), as_input(data), learning)
+    return flat.reshape(-1, 256)
 
 
 @dataclass(frozen=True, slots=True)

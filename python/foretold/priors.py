@@ -94,6 +94,37 @@ class Prior:
         return None if number is None else named_preset(number)
 
     @property
+    def network(self) -> tuple[int, int] | None:
+        """Layers and units of the network that preset ``"max"`` starts with; None without one."""
+        return self._inner.network
+
+    def with_network(self, weights: StrPath | ReadableBuffer, *, name: str | None = None) -> Prior:
+        """Return the same prior with a network for preset ``"max"`` to start with.
+
+        Parameters
+        ----------
+        weights : path or buffer
+            A safetensors file as ``foretold train bytelm`` writes it: at most two layers of 384
+            units.
+        name : str, optional
+            What to call the new prior; the old one's name unless given.
+
+        Returns
+        -------
+        Prior
+            With a digest of its own. Other presets do with it what they did with the old one.
+
+        Raises
+        ------
+        PriorError
+            If the weights are damaged, of another shape, or too large.
+        """
+        if isinstance(weights, (str, os.PathLike)):
+            weights = Path(weights).read_bytes()
+        called = self.name if name is None else name
+        return self._of(self._inner.with_network(called, as_input(weights)))
+
+    @property
     def file_bytes(self) -> int:
         """Length of its file."""
         return self._inner.file_bytes

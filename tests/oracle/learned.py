@@ -30,7 +30,7 @@ class Learned:
         self.preset, coded, self.log2_lines = section[:3]
         numbers = [int.from_bytes(section[at : at + 4], "little") for at in range(3, HEADER_BYTES, 4)]
         self.slot_count, lengths = numbers[0], numbers[1:]
-        require(1 <= self.preset <= 9 and coded <= 1, "an unknown preset")
+        require(1 <= self.preset <= 10 and coded <= 1, "an unknown preset")
         require(4 <= self.log2_lines <= 26 and self.slot_count <= MOST_SLOTS, "impossible sizes")
         self.coded = bool(coded)
         parts, at = [], HEADER_BYTES

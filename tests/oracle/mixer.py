@@ -49,10 +49,10 @@ class _Sets(dict):
 
     def __init__(self, start, inputs):
         super().__init__()
-        self.start, self.inputs = start, inputs
+        self.weights = [start] * inputs
 
     def __missing__(self, pick):
-        self[pick] = [self.start] * self.inputs
+        self[pick] = list(self.weights)
         return self[pick]
 
 
@@ -70,6 +70,11 @@ class Mixer:
         self.first = Layer(inputs, first, rates.start)
         self.second = Layer(MAX_SETS, second, ONE // len(first))
         self.rates = rates
+
+    def set_start(self, place, weight):
+        """What one input weighs in every set before it has learned anything."""
+        for sets in self.first.sets:
+            sets.weights[place] = weight
 
     def predict(self, inputs, first, second):
         self.inputs, self.picks, self.final_picks = inputs, first, second

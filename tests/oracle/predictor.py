@@ -10,6 +10,7 @@ from .directs import Directs
 from .hash import hash
 from .match_model import MatchModel
 from .mixer import Mixer
+from .network import NETWORK_START, Network
 from .parse import Parsed
 from .probability import p1_clamped, squash_fine, stretch
 from .runs import Runs
@@ -29,11 +30,13 @@ class Arm:
     def __init__(self, setup, assembly, size_class):
         self.assembly = assembly
         self.contexts = assembly.contexts
-        self.inputs = assembly.inputs(len(setup.matches))
+        self.inputs = assembly.inputs(len(setup.matches), setup.network)
         self.slots = Slots(self.contexts, setup.histories, HISTORY_LIMIT)
         first = [size for size, _ in assembly.selectors]
         second = [size for size, _ in assembly.finals]
         self.mixer = Mixer(self.inputs, first, second, assembly.rates)
+        if setup.network:
+            self.mixer.set_start(assembly.network_input(len(setup.matches)), NETWORK_START)
         self.apm_contexts = apm_contexts(assembly.apms, size_class)
         self.apms = [Apm(count) for count in self.apm_contexts]
 
@@ -58,7 +61,9 @@ class Predictor:
         self.order0 = AdaptiveMap(256, HISTORY_LIMIT)
         self.partial = 1
         self.bit_position = 0
-        self.inverse = Inverse(prior.shipped if prior is not None else ((), (), ()))
+        words = prior.shipped if prior is not None else ((), (), ())
+        self.inverse = Inverse(words)
+        self.network = Network(knows_english=any(words)) if setup.network else None
         self.transformed = False
         self.restored = b""
         # Whether the text's arm was made beforehand and has not begun.
@@ -106,6 +111,8 @@ class Predictor:
             inputs += model.predict(self.partial, self.bit_position)
         if self.directs:
             inputs += self.directs.predict(self._node(), arm.assembly.directs)
+        if self.network:
+            inputs += self.network.predict(self.partial)
         inputs += [0] * (arm.inputs - len(inputs))
         first = [pick(self) for _, pick in arm.assembly.selectors]
         second = [pick(self) for _, pick in arm.assembly.finals]
@@ -155,6 +162,8 @@ class Predictor:
                 self.parsed.push_coded(byte, self.inverse.seen, self.inverse.code)
             else:
                 self.parsed.push(byte)
+            if self.network:
+                self.network.update(byte)
             for model in self.matches:
                 model.next_byte(self.parsed.history, self.transformed)
             self.partial = 1

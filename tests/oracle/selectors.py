@@ -52,6 +52,7 @@ STRUCTURE = 1024, _bit(lambda v: v.parsed.structure.summary())
 LINE_FIRST = 256, lambda v: v.parsed.lines.first & 255
 FOLLOWER = 256, lambda v: v.parsed.followers.pair & 255
 RECORD_PLACE = 256, _place
+NETWORK = 257 * 8, _bit(lambda v: v.network.expected_byte(v.partial, v.bit_position))
 
 
 def _folded(sets, *parts):

@@ -6,6 +6,7 @@ FORMAT.md: "Assemblies", "Sizes", "Memory".
 from dataclasses import dataclass, replace
 
 from . import contexts as c
+from . import network
 from . import selectors as s
 from .bit_history import COUNTS, PROBABILITIES, BitHistories
 from .directs import DIRECT_INPUTS
@@ -37,9 +38,13 @@ class Assembly:
     def contexts(self):
         return len(c.hashes(self.groups, Parsed(12)))
 
-    def inputs(self, matches):
+    def network_input(self, matches):
+        """Where the network's logit stands."""
         count = plane_inputs(self.contexts) * (SLOT_INPUTS + self.runs) + self.directs * DIRECT_INPUTS
-        count += matches * MATCH_INPUTS + OWN_INPUTS
+        return count + matches * MATCH_INPUTS + OWN_INPUTS
+
+    def inputs(self, matches, with_network):
+        count = self.network_input(matches) + with_network * network.NETWORK_INPUTS
         return -(-count // LANES) * LANES
 
 
@@ -62,6 +67,7 @@ class Setup:
     binary: Assembly
     most: Sizes
     base: int
+    network: bool = False
 
     def contexts_of(self, group):
         return len(c.hashes((group,), Parsed(12)))
@@ -89,11 +95,12 @@ class Setup:
         log2 = self.sizes(size_class, primed)
         total = (1 << log2.history) + len(self.matches) * (4 << log2.heads)
         total += self._primed_bytes(size_class) if primed else 1 << log2.slots
+        total += network.memory_bytes() if self.network else 0
         kinds = (self.text, self.binary)
         total += 4 << log2.runs if any(kind.runs for kind in kinds) else 0
         total += 1 << log2.directs if any(kind.directs for kind in kinds) else 0
         for kind in kinds:
-            inputs = kind.inputs(len(self.matches))
+            inputs = kind.inputs(len(self.matches), self.network)
             total += sum(size for size, _ in kind.selectors) * (inputs * 2 + 4)
             total += sum(size for size, _ in kind.finals) * (MAX_SETS * 2 + 4)
             total += kind.contexts * 2048
@@ -210,6 +217,8 @@ BINARY_9 = replace(
         *(s.ORDERS_KNOWN, s.PARTIAL_CLASS, s.MATCHES, s.FOLLOWER),
     ),
 )
+TEXT_MAX = replace(TEXT_9, selectors=(*TEXT_9.selectors, s.NETWORK))
+BINARY_MAX = replace(BINARY_9, selectors=(*BINARY_9.selectors, s.NETWORK))
 
 SETUPS = {
     1: Setup(PROBABILITIES, (6,), TEXT_1, BINARY_1, Sizes(22, 25, 0, 0, 20), 25),
@@ -221,4 +230,5 @@ SETUPS = {
     7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
     8: Setup(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22), 28),
     9: Setup(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22), 28),
+    10: Setup(COUNTS, (5, 8, 16), TEXT_MAX, BINARY_MAX, Sizes(26, 30, 27, 28, 22), 28, network=True),
 }

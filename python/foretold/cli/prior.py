@@ -69,6 +69,14 @@ def train(
     folder: Annotated[
         Path | None, typer.Option("--from", help="The folder of texts for a recipe.", show_default=False)
     ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            "--network",
+            help="Weights for --max to start with, made by foretold train bytelm.",
+            show_default=False,
+        ),
+    ] = None,
     transform: options.Transform = options.TransformName.AUTO,
     no_knowledge: options.NoKnowledge = False,
     force: options.Force = False,
@@ -77,7 +85,7 @@ def train(
     """Learn from FILEs, in the order of their names, and keep it for compression and decompression.
 
     Archives made with a prior cannot be decompressed without it. It is for one preset, unless it
-    is made by a recipe.
+    is made by a recipe. With --network and no FILEs it is English with another network.
     """
     console = Console(quiet=quiet)
     if output.exists() and not force:
@@ -89,9 +97,13 @@ def train(
         with console.status() as say:
             say(f"{printable(output)}: reading {printable(folder)}")
             made = english.make(folder, english.SHIPPED_BYTES if size is None else size)
-        made.save(output)
+        _with(made, network).save(output)
         total = sum(path.stat().st_size for path in _files([folder]))
         console.coded(printable(output), total, made.file_bytes, time.monotonic() - started)
+        return
+    if not files and network is not None:
+        made = foretold.Prior.english().with_network(network, name=output.stem if name is None else name)
+        made.save(output)
         return
     if not files:
         raise typer.BadParameter("name FILEs, or a recipe")
@@ -111,8 +123,13 @@ def train(
             knowledge="none" if no_knowledge else "auto",
             progress=progress,
         )
+    made = _with(made, network)
     made.save(output)
     console.coded(printable(output), total, made.file_bytes, time.monotonic() - started)
+
+
+def _with(made: foretold.Prior, network: Path | None) -> foretold.Prior:
+    return made if network is None else made.with_network(network)
 
 
 def _files(paths: Iterable[Path]) -> Iterable[Path]:
@@ -176,11 +193,12 @@ class _Described:
     digest: str
     preset: foretold.Preset | None
     file_bytes: int
+    network: tuple[int, int] | None
 
 
 def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
     for place, one in priors:
-        row = _Described(place, one.name, one.digest, one.preset, one.file_bytes)
+        row = _Described(place, one.name, one.digest, one.preset, one.file_bytes, one.network)
         if as_json:
             print(json.dumps(dataclasses.asdict(row)), flush=True)
             continue
@@ -188,4 +206,6 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
         print(f"  name      {printable(row.name)}")
         print(f"  digest    {row.digest}")
         print(f"  presets   {'all' if row.preset is None else row.preset}")
+        if row.network is not None:
+            print("  network   {} layers of {} units".format(*row.network))
         print(f"  file      {row.file_bytes:,} bytes", flush=True)

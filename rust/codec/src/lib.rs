@@ -9,6 +9,7 @@ mod files;
 #[doc(hidden)]
 pub mod knowledge;
 mod measure;
+mod network;
 mod predictor;
 mod preset;
 mod setup;
@@ -30,4 +31,5 @@ pub use knowledge::{
     clear_cached_tables, train,
 };
 pub use measure::{Probe, code_lengths, probe};
+pub use network::network_probabilities;
 pub use preset::{ModelPlan, Preset};

@@ -9,6 +9,8 @@ use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, P
 
 use crate::Preset;
 
+use crate::network::Network;
+
 /// What a selector may look at.
 pub struct View<'a> {
     /// The past.
@@ -23,9 +25,12 @@ pub struct View<'a> {
     pub known: u64,
     /// How many contexts there are.
     pub contexts: u32,
+    /// The network, if one takes part.
+    pub(crate) network: Option<&'a Network>,
 }
 
 /// Picks one of `size` weight sets from a small context.
+#[derive(Clone, Copy)]
 pub struct Selector {
     /// For tables and reports.
     pub name: &'static str,
@@ -207,6 +212,11 @@ const TOP_BITS: Selector = selector("top bits", 6 * 256, |v| {
     let last = v.parsed.history.last8 as u32;
     let partial = v.partial << (8 - v.bit_position) & 0xc0;
     v.bit_position.min(5) * 256 + (last >> 5 & 7 | last >> 13 << 3 & 0x38 | partial)
+});
+
+const FORETOLD: Selector = selector("network's byte", 257 * 8, |v| {
+    let byte = v.network.and_then(|network| network.expected_byte(v.partial, v.bit_position));
+    byte.map_or(256, u32::from) * 8 + v.bit_position
 });
 
 /// For few inputs.
@@ -441,6 +451,20 @@ static BINARY_9: Assembly = Assembly {
     ..TEXT_9
 };
 
+/// Some selectors and one more.
+const fn and<const N: usize>(selectors: &[Selector], last: Selector) -> [Selector; N] {
+    let mut all = [last; N];
+    let mut i = 0;
+    while i + 1 < N {
+        all[i] = selectors[i];
+        i += 1;
+    }
+    all
+}
+
+static TEXT_MAX: Assembly = Assembly { selectors: &and::<22>(TEXT_9.selectors, FORETOLD), ..TEXT_9 };
+static BINARY_MAX: Assembly = Assembly { selectors: &and::<13>(BINARY_9.selectors, FORETOLD), ..BINARY_9 };
+
 const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> Sizes {
     Sizes { history, slots, runs, directs, heads }
 }
@@ -569,8 +593,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         intent: "the full context mixer and a network that learns: for keeping for ever",
         histories: &COUNTS,
         matches: &[5, 8, 16],
-        text: &TEXT_9,
-        binary: &BINARY_9,
+        text: &TEXT_MAX,
+        binary: &BINARY_MAX,
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         base: 28,

@@ -18,6 +18,8 @@ pub(crate) struct Shape {
     pub assembly: &'static Assembly,
     pub contexts: usize,
     pub matches: usize,
+    /// Whether a network takes part.
+    pub network: bool,
     /// Of the mixer.
     pub inputs: usize,
     /// Which of the shapes that are constants this is, if any.
@@ -35,9 +37,10 @@ enum Known {
 }
 
 impl Shape {
-    /// The shape of an assembly beside this many match models.
-    pub fn of(assembly: &'static Assembly, matches: usize) -> Shape {
+    /// The shape of an assembly beside this many match models, and perhaps a network.
+    pub fn of(assembly: &'static Assembly, matches: usize, network: bool) -> Shape {
         let known = match (assembly, matches) {
+            _ if network => Known::Other,
             (a, 1) if std::ptr::eq(a, &TEXT_1) => Known::Text1,
             (a, 1) if std::ptr::eq(a, &TEXT_2) => Known::Text2,
             (a, 1) if std::ptr::eq(a, &TEXT_3) => Known::Text3,
@@ -45,13 +48,17 @@ impl Shape {
             (a, 2) if std::ptr::eq(a, &TEXT_5) => Known::Text5,
             _ => Known::Other,
         };
-        Shape::known(assembly, matches, known)
+        Shape {
+            network,
+            inputs: assembly_inputs(assembly, matches, network),
+            ..Shape::known(assembly, matches, known)
+        }
     }
 
     #[inline(always)]
     const fn known(assembly: &'static Assembly, matches: usize, known: Known) -> Shape {
-        let (contexts, inputs) = (assembly.contexts(), assembly_inputs(assembly, matches));
-        Shape { assembly, contexts, matches, inputs, known }
+        let (contexts, inputs) = (assembly.contexts(), assembly_inputs(assembly, matches, false));
+        Shape { assembly, contexts, matches, network: false, inputs, known }
     }
 }
 

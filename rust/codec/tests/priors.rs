@@ -441,3 +441,67 @@ fn instruction_sets_agree_on_archives_with_priors() {
         assert_eq!(run(simd), scalar, "{simd}");
     }
 }
+
+/// The weights of an untrained network, as a file.
+fn network(hidden: usize, layers: usize) -> Vec<u8> {
+    let mut tensors: Vec<(String, Vec<usize>)> =
+        vec![("out".into(), vec![layers * hidden, 256]), ("out_bias".into(), vec![256])];
+    for l in 0..layers {
+        tensors.push((format!("embed.{l}"), vec![256, 3 * hidden]));
+        tensors.push((format!("recur.{l}"), vec![hidden, 3 * hidden]));
+        tensors.extend((l > 0).then(|| (format!("below.{}", l - 1), vec![hidden, 3 * hidden])));
+        tensors.push((format!("gain.{l}"), vec![3, hidden]));
+        tensors.push((format!("bias.{l}"), vec![3, hidden]));
+    }
+    let value = |i: usize| ((i * 37 % 101) as f32 / 101.0 - 0.5).to_le_bytes();
+    let data: Vec<Vec<u8>> =
+        tensors.iter().map(|(_, shape)| (0..shape.iter().product()).flat_map(value).collect()).collect();
+    let views = tensors.iter().zip(&data).map(|((name, shape), data)| {
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), data);
+        (name.clone(), view.unwrap())
+    });
+    safetensors::serialize(views, None).unwrap()
+}
+
+#[test]
+fn a_prior_brings_its_own_network() {
+    let content = text(700);
+    let max = Options::new(Preset::MAX);
+    let plain = compress(&content, &with(&SMALL, max.clone()));
+    let own = Arc::new(SMALL.with_network("own", &network(64, 1)).unwrap());
+    assert_eq!((own.name(), own.network(), SMALL.network()), ("own", Some((1, 64)), None));
+    assert_ne!(own.digest(), SMALL.digest());
+    let archive = compress(&content, &with(&own, max));
+    assert_ne!(archive, plain);
+    assert!(decompress_with(&archive, &knowing(&own)).unwrap() == content);
+    let missing = decompress(&archive).unwrap_err().to_string();
+    assert!(missing.contains(&own.id().to_string()), "{missing}");
+    // To other presets it is the prior it was.
+    let nine = |prior| compress(&content, &with(prior, Options::new(preset(9))));
+    assert_eq!(nine(&own).len(), nine(&SMALL).len());
+    // A network can be replaced.
+    let again = own.with_network("own", &network(64, 2)).unwrap();
+    assert_eq!(again.network(), Some((2, 64)));
+}
+
+#[test]
+fn networks_that_are_damaged_or_too_large_are_refused() {
+    let error = |weights: &[u8]| SMALL.with_network("own", weights).unwrap_err().to_string();
+    let whole = network(64, 1);
+    assert!(error(&whole[..whole.len() - 4]).contains("its network: not a safetensors file"));
+    let large = error(&network(448, 2));
+    assert!(large.contains("2 layers of 448 units, which take more memory than 2 of 384"), "{large}");
+}
+
+#[test]
+fn max_does_not_depend_on_threads_and_stops_where_it_is_told() {
+    let content = text(900);
+    let options = Options::new(Preset::MAX);
+    let wanted = compress(&content, &options);
+    let two = Options { threads: 2, ..options };
+    assert_eq!(compress(&content, &two), wanted);
+    let limits = Limits { threads: 2, ..Limits::default() };
+    assert!(decompress_with(&wanted, &limits).unwrap() == content);
+    let small = Limits { max_memory: 100 << 20, ..Limits::default() };
+    assert!(matches!(decompress_with(&wanted, &small), Err(Error::Memory { .. })));
+}

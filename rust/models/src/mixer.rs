@@ -154,6 +154,14 @@ impl Mixer {
         })
     }
 
+    /// Sets what an input weighs in all first-layer sets before anything is learned, in units of
+    /// `2^-shift`.
+    pub fn set_start(&mut self, input: usize, weight: i16) {
+        for set in self.first.weights.chunks_exact_mut(self.first.inputs) {
+            set[input] = weight;
+        }
+    }
+
     /// Bytes that a mixer of these sizes takes.
     pub fn memory_bytes(inputs: usize, first: &[u32], second: &[u32]) -> u64 {
         let first: u64 = first.iter().map(|&size| u64::from(size)).sum();

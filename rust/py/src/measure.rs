@@ -36,6 +36,20 @@ pub fn code_lengths<'py>(
     Ok(enter(py, progress, |tick| codec::code_lengths(data, &options, tick))?.into_pyarray(py))
 }
 
+/// 256 probabilities for each byte of `data`, one after the other.
+#[pyfunction]
+pub fn network_probabilities<'py>(
+    py: Python<'py>,
+    weights: Input<'py>,
+    data: Input<'py>,
+    learns: bool,
+) -> PyResult<Bound<'py, PyArray1<f32>>> {
+    let (weights, data) = (weights.bytes(), data.bytes());
+    let run = || codec::network_probabilities(weights, data, learns);
+    Ok(enter(py, None, |_| run().map_err(|error| codec::Error::Parameter(error.to_string())))?
+        .into_pyarray(py))
+}
+
 /// `(coded bytes, seconds, memory of the model)`.
 #[pyfunction]
 pub fn probe<'py>(

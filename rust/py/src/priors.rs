@@ -48,6 +48,17 @@ impl Prior {
     }
 
     #[getter]
+    fn network(&self) -> Option<(usize, usize)> {
+        self.0.network()
+    }
+
+    fn with_network(&self, py: Python<'_>, name: &str, weights: Input<'_>) -> PyResult<Prior> {
+        let weights = weights.bytes();
+        let made = || self.0.with_network(name, weights).map_err(codec::Error::Prior);
+        Ok(Prior(Arc::new(enter(py, None, |_| made())?)))
+    }
+
+    #[getter]
     fn preset(&self) -> Option<u8> {
         self.0.preset().map(codec::Preset::number)
     }

@@ -81,12 +81,12 @@ impl BlockDecoder {
         self.ended && self.chunks.is_empty()
     }
 
-    /// Decodes the next chunk. Damage is kept as [`failure`](Self::failure), to be reported when
+    /// Decodes the next chunk; `lent` if there is a thread to spare. Damage is kept as [`failure`](Self::failure), to be reported when
     /// everything before it has been given out.
-    pub fn decode_chunk(&mut self, tick: Tick<'_>) -> Result<(), Error> {
+    pub fn decode_chunk(&mut self, lent: bool, tick: Tick<'_>) -> Result<(), Error> {
         let Some(chunk) = self.chunks.pop_front() else { return Ok(()) };
         let before = self.content.len();
-        let result = self.try_decode(&chunk, tick);
+        let result = self.try_decode(&chunk, lent, tick);
         if result.is_err() {
             self.content.truncate(before);
         }
@@ -101,7 +101,7 @@ impl BlockDecoder {
         Ok(())
     }
 
-    fn try_decode(&mut self, chunk: &WaitingChunk, tick: Tick<'_>) -> Result<(), Error> {
+    fn try_decode(&mut self, chunk: &WaitingChunk, lent: bool, tick: Tick<'_>) -> Result<(), Error> {
         let before = self.content.len();
         // An empty message has no model.
         if chunk.content_bytes > 0 {
@@ -109,6 +109,7 @@ impl BlockDecoder {
                 Some(coder) => coder,
                 none => none.insert(ChunkCoder::new(self.plan, &self.priors).map_err(Error::from_engine)?),
             };
+            coder.lend_thread(lent);
             let decoded =
                 coder.decode(chunk.method, &chunk.payload, chunk.content_bytes, &mut self.content, tick);
             decoded.map_err(|error| match error {

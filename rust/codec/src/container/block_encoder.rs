@@ -128,13 +128,14 @@ impl BlockEncoder {
         whole_chunk || self.waiting() > 0 && (self.ended || self.flushing)
     }
 
-    /// Codes the next chunk and returns it with its content.
-    pub fn code_chunk(&mut self, tick: Tick<'_>) -> Result<(CodedChunk, &[u8]), Error> {
+    /// Codes the next chunk and returns it with its content; `lent` if there is a thread to spare.
+    pub fn code_chunk(&mut self, lent: bool, tick: Tick<'_>) -> Result<(CodedChunk, &[u8]), Error> {
         let plan = self.plan();
         let coder = match &mut self.coder {
             Some(coder) => coder,
             none => none.insert(ChunkCoder::new(plan, &self.priors).map_err(Error::from_engine)?),
         };
+        coder.lend_thread(lent);
         let start = self.coded;
         let end = self.gathered.len().min(start + CHUNK_BYTES);
         let coded =
@@ -147,7 +148,7 @@ impl BlockEncoder {
     }
 
     /// Codes the next chunk into frames, the block's header before the first.
-    pub fn encode_chunk(&mut self, tick: Tick<'_>) -> Result<(), Error> {
+    pub fn encode_chunk(&mut self, lent: bool, tick: Tick<'_>) -> Result<(), Error> {
         let mut frames = std::mem::take(&mut self.frames);
         let before = frames.len();
         if self.coder.is_none() {
@@ -160,7 +161,7 @@ impl BlockEncoder {
             header.write(&mut frames);
         }
         let checks = self.checks;
-        let (chunk, content) = self.code_chunk(tick)?;
+        let (chunk, content) = self.code_chunk(lent, tick)?;
         let mut header = ChunkHeader {
             method: chunk.method,
             content_bytes: content.len(),

@@ -211,12 +211,13 @@ impl Compressor {
         }
         let ready: Vec<_> = self.blocks.iter_mut().filter(|block| block.is_ready()).take(lanes).collect();
         let worked = !ready.is_empty();
+        let lent = 2 * ready.len() <= self.options.threads;
         let encode = |block: &mut BlockEncoder, tick: Tick<'_>| {
             for _ in 0..chunks {
                 if !block.is_ready() {
                     break;
                 }
-                block.encode_chunk(tick)?;
+                block.encode_chunk(lent, tick)?;
             }
             Ok(())
         };
@@ -248,7 +249,7 @@ impl Compressor {
     fn write_compact(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {
         let (method, payload, content) = match self.blocks.front_mut() {
             Some(block) => {
-                let (chunk, content) = block.code_chunk(tick)?;
+                let (chunk, content) = block.code_chunk(self.options.threads > 1, tick)?;
                 (chunk.method, chunk.payload, content)
             }
             None => (0, Vec::new(), &[][..]),

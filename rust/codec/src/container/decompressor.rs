@@ -265,12 +265,13 @@ impl Decompressor {
         let ready: Vec<_> =
             self.blocks.iter_mut().filter(|block| block.is_ready()).take(self.lanes).collect();
         let mut worked = !ready.is_empty();
+        let lent = 2 * ready.len() <= self.limits.threads;
         let decode = |block: &mut BlockDecoder, tick: Tick<'_>| {
             for _ in 0..chunks {
                 if !block.is_ready() {
                     break;
                 }
-                block.decode_chunk(tick)?;
+                block.decode_chunk(lent, tick)?;
             }
             Ok(())
         };

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use foretold_models::contexts::hash_of;
 use foretold_models::{History, MatchModel, SlotFiller, SlotTable, ValueReader, nibble};
+use foretold_neural::Weights;
 use foretold_numerics::SharedBytes;
 
 use super::cache;
@@ -30,6 +31,7 @@ pub struct Base {
     slots: Arc<SharedBytes>,
     words: Option<&'static Shipped>,
     learned: Option<Arc<Start>>,
+    network: Option<Arc<Weights>>,
 }
 
 /// Where a model starts that has been trained on a user's texts, beside its slots.
@@ -126,7 +128,7 @@ impl Base {
             name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
         let make = || filling.fill(&ngrams()?, log2_slots);
         let slots = cache::table(file.as_deref(), 1 << log2_slots, make)?;
-        Some(Base { slots: Arc::new(slots), words, learned: None })
+        Some(Base { slots: Arc::new(slots), words, learned: None, network: None })
     }
 
     /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has.
@@ -143,7 +145,22 @@ impl Base {
         let file = name.map(|name| format!("{name}-{fingerprint}-{log2_slots}"));
         let make = || learned.table(under.map(|base| &*base.slots), log2_slots);
         let slots = cache::table(file.as_deref(), 1 << log2_slots, make);
-        Ok(slots.map(|slots| Base { slots: Arc::new(slots), words, learned: Some(Arc::new(start)) }))
+        Ok(slots.map(|slots| Base {
+            slots: Arc::new(slots),
+            words,
+            learned: Some(Arc::new(start)),
+            network: None,
+        }))
+    }
+
+    /// The same with a network.
+    pub fn with_network(self, network: Option<Arc<Weights>>) -> Base {
+        Base { network, ..self }
+    }
+
+    /// The network that preset max starts with, unless it is what comes with the words.
+    pub fn network(&self) -> Option<Arc<Weights>> {
+        self.network.clone()
     }
 
     /// The slots.

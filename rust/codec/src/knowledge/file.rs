@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foretold_neural::{Dimensions, Weights};
+use foretold_numerics::StandardFloats;
+
 use super::base::{Base, is_shared};
 use super::learned::Learned;
 use super::ngrams::Ngrams;
@@ -23,6 +26,8 @@ pub struct PriorContent {
     pub ngrams: Option<Vec<u8>>,
     /// What one preset's model has learned of texts.
     pub learned: Option<Vec<u8>>,
+    /// A network's weights: a safetensors file.
+    pub network: Option<Vec<u8>>,
 }
 
 /// A prior: what a model may know before it sees the first byte.
@@ -36,6 +41,8 @@ pub struct Prior {
     ngrams: Option<std::ops::Range<usize>>,
     /// Where what was learned stands in the file, and the preset it was learned with.
     learned: Option<(std::ops::Range<usize>, Preset)>,
+    /// The network that preset max starts with.
+    network: Option<Arc<Weights>>,
     /// Whether tables are kept for other processes.
     cached: bool,
     /// What was made of it for models to share, by preset and size of the slot table.
@@ -61,6 +68,7 @@ const WORDS: u8 = 1;
 const NGRAMS: u8 = 2;
 const LEARNED: u8 = 3;
 const BASE: u8 = 4;
+const NETWORK: u8 = 5;
 
 impl Prior {
     /// The file of a prior with this name and content.
@@ -90,6 +98,9 @@ impl Prior {
                 section(BASE, Prior::english().digest())?;
             }
             section(LEARNED, learned)?;
+        }
+        if let Some(network) = &content.network {
+            section(NETWORK, network)?;
         }
         let digest = blake3::hash(&file);
         file.extend_from_slice(digest.as_bytes());
@@ -127,7 +138,7 @@ impl Prior {
         let name = file.get(at..name_end.min(end)).ok_or_else(cut)?;
         let name = String::from_utf8(name.to_vec()).map_err(|_| bad("its name is not UTF-8"))?;
         at = name_end;
-        let (mut english_words, mut ngrams, mut learned) = (false, None, None);
+        let (mut english_words, mut ngrams, mut learned, mut network) = (false, None, None, None);
         while at < end {
             let heading = file[..end].get(at..at + SECTION_BYTES).ok_or_else(cut)?;
             let length = u32::from_le_bytes([heading[1], heading[2], heading[3], heading[4]]) as usize;
@@ -147,9 +158,23 @@ impl Prior {
                     let what = Learned::parse(&file[start..start + length]).map_err(bad)?;
                     learned = Some((start..start + length, what.preset));
                 }
-                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 4 are known"))),
+                NETWORK => {
+                    let _standard = StandardFloats::set();
+                    let weights = Weights::from_safetensors(&file[start..start + length])
+                        .map_err(|error| bad(&format!("its network: {error}")))?;
+                    network = Some(Arc::new(weights));
+                }
+                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 5 are known"))),
             }
             at = start + length;
+        }
+        if let Some(dimensions) = network.as_deref().map(Weights::dimensions).filter(|&d| !network_fits(d)) {
+            let Dimensions { hidden, layers } = dimensions;
+            let most = crate::network::SIZES;
+            return Err(bad(&format!(
+                "its network has {layers} layers of {hidden} units, which take more memory than {} of {}",
+                most.layers, most.hidden
+            )));
         }
         let id = PriorId::of_digest(&digest).ok_or_else(|| bad("its digest starts with zeros"))?;
         Ok(Prior {
@@ -160,6 +185,7 @@ impl Prior {
             english_words,
             ngrams,
             learned,
+            network,
             cached: true,
             bases: Mutex::default(),
         })
@@ -168,6 +194,24 @@ impl Prior {
     /// The same, of which nothing is kept for other processes.
     pub(super) fn for_now(self) -> Prior {
         Prior { cached: false, ..self }
+    }
+
+    /// The same with a network that preset max starts with: weights as
+    /// [`Weights::from_safetensors`] reads them.
+    pub fn with_network(&self, name: &str, weights: &[u8]) -> Result<Prior, PriorError> {
+        let section = |range: &std::ops::Range<usize>| self.file[range.clone()].to_vec();
+        let content = PriorContent {
+            english_words: self.english_words,
+            ngrams: self.ngrams.as_ref().map(section),
+            learned: self.learned.as_ref().map(|(range, _)| section(range)),
+            network: Some(weights.to_vec()),
+        };
+        Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
+    }
+
+    /// Layers and units of its network, if it has one.
+    pub fn network(&self) -> Option<(usize, usize)> {
+        self.network.as_deref().map(|weights| (weights.dimensions().layers, weights.dimensions().hidden))
     }
 
     /// What its maker called it.
@@ -203,8 +247,12 @@ impl Prior {
     /// What a model of this plan starts from.
     pub(crate) fn base(&self, plan: ModelPlan) -> Result<Arc<Base>, PriorError> {
         let log2 = plan.base_log2();
+        let expand = || {
+            let base = self.expand(plan, log2)?;
+            Ok(Arc::new(base.with_network(self.network.clone())))
+        };
         if !is_shared(log2) {
-            return Ok(Arc::new(self.expand(plan, log2)?));
+            return expand();
         }
         let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
         let known = bases.iter().find(|(preset, size, _)| (*preset, *size) == (plan.preset(), log2));
@@ -212,7 +260,7 @@ impl Prior {
             return Ok(base.clone());
         }
         // Kept also where no other process shares it: making it anew takes longer than most messages.
-        let base = Arc::new(self.expand(plan, log2)?);
+        let base = expand()?;
         bases.push((plan.preset(), log2, base.clone()));
         Ok(base)
     }
@@ -261,6 +309,13 @@ impl Prior {
             .map_err(|error| damaged(&self.name, error.to_string()))?
             .ok_or_else(|| PriorError::OutOfMemory(self.name.clone()))
     }
+}
+
+/// Whether a network takes no more memory than is declared.
+fn network_fits(dimensions: Dimensions) -> bool {
+    let most = crate::network::SIZES;
+    dimensions.memory_bytes(1) <= most.memory_bytes(1)
+        && dimensions.layers * dimensions.hidden <= most.layers * most.hidden
 }
 
 fn damaged(name: &str, reason: String) -> PriorError {

@@ -183,6 +183,7 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
     // texts that were not read.
     let content = |worth: &[u8]| PriorContent {
         english_words: known.is_some(),
+        network: None,
         ngrams: None,
         learned: Some(
             Learned {

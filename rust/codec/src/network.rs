@@ -1,0 +1,187 @@
+//! The network of preset max: what it says of each bit of the next byte.
+
+use std::sync::LazyLock;
+
+use foretold_models::{StateError, StateIo};
+use foretold_neural::{ByteLstm, Dimensions, Learning, Part, Weights, WeightsError};
+use foretold_numerics::{StandardFloats, round_f32, stretch};
+
+/// Mixer inputs: the network's logit, and how far its probability is from even.
+pub(crate) const NETWORK_INPUTS: usize = 2;
+
+/// What a network with these weights says of each byte of `data` beforehand: 256 probabilities.
+/// It learns as it goes on, or not.
+pub fn network_probabilities(weights: &[u8], data: &[u8], learns: bool) -> Result<Vec<f32>, WeightsError> {
+    let still = Learning { rate: 0.0, output: (0.0, 0.0, 1.0), ..TRAINED };
+    let weights = Weights::from_safetensors(weights)?;
+    let mut lstm = ByteLstm::new(weights, if learns { TRAINED } else { still });
+    let mut all = Vec::with_capacity(256 * data.len());
+    for &byte in data {
+        all.extend_from_slice(lstm.probabilities());
+        lstm.update(byte);
+    }
+    Ok(all)
+}
+
+/// A network, and the weights of all that the next byte may begin with.
+#[derive(Debug)]
+pub(crate) struct Network {
+    lstm: ByteLstm,
+    /// By 1-bit prefixed beginning of a byte: of all bytes that begin so, in units of 2^-22, one
+    /// more than that for each byte.
+    sums: Box<[u32; 512]>,
+    likeliest: u8,
+}
+
+/// A network that has read other texts.
+const TRAINED: Learning = Learning {
+    horizon: 32,
+    delay: 28,
+    rate: 0.0005,
+    warm_up: 20,
+    half: 10000.0,
+    newest: 0.003,
+    output: (0.01, 0.01, 50000.0),
+};
+/// One that learns from the content alone.
+const UNTRAINED: Learning = Learning {
+    horizon: 32,
+    delay: 28,
+    rate: 0.003,
+    warm_up: 20,
+    half: 2000.0,
+    newest: 0.002,
+    output: (0.05, 0.01, 50000.0),
+};
+/// Its sizes, and the most that others may have.
+pub(crate) const SIZES: Dimensions = Dimensions { hidden: 384, layers: 2 };
+
+static ENGLISH: LazyLock<Weights> = LazyLock::new(|| {
+    let _standard = StandardFloats::set();
+    Weights::from_safetensors(include_bytes!("knowledge/english.safetensors")).expect("a file of ours")
+});
+
+impl Network {
+    /// A network that starts with a prior's weights, with those that come with the English words,
+    /// or with none.
+    pub fn new(own: Option<&Weights>, english: bool) -> Network {
+        match own {
+            Some(weights) => Network::with(weights.clone(), TRAINED),
+            None if english => Network::with(ENGLISH.clone(), TRAINED),
+            None => {
+                let _standard = StandardFloats::set();
+                Network::with(Weights::untrained(SIZES), UNTRAINED)
+            }
+        }
+    }
+
+    /// Bytes that one takes.
+    pub fn memory_bytes() -> u64 {
+        SIZES.memory_bytes(UNTRAINED.horizon.max(TRAINED.horizon))
+    }
+
+    fn with(weights: Weights, learning: Learning) -> Network {
+        let _standard = StandardFloats::set();
+        let mut network =
+            Network { lstm: ByteLstm::new(weights, learning), sums: Box::new([0; 512]), likeliest: 0 };
+        network.turn();
+        network
+    }
+
+    /// Whether another thread may do what need not be done at once.
+    pub fn set_threads(&mut self, threads: bool) {
+        self.lstm.set_threads(threads);
+    }
+
+    /// Waits for what another thread does.
+    pub fn settle(&mut self) {
+        self.lstm.settle();
+    }
+
+    /// Learns the byte that came.
+    pub fn update(&mut self, byte: u8) {
+        let _standard = StandardFloats::set();
+        self.lstm.update(byte);
+        self.turn();
+    }
+
+    /// Brings the sums up to date.
+    fn turn(&mut self) {
+        let mut most = 0;
+        for (byte, &p) in self.lstm.probabilities().iter().enumerate() {
+            let weight = round_f32(p * 4_194_304.0) + 1;
+            self.sums[256 + byte] = weight;
+            if weight > most {
+                (most, self.likeliest) = (weight, byte as u8);
+            }
+        }
+        for node in (1..256).rev() {
+            self.sums[node] = self.sums[2 * node] + self.sums[2 * node + 1];
+        }
+    }
+
+    /// The probability that a one comes after these bits, in units of 2^-16.
+    #[inline]
+    fn p1_q16(&self, partial: u32) -> u32 {
+        let node = partial as usize & 255;
+        let (one, all) = (self.sums[2 * node + 1], self.sums[node].max(1));
+        ((u64::from(one) << 16) / u64::from(all)).clamp(1, 65535) as u32
+    }
+
+    /// Writes what it says of the bit after these.
+    pub fn predict(&self, partial: u32, out: &mut [i16]) {
+        let p1_q16 = self.p1_q16(partial);
+        out[0] = stretch(p1_q16 as u16);
+        out[1] = ((p1_q16 as i32 - 32768) >> 6) as i16;
+    }
+
+    /// The byte it takes for the likeliest, if it begins with these bits.
+    pub fn expected_byte(&self, partial: u32, bit_position: u32) -> Option<u8> {
+        let likeliest = u32::from(self.likeliest);
+        ((likeliest | 256) >> (8 - bit_position) == partial).then_some(self.likeliest)
+    }
+
+    /// Reads or writes everything learned.
+    pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
+        io.section("network")?;
+        self.lstm.state(&mut |part| match part {
+            Part::Counts(counts) => io.u32s(counts),
+            Part::Bytes(bytes) => io.u8s(bytes),
+            Part::Floats(floats) => {
+                let mut page = [0u32; 1024];
+                for floats in floats.chunks_mut(1024) {
+                    let page = &mut page[..floats.len()];
+                    for (word, float) in page.iter_mut().zip(floats.iter()) {
+                        *word = float.to_bits();
+                    }
+                    io.u32s(page)?;
+                    for (word, float) in page.iter().zip(floats.iter_mut()) {
+                        *float = f32::from_bits(*word);
+                    }
+                }
+                Ok(())
+            }
+        })?;
+        let _standard = StandardFloats::set();
+        self.turn();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn english_weights_are_those_that_the_format_names() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md");
+        let format = std::fs::read_to_string(path).expect("docs/FORMAT.md is there");
+        let file = include_bytes!("knowledge/english.safetensors");
+        let digest = blake3::hash(file).to_hex();
+        assert!(format.contains(digest.as_str()), "the digest {digest} is not there");
+        let (thousands, rest) = (file.len() / 1000, file.len() % 1000);
+        let bytes = format!("{},{:03},{rest:03} bytes", thousands / 1000, thousands % 1000);
+        assert!(format.contains(&bytes), "{bytes}");
+        assert_eq!(ENGLISH.dimensions(), SIZES);
+    }
+}

@@ -1,0 +1,296 @@
+"""The network: a byte-level LSTM that learns as it codes.
+
+FORMAT.md: "The network".
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from .dictionary import KNOWLEDGE
+from .float import add_rows, between, exp, f32, lane_sum, rounded, sigmoid, tanh
+from .probability import clamp, stretch
+
+NETWORK_INPUTS = 2
+SHIPPED = KNOWLEDGE / "english.safetensors"
+SYMBOLS, GATES, PANEL = 256, 3, 64
+FORGET, CANDIDATE, OUTPUT = range(GATES)
+UNITS, LAYERS = 384, 2
+EPSILON, TINY, MOST = f32(1e-5), f32(1e-8), 4
+START = 10
+ONE = f32(1)
+
+
+@dataclass(frozen=True)
+class Learning:
+    horizon: int
+    delay: int
+    rate: float
+    warm_up: int
+    half: float
+    newest: float
+    output_first: float
+    output_last: float
+    output_half: float
+
+
+NETWORK_START = 28000
+TRAINED = Learning(32, 28, 0.0005, 20, 10000, 0.003, 0.01, 0.01, 50000)
+UNTRAINED = Learning(32, 28, 0.003, 20, 2000, 0.002, 0.05, 0.01, 50000)
+
+
+@dataclass
+class Layer:
+    """Rows are inputs, or last bytes; columns are gates, one after the other."""
+
+    matrix: np.ndarray
+    embed: np.ndarray
+    gain: np.ndarray
+    bias: np.ndarray
+
+
+@cache
+def untrained():
+    """All layers, and the output layer's matrix and bias."""
+    seed = 1
+    width = GATES * UNITS
+
+    def values(count, spread):
+        nonlocal seed
+        seeds = np.empty(count, np.uint32)
+        for i in range(count):
+            seed = (seed * 1664525 + 1013904223) & 0xFFFFFFFF
+            seeds[i] = seed >> 8
+        return (seeds.astype(f32) - f32(8388607.5)) * (spread / f32(8388608))
+
+    layers = []
+    for inputs in (UNITS, 2 * UNITS):
+        panels = values(inputs * width, np.sqrt(f32(3) / f32(UNITS))).reshape(-1, inputs, PANEL)
+        matrix = panels.transpose(1, 0, 2).reshape(inputs, width)
+        embed = values(SYMBOLS * width, ONE).reshape(SYMBOLS, width)
+        bias = np.zeros((GATES, UNITS), f32)
+        bias[FORGET] = f32(4) * np.arange(UNITS, dtype=f32) / f32(UNITS)
+        layers.append(Layer(matrix, embed, np.ones((GATES, UNITS), f32), bias))
+    return layers, np.zeros((LAYERS * UNITS, SYMBOLS), f32), np.zeros(SYMBOLS, f32)
+
+
+@cache
+def english():
+    """The same of the file that the library ships."""
+    file = SHIPPED.read_bytes()
+    start = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:start])
+
+    def tensor(name):
+        begin, end = header[name]["data_offsets"]
+        kind = {"F32": "<f4", "I8": "i1"}[header[name]["dtype"]]
+        values = np.frombuffer(file[start + begin : start + end], kind).astype(f32)
+        values = values.reshape(header[name]["shape"])
+        return values if kind == "<f4" else values * tensor(f"{name}.scale")[:, None]
+
+    layers = []
+    for i in range(LAYERS):
+        matrix = tensor(f"recur.{i}")
+        if i > 0:
+            matrix = np.concatenate([matrix, tensor(f"below.{i - 1}")])
+        layers.append(Layer(matrix, tensor(f"embed.{i}"), tensor(f"gain.{i}"), tensor(f"bias.{i}")))
+    return layers, tensor("out"), tensor("out_bias")
+
+
+@dataclass
+class Step:
+    """What a layer did with one byte."""
+
+    inputs: np.ndarray
+    normal: np.ndarray
+    scale: np.ndarray
+    gates: np.ndarray
+    before: np.ndarray
+    squashed: np.ndarray
+    d_hidden: np.ndarray | None = None
+
+
+class Squares:
+    """Averages of squared gradients of a layer."""
+
+    def __init__(self, layer):
+        parts = ("matrix", "embed", "gain", "bias")
+        self.matrix, self.embed, self.gain, self.bias = (np.zeros_like(getattr(layer, p)) for p in parts)
+
+
+class ByteLstm:
+    def __init__(self, weights, learning):
+        self.layers, out, out_bias = weights
+        self.out, self.out_bias = out.copy(), out_bias.copy()
+        self.learning = learning
+        self.squares = [Squares(layer) for layer in self.layers]
+        self.seen = [0] * SYMBOLS
+        self.passes = 0
+        self.next = None
+        self.learned = 0
+        self.hidden = [np.zeros(UNITS, f32) for _ in self.layers]
+        self.cells = [np.zeros(UNITS, f32) for _ in self.layers]
+        self._begin_horizon()
+        self._forward(START)
+
+    def _begin_horizon(self):
+        self.bytes = []
+        self.steps = [[] for _ in self.layers]
+
+    def _forward(self, byte):
+        self.bytes.append(byte)
+        for i, layer in enumerate(self.layers):
+            inputs = np.concatenate(self.hidden[i::-1][:2])
+            sums = add_rows(layer.embed[byte], inputs, layer.matrix).reshape(GATES, UNITS)
+            scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(UNITS) + EPSILON)
+            normal = sums * scale[:, None]
+            after = layer.bias + normal * layer.gain
+            gates = np.stack([sigmoid(after[FORGET]), tanh(after[CANDIDATE]), sigmoid(after[OUTPUT])])
+            f, before = gates[FORGET], self.cells[i]
+            self.cells[i] = f * before + (ONE - f) * gates[CANDIDATE]
+            squashed = tanh(self.cells[i])
+            self.hidden[i] = gates[OUTPUT] * squashed
+            self.steps[i].append(Step(inputs, normal, scale, gates, before, squashed))
+        logits = add_rows(self.out_bias, np.concatenate(self.hidden), self.out)
+        powers = exp(logits - logits.max())
+        self.probabilities = powers / lane_sum(powers)
+
+    def update(self, byte):
+        self._learn(byte)
+        self.learned += 1
+        if len(self.bytes) == self.learning.horizon:
+            self._backward()
+            self._begin_horizon()
+        if len(self.bytes) == self.learning.delay and self.next is not None:
+            self.layers, self.next = self.next, None
+        self._forward(byte)
+
+    def _learn(self, byte):
+        """What the output layer learns at once, and the gradients of units."""
+        learning = self.learning
+        first, last, half = f32(learning.output_first), f32(learning.output_last), f32(learning.output_half)
+        rate = last + (first - last) / (ONE + f32(self.learned) / half)
+        d_logits = self.probabilities.copy()
+        d_logits[byte] -= ONE
+        d_units = lane_sum(self.out * d_logits)
+        units = np.concatenate(self.hidden)
+        self.out = self.out + -(rate * units)[:, None] * d_logits
+        self.out_bias = self.out_bias - rate * d_logits
+        for steps, d_hidden in zip(self.steps, d_units.reshape(LAYERS, UNITS), strict=True):
+            steps[-1].d_hidden = d_hidden
+
+    def _backward(self):
+        """The weights that come of a horizon."""
+        learning, passes = self.learning, f32(self.passes)
+        warm = min(f32(self.passes + 1) / f32(learning.warm_up), ONE)
+        rate = f32(learning.rate) * warm / np.sqrt(ONE + passes / f32(learning.half))
+        newest = self._newest(self.passes)
+        self.passes += 1
+        self.next = [None] * LAYERS
+        d_below = [None] * learning.horizon
+        for i in range(LAYERS - 1, -1, -1):
+            layer, squares, steps = self.layers[i], self.squares[i], self.steps[i]
+            d_after, d_sums = through_time(layer, steps, d_below)
+            if i > 0:
+                d_below = [lane_sum(layer.matrix[UNITS:] * d) for d in d_sums]
+
+            gradient = np.zeros_like(layer.matrix)
+            for step, d in zip(steps, d_sums, strict=True):
+                gradient = gradient + step.inputs[:, None] * d
+            matrix = stepped(layer.matrix, gradient, squares.matrix, rate, newest)
+
+            embed = layer.embed.copy()
+            for byte in set(self.bytes):
+                row = np.zeros_like(d_sums[0])
+                for came, d in zip(self.bytes, d_sums, strict=True):
+                    row = row + d if came == byte else row
+                embed[byte] = stepped(
+                    embed[byte], row, squares.embed[byte], rate, self._newest(self.seen[byte])
+                )
+
+            d_gain, d_bias = np.zeros_like(layer.gain), np.zeros_like(layer.bias)
+            for step, d in zip(steps, d_after, strict=True):
+                d_gain = d_gain + d * step.normal
+                d_bias = d_bias + d
+            gain = stepped(layer.gain, d_gain, squares.gain, rate, newest)
+            bias = stepped(layer.bias, d_bias, squares.bias, rate, newest)
+            self.next[i] = Layer(matrix, embed, gain, bias)
+        for byte in set(self.bytes):
+            self.seen[byte] += 1
+
+    def _newest(self, seen):
+        return max(ONE / f32(seen + 1), f32(self.learning.newest))
+
+
+def through_time(layer, steps, d_above):
+    """Gradients of pre-activations, after normalisation and before it, for each byte of a horizon."""
+    d_after, d_sums = [None] * len(steps), [None] * len(steps)
+    d_hidden, d_cell = np.zeros(UNITS, f32), np.zeros(UNITS, f32)
+    for t in range(len(steps) - 1, -1, -1):
+        step = steps[t]
+        if d_above[t] is not None:
+            d_hidden = d_hidden + d_above[t]
+        dh = d_hidden + step.d_hidden
+        f, u, o = step.gates
+        s, c = step.squashed, step.before
+        dc = d_cell + dh * o * (ONE - s * s)
+        d_cell = dc * f
+        d_after[t] = np.stack(
+            [
+                dc * (c - u) * (f * (ONE - f)),
+                dc * (ONE - f) * (ONE - u * u),
+                dh * s * (o * (ONE - o)),
+            ]
+        )
+        scaled = d_after[t] * layer.gain
+        mean = lane_sum(scaled * step.normal) / f32(UNITS)
+        d_sums[t] = (step.scale[:, None] * (scaled - step.normal * mean[:, None])).reshape(-1)
+        d_hidden = lane_sum(layer.matrix[:UNITS] * d_sums[t])
+    return d_after, d_sums
+
+
+def stepped(weights, gradient, squares, rate, newest):
+    """New weights; the averages of squares are brought up to date in place."""
+    squares += newest * (gradient * gradient - squares)
+    unit = between(gradient / (np.sqrt(squares) + TINY), -MOST, MOST)
+    return weights - rate * unit
+
+
+class Network:
+    """What the network says of each bit of the next byte."""
+
+    def __init__(self, knows_english):
+        self.lstm = ByteLstm(english(), TRAINED) if knows_english else ByteLstm(untrained(), UNTRAINED)
+        self._turn()
+
+    def update(self, byte):
+        self.lstm.update(byte)
+        self._turn()
+
+    def _turn(self):
+        weights = [int(x) + 1 for x in rounded(self.lstm.probabilities * f32(4194304))]
+        self.likeliest = weights.index(max(weights))
+        self.sums = [0] * SYMBOLS + weights
+        for node in range(SYMBOLS - 1, 0, -1):
+            self.sums[node] = self.sums[2 * node] + self.sums[2 * node + 1]
+
+    def predict(self, partial):
+        p1_q16 = clamp((self.sums[2 * partial + 1] << 16) // self.sums[partial], 1, 65535)
+        return [stretch(p1_q16), (p1_q16 - 32768) >> 6]
+
+    def expected_byte(self, partial, bit_position):
+        """The likeliest byte if it begins with these bits, else 256."""
+        holds = (self.likeliest | 256) >> (8 - bit_position) == partial
+        return self.likeliest if holds else 256
+
+
+def memory_bytes():
+    """FORMAT.md: "Memory"."""
+    width, inputs = GATES * UNITS, (UNITS, 2 * UNITS)
+    layers = sum((rows + SYMBOLS + 2) * width for rows in inputs)
+    output = (LAYERS * UNITS + 1) * SYMBOLS
+    horizon = max(TRAINED.horizon, UNTRAINED.horizon)
+    kept = 2 * sum(rows + 10 * UNITS for rows in inputs) + 2 * inputs[1] + 5 * width + 3 * UNITS
+    return 4 * (3 * layers + output + horizon * kept)
