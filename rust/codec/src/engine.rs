@@ -164,8 +164,8 @@ impl ChunkCoder {
         self.plan
     }
 
-    /// Lets the model use one thread beside the caller's while it codes a chunk, or not: only
-    /// preset max has something for it to do. The bytes are the same.
+    /// Lets the model use one thread beside the caller's, or takes it back: then none works when
+    /// this returns. Only preset max has something for it to do; the bytes are the same.
     pub fn lend_thread(&mut self, lent: bool) {
         self.predictor.lend_thread(lent);
     }
@@ -245,17 +245,6 @@ impl ChunkCoder {
         transform: Transform,
         tick: Tick<'_>,
     ) -> Result<CodedChunk, EngineError> {
-        let coded = self.encode_with_threads(content, transform, tick);
-        self.predictor.settle();
-        coded
-    }
-
-    fn encode_with_threads(
-        &mut self,
-        content: &[u8],
-        transform: Transform,
-        tick: Tick<'_>,
-    ) -> Result<CodedChunk, EngineError> {
         let (method, transformed) = self.begin_content(content, transform)?;
         let bytes = transformed.as_deref().unwrap_or(content);
         let mut encoder = Encoder::new();
@@ -278,19 +267,6 @@ impl ChunkCoder {
 
     /// Decodes the next chunk, appending `content_bytes` bytes to `content`.
     pub fn decode(
-        &mut self,
-        method: u8,
-        payload: &[u8],
-        content_bytes: usize,
-        content: &mut Vec<u8>,
-        tick: Tick<'_>,
-    ) -> Result<(), EngineError> {
-        let decoded = self.decode_with_threads(method, payload, content_bytes, content, tick);
-        self.predictor.settle();
-        decoded
-    }
-
-    fn decode_with_threads(
         &mut self,
         method: u8,
         payload: &[u8],

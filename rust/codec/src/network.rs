@@ -57,7 +57,6 @@ const UNTRAINED: Learning = Learning {
 pub(crate) const SIZES: Dimensions = Dimensions { hidden: 384, layers: 2 };
 
 static ENGLISH: LazyLock<Weights> = LazyLock::new(|| {
-    let _standard = StandardFloats::set();
     Weights::from_safetensors(include_bytes!("knowledge/english.safetensors")).expect("a file of ours")
 });
 
@@ -68,10 +67,7 @@ impl Network {
         match own {
             Some(weights) => Network::with(weights.clone(), TRAINED),
             None if english => Network::with(ENGLISH.clone(), TRAINED),
-            None => {
-                let _standard = StandardFloats::set();
-                Network::with(Weights::untrained(SIZES), UNTRAINED)
-            }
+            None => Network::with(Weights::untrained(SIZES), UNTRAINED),
         }
     }
 
@@ -81,32 +77,26 @@ impl Network {
     }
 
     fn with(weights: Weights, learning: Learning) -> Network {
-        let _standard = StandardFloats::set();
         let mut network =
             Network { lstm: ByteLstm::new(weights, learning), sums: Box::new([0; 512]), likeliest: 0 };
         network.turn();
         network
     }
 
-    /// Whether another thread may do what need not be done at once.
+    /// Whether another thread may do what need not be done at once; if not, none works any more.
     pub fn set_threads(&mut self, threads: bool) {
         self.lstm.set_threads(threads);
     }
 
-    /// Waits for what another thread does.
-    pub fn settle(&mut self) {
-        self.lstm.settle();
-    }
-
     /// Learns the byte that came.
     pub fn update(&mut self, byte: u8) {
-        let _standard = StandardFloats::set();
         self.lstm.update(byte);
         self.turn();
     }
 
     /// Brings the sums up to date.
     fn turn(&mut self) {
+        let _standard = StandardFloats::set();
         let mut most = 0;
         for (byte, &p) in self.lstm.probabilities().iter().enumerate() {
             let weight = round_f32(p * 4_194_304.0) + 1;
@@ -162,7 +152,6 @@ impl Network {
                 Ok(())
             }
         })?;
-        let _standard = StandardFloats::set();
         self.turn();
         Ok(())
     }

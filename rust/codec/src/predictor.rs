@@ -271,17 +271,11 @@ impl Predictor {
         &self.inverse
     }
 
-    /// Lets the network, if there is one, use a thread beside the caller's, or not.
+    /// Lets the network, if there is one, use a thread beside the caller's; or not, and then none
+    /// works any more.
     pub fn lend_thread(&mut self, lent: bool) {
         if let Some(network) = &mut self.network {
             network.set_threads(lent);
-        }
-    }
-
-    /// Waits for whatever another thread does.
-    pub fn settle(&mut self) {
-        if let Some(network) = &mut self.network {
-            network.settle();
         }
     }
 

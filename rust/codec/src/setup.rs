@@ -8,7 +8,6 @@ use foretold_models::contexts::{self as c, Group};
 use foretold_models::{BitHistories, COUNTS, MatchModel, PROBABILITIES, Parsed, Parts, Rates, hash};
 
 use crate::Preset;
-
 use crate::network::Network;
 
 /// What a selector may look at.

@@ -86,9 +86,9 @@ impl Moments {
     }
 }
 
-/// Working memory of a backward pass.
+/// Working memory of a backward pass: nothing in it outlasts one.
 #[derive(Clone, Debug)]
-struct Scratch {
+pub(crate) struct Scratch {
     /// Gradients of pre-activations, before and after normalisation: `(horizon, GATES, hidden)`.
     d_after: Vec<Lanes>,
     d_sums: Vec<Lanes>,
@@ -103,6 +103,23 @@ struct Scratch {
     row: Vec<Lanes>,
 }
 
+impl Scratch {
+    pub fn new(dimensions: Dimensions, horizon: usize) -> Scratch {
+        let groups = dimensions.groups();
+        let width = GATES * groups;
+        Scratch {
+            d_after: vec![Lanes::ZERO; horizon * width],
+            d_sums: vec![Lanes::ZERO; horizon * width],
+            by_panel: vec![Lanes::ZERO; horizon * width],
+            by_row: vec![0.0; dimensions.inputs(dimensions.layers - 1) * horizon],
+            d_below: vec![0.0; horizon * dimensions.hidden],
+            d_hidden: vec![0.0; dimensions.hidden],
+            d_cell: vec![Lanes::ZERO; groups],
+            row: vec![Lanes::ZERO; width],
+        }
+    }
+}
+
 /// A backward pass and the step that comes of it: all it needs, so that any thread can do it.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -115,6 +132,7 @@ pub(crate) struct Job {
     pub next: Box<Layers>,
     pub moments: Box<Moments>,
     pub trace: Box<Trace>,
+    pub scratch: Box<Scratch>,
 }
 
 impl Work for &mut Job {
@@ -164,9 +182,8 @@ impl Job {
 
     #[inline(always)]
     fn pass(&mut self) {
-        let Job { dimensions, learning, weights, next, moments, trace, .. } = self;
+        let Job { dimensions, learning, weights, next, moments, trace, scratch, .. } = self;
         let (groups, horizon) = (dimensions.groups(), learning.horizon);
-        let width = GATES * groups;
         let steps = moments.steps;
         moments.steps += 1;
         let warm = (steps + 1) as f32 / learning.warm_up as f32;
@@ -182,37 +199,18 @@ impl Job {
         for &byte in &trace.bytes {
             present[usize::from(byte)] = true;
         }
-        let most = dimensions.inputs(dimensions.layers - 1);
-        let mut scratch = Scratch {
-            d_after: vec![Lanes::ZERO; horizon * width],
-            d_sums: vec![Lanes::ZERO; horizon * width],
-            by_panel: vec![Lanes::ZERO; horizon * width],
-            by_row: vec![0.0; most * horizon],
-            d_below: vec![0.0; horizon * dimensions.hidden],
-            d_hidden: vec![0.0; dimensions.hidden],
-            d_cell: vec![Lanes::ZERO; groups],
-            row: vec![Lanes::ZERO; width],
-        };
         for layer in (0..dimensions.layers).rev() {
             let from_above = layer + 1 < dimensions.layers;
-            through_time(&weights.0[layer], &trace.layers[layer], groups, horizon, from_above, &mut scratch);
+            through_time(&weights.0[layer], &trace.layers[layer], groups, horizon, from_above, scratch);
             if layer > 0 {
-                let Scratch { d_sums, d_below, .. } = &mut scratch;
+                let Scratch { d_sums, d_below, .. } = &mut **scratch;
                 weights.0[layer].matrix.transposed_products(dimensions.hidden, d_sums, horizon, d_below);
             }
             let (old, new, squares) = (&weights.0[layer], &mut next.0[layer], &mut moments.layers.0[layer]);
             let did = &trace.layers[layer];
-            step_matrix(old, new, squares, did, horizon, step, &mut scratch);
-            step_rows(
-                old,
-                new,
-                squares,
-                &trace.bytes,
-                (&present, &moments.seen),
-                (rate, &newest),
-                &mut scratch,
-            );
-            step_normal(old, new, squares, did, horizon, step, &scratch);
+            step_matrix(old, new, squares, did, horizon, step, scratch);
+            step_rows(old, new, squares, &trace.bytes, (&present, &moments.seen), (rate, &newest), scratch);
+            step_normal(old, new, squares, did, horizon, step, scratch);
         }
         for (seen, _) in moments.seen.iter_mut().zip(present).filter(|(_, present)| *present) {
             *seen += 1;

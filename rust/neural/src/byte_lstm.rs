@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use foretold_numerics::{FLOAT_LANES, Lanes, Simd, StandardFloats, Work, exp_f32, sigmoid_f32, tanh_f32};
+use foretold_numerics::{
+    FLOAT_LANES, Lanes, Simd, StandardFloats, Work, exp_f32, floats, floats_mut, sigmoid_f32, tanh_f32,
+};
 
-use crate::backward::{Job, Learning, Moments, Trace};
+use crate::backward::{Job, Learning, Moments, Scratch, Trace};
 use crate::weights::{Dimensions, GATES, Layers, Output, SYMBOLS, Weights};
 
 /// In the root of a normalisation.
@@ -58,8 +60,9 @@ pub struct ByteLstm {
     /// With the job, while there is one.
     moments: Option<Box<Moments>>,
     trace: Box<Trace>,
-    /// Memory for the next horizon's trace.
+    /// Memory for the next horizon's trace, and for the next pass.
     spare_trace: Option<Box<Trace>>,
+    scratch: Option<Box<Scratch>>,
     pending: Pending,
     threads: bool,
     /// Steps of the horizon so far, and bytes learned.
@@ -101,6 +104,7 @@ impl ByteLstm {
             moments: Some(Box::new(Moments::new(dimensions))),
             trace: Box::new(Trace::new(dimensions, learning.horizon)),
             spare_trace: None,
+            scratch: None,
             pending: Pending::None,
             threads: false,
             step: 0,
@@ -116,15 +120,19 @@ impl ByteLstm {
         lstm
     }
 
-    /// Lets backward passes be done by a thread of their own, from the next horizon on, or not.
+    /// Lets backward passes be done by a thread of their own, from the next horizon on; or not, and
+    /// then no thread works when this returns.
     pub fn set_threads(&mut self, threads: bool) {
         self.threads = threads;
+        if !threads {
+            self.settle();
+        }
     }
 
     /// The probability of each byte to be the next: positive, their sum nearly one.
     pub fn probabilities(&self) -> &[f32; SYMBOLS] {
         let lanes: &[Lanes] = &self.probabilities;
-        lanes_as_floats(lanes).try_into().expect("as many as there are bytes")
+        floats(lanes).try_into().expect("as many as there are bytes")
     }
 
     /// Learns the byte that came, and looks at what may come next.
@@ -154,6 +162,10 @@ impl ByteLstm {
             .spare_trace
             .take()
             .unwrap_or_else(|| Box::new(Trace::new(self.dimensions, self.learning.horizon)));
+        let scratch = self
+            .scratch
+            .take()
+            .unwrap_or_else(|| Box::new(Scratch::new(self.dimensions, self.learning.horizon)));
         let mut job = Job {
             simd: self.simd,
             dimensions: self.dimensions,
@@ -162,6 +174,7 @@ impl ByteLstm {
             next,
             moments: self.moments.take().expect("the last pass is over"),
             trace: std::mem::replace(&mut self.trace, spare),
+            scratch,
         };
         if !self.threads {
             job.work();
@@ -188,11 +201,12 @@ impl ByteLstm {
     fn end_pass(&mut self, job: Job) {
         self.moments = Some(job.moments);
         self.spare_trace = Some(job.trace);
+        self.scratch = Some(job.scratch);
         self.pending = Pending::Done(job.next);
     }
 
     /// Waits for the backward pass, if one is under way: no thread works after this.
-    pub fn settle(&mut self) {
+    fn settle(&mut self) {
         match std::mem::replace(&mut self.pending, Pending::None) {
             Pending::Running(thread, shared) => {
                 if thread.join().is_err() {
@@ -229,23 +243,23 @@ impl ByteLstm {
             (_, Pending::Done(next)) => Pending::Done(next),
             _ => Pending::Done(Box::new(Layers::zeros(self.dimensions))),
         };
-        let mut floats = |lanes: &mut [Lanes]| see(Part::Floats(lanes_as_floats_mut(lanes)));
+        let mut lanes = |lanes: &mut [Lanes]| see(Part::Floats(floats_mut(lanes)));
         let layers = Arc::get_mut(&mut self.layers).expect("no pass is under way");
-        layers.parts_mut().try_for_each(&mut floats)?;
+        layers.parts_mut().try_for_each(&mut lanes)?;
         if let Pending::Done(next) = &mut self.pending {
-            next.parts_mut().try_for_each(&mut floats)?;
+            next.parts_mut().try_for_each(&mut lanes)?;
         }
-        floats(self.output.matrix.lanes_mut())?;
-        floats(&mut self.output.bias)?;
-        floats(&mut self.cells)?;
-        floats(&mut self.probabilities)?;
+        lanes(self.output.matrix.lanes_mut())?;
+        lanes(&mut self.output.bias)?;
+        lanes(&mut self.cells)?;
+        lanes(&mut self.probabilities)?;
         let moments = self.moments.as_mut().expect("no pass is under way");
-        moments.layers.parts_mut().try_for_each(&mut floats)?;
+        moments.layers.parts_mut().try_for_each(&mut lanes)?;
         for layer in &mut self.trace.layers {
-            for lanes in [&mut layer.normal, &mut layer.gates, &mut layer.before, &mut layer.squashed] {
-                floats(lanes)?;
+            for part in [&mut layer.normal, &mut layer.gates, &mut layer.before, &mut layer.squashed] {
+                lanes(part)?;
             }
-            floats(&mut layer.d_hidden)?;
+            lanes(&mut layer.d_hidden)?;
         }
         for layer in &mut self.trace.layers {
             see(Part::Floats(layer.scale.as_flattened_mut()))?;
@@ -268,14 +282,6 @@ impl Drop for ByteLstm {
 
 fn take(shared: &Mutex<Option<Job>>) -> Job {
     shared.lock().unwrap_or_else(PoisonError::into_inner).take().expect("the job is given back")
-}
-
-fn lanes_as_floats(lanes: &[Lanes]) -> &[f32] {
-    foretold_numerics::floats(lanes)
-}
-
-fn lanes_as_floats_mut(lanes: &mut [Lanes]) -> &mut [f32] {
-    foretold_numerics::floats_mut(lanes)
 }
 
 /// One step of all layers, and the probabilities that come of it.
@@ -338,7 +344,7 @@ impl Work for Forward<'_> {
         probabilities.copy_from_slice(&output.bias);
         output.matrix.add_product(hidden, probabilities);
         let mut most = f32::MIN;
-        for &logit in lanes_as_floats(probabilities) {
+        for &logit in floats(probabilities) {
             most = if logit > most { logit } else { most };
         }
         let mut total = Lanes::ZERO;
@@ -535,7 +541,7 @@ mod tests {
     /// The loss of a text in nats, all in f64, as the papers have it.
     fn loss(weights: &Weights, text: &[u8]) -> f64 {
         let Dimensions { hidden, layers } = weights.dimensions;
-        let wide = |lanes: &[Lanes]| lanes_as_floats(lanes).iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+        let wide = |lanes: &[Lanes]| floats(lanes).iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
         let at = |matrix: &crate::matrix::Matrix, row: usize, column: usize| {
             let lanes = matrix.panel(column / 64)[row * 4 + column % 64 / 16];
             f64::from(lanes.0[column % 16])
@@ -592,14 +598,14 @@ mod tests {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (seed >> 8) as f32 / 8_388_608.0 - 1.0
         };
-        for value in lanes_as_floats_mut(weights.output.matrix.lanes_mut()) {
+        for value in floats_mut(weights.output.matrix.lanes_mut()) {
             *value = next();
         }
         for layer in &mut weights.layers.0 {
-            for value in lanes_as_floats_mut(&mut layer.gain) {
+            for value in floats_mut(&mut layer.gain) {
                 *value = 1.0 + 0.3 * next();
             }
-            for value in lanes_as_floats_mut(&mut layer.bias) {
+            for value in floats_mut(&mut layer.bias) {
                 *value += 0.3 * next();
             }
         }
@@ -620,9 +626,8 @@ mod tests {
         moments.seen.fill(u32::MAX - 1);
         run(&mut lstm, &text);
         let Pending::Done(stepped) = &mut lstm.pending else { panic!("no pass") };
-        let after: Vec<Vec<f32>> = stepped.parts_mut().map(|part| lanes_as_floats(part).to_vec()).collect();
-        let before: Vec<Vec<f32>> =
-            weights.layers.parts_mut().map(|part| lanes_as_floats(part).to_vec()).collect();
+        let after: Vec<Vec<f32>> = stepped.parts_mut().map(|part| floats(part).to_vec()).collect();
+        let before: Vec<Vec<f32>> = weights.layers.parts_mut().map(|part| floats(part).to_vec()).collect();
 
         let mut checked = 0;
         for part in 0..before.len() {
@@ -631,10 +636,9 @@ mod tests {
                 let gradient = f64::from(after[part][place]) - f64::from(before[part][place]);
                 let mut at = |change: f32| {
                     let value = before[part][place] + change;
-                    lanes_as_floats_mut(weights.layers.parts_mut().nth(part).unwrap())[place] = value;
+                    floats_mut(weights.layers.parts_mut().nth(part).unwrap())[place] = value;
                     let loss = loss(&weights, &text);
-                    lanes_as_floats_mut(weights.layers.parts_mut().nth(part).unwrap())[place] =
-                        before[part][place];
+                    floats_mut(weights.layers.parts_mut().nth(part).unwrap())[place] = before[part][place];
                     (loss, f64::from(value))
                 };
                 let ((high, above), (low, below)) = (at(0.01), at(-0.01));

@@ -1,6 +1,6 @@
 //! Weights from files.
 
-use foretold_numerics::{FLOAT_LANES, Lanes};
+use foretold_numerics::{FLOAT_LANES, Lanes, StandardFloats};
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
@@ -77,6 +77,7 @@ impl Weights {
     /// `(256, 3 hidden)`, `recur.l` and, from the second on, `below.(l - 1)` `(hidden, 3 hidden)`,
     /// `gain.l` and `bias.l` `(3, hidden)`; `out` `(layers * hidden, 256)`, `out_bias` `(256,)`.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Weights, WeightsError> {
+        let _standard = StandardFloats::set();
         let file = SafeTensors::deserialize(bytes)?;
         let hidden = match file.tensor("recur.0").map_err(|_| bad("recur.0", "is missing"))?.shape() {
             [hidden, _] => *hidden,

@@ -1,6 +1,6 @@
 //! What a network knows, and the sizes of it.
 
-use foretold_numerics::{FLOAT_LANES, Lanes};
+use foretold_numerics::{FLOAT_LANES, Lanes, StandardFloats, floats_mut};
 
 use crate::matrix::{Matrix, PANEL};
 
@@ -120,6 +120,7 @@ impl Weights {
     /// congruential sequence, forget gates that remember for 2 to 50 bytes, no opinion on the next
     /// byte.
     pub fn untrained(dimensions: Dimensions) -> Weights {
+        let _standard = StandardFloats::set();
         let mut weights = Weights::zeros(dimensions);
         let mut seed = 1u32;
         let mut next = move |spread: f32| {
@@ -130,17 +131,14 @@ impl Weights {
         let groups = dimensions.groups();
         for layer in &mut weights.layers.0 {
             let spread = (3.0 / dimensions.hidden as f32).sqrt();
-            for lanes in layer.matrix.lanes_mut() {
-                *lanes = lanes.map(|_| 0.0);
-                for value in &mut lanes.0 {
-                    *value = next(spread);
-                }
+            for value in floats_mut(layer.matrix.lanes_mut()) {
+                *value = next(spread);
             }
-            for value in layer.embed.iter_mut().flat_map(|lanes| &mut lanes.0) {
+            for value in floats_mut(&mut layer.embed) {
                 *value = next(1.0);
             }
             layer.gain.fill(Lanes::all(1.0));
-            for (i, value) in layer.bias[..groups].iter_mut().flat_map(|lanes| &mut lanes.0).enumerate() {
+            for (i, value) in floats_mut(&mut layer.bias[..groups]).iter_mut().enumerate() {
                 *value = 4.0 * i as f32 / dimensions.hidden as f32;
             }
         }

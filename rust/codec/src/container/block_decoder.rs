@@ -81,8 +81,8 @@ impl BlockDecoder {
         self.ended && self.chunks.is_empty()
     }
 
-    /// Decodes the next chunk; `lent` if there is a thread to spare. Damage is kept as [`failure`](Self::failure), to be reported when
-    /// everything before it has been given out.
+    /// Decodes the next chunk; `lent` if there is a thread to spare. Damage is kept as
+    /// [`failure`](Self::failure), to be reported when everything before it has been given out.
     pub fn decode_chunk(&mut self, lent: bool, tick: Tick<'_>) -> Result<(), Error> {
         let Some(chunk) = self.chunks.pop_front() else { return Ok(()) };
         let before = self.content.len();
@@ -112,6 +112,7 @@ impl BlockDecoder {
             coder.lend_thread(lent);
             let decoded =
                 coder.decode(chunk.method, &chunk.payload, chunk.content_bytes, &mut self.content, tick);
+            coder.lend_thread(false);
             decoded.map_err(|error| match error {
                 EngineError::UnknownMethod(_)
                 | EngineError::BadPayload { .. }

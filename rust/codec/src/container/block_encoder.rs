@@ -138,8 +138,9 @@ impl BlockEncoder {
         coder.lend_thread(lent);
         let start = self.coded;
         let end = self.gathered.len().min(start + CHUNK_BYTES);
-        let coded =
-            coder.encode(&self.gathered[start..end], self.transform, tick).map_err(Error::from_engine)?;
+        let coded = coder.encode(&self.gathered[start..end], self.transform, tick);
+        coder.lend_thread(false);
+        let coded = coded.map_err(Error::from_engine)?;
         self.coded = end;
         if self.flushing && self.waiting() == 0 {
             self.flushing = false;

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foretold_neural::{Dimensions, Weights};
-use foretold_numerics::StandardFloats;
 
 use super::base::{Base, is_shared};
 use super::learned::Learned;
@@ -159,7 +158,6 @@ impl Prior {
                     learned = Some((start..start + length, what.preset));
                 }
                 NETWORK => {
-                    let _standard = StandardFloats::set();
                     let weights = Weights::from_safetensors(&file[start..start + length])
                         .map_err(|error| bad(&format!("its network: {error}")))?;
                     network = Some(Arc::new(weights));
