@@ -72,7 +72,8 @@ def compress(
         network that learns.
     threads : int
         Workers, 1 to 1024, each with a block and a model of its own; the archive does not depend
-        on it. Contents of a single block are compressed by one.
+        on it. Contents of a single block are compressed by one; for the network of ``"max"`` a
+        second one works.
     checksum : bool
         Whether to store checks with which decompression tells damage from content.
     block_size : int, optional

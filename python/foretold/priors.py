@@ -20,6 +20,7 @@ from foretold._arguments import (
     preset_number,
     transform_name,
 )
+from foretold._replacing import replacing
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -140,13 +141,8 @@ class Prior:
         path : path
             The file, by convention with the suffix ``.ftp``.
         """
-        target = Path(path)
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-        try:
+        with replacing(path) as partial:
             partial.write_bytes(bytes(self))
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def __repr__(self) -> str:
         return f"<foretold.Prior {self.name!r} {self.digest[:8]}, {self.file_bytes} bytes>"

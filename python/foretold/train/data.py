@@ -15,7 +15,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ import numpy as np
 
 import foretold
 from foretold import _core
+from foretold._replacing import replacing
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -199,9 +199,11 @@ def read_corpus(
         }
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            _replace(kept.with_suffix(".u8"), bytes_.tobytes())
+            with replacing(kept.with_suffix(".u8")) as partial:
+                partial.write_bytes(bytes_.tobytes())
             # The last to appear: what it describes is complete.
-            _replace(kept.with_suffix(".json"), json.dumps(facts).encode())
+            with replacing(kept.with_suffix(".json")) as partial:
+                partial.write_bytes(json.dumps(facts).encode())
     if kept is not None:
         facts = json.loads(kept.with_suffix(".json").read_bytes())
         bytes_ = np.memmap(kept.with_suffix(".u8"), np.uint8, mode="r")
@@ -221,15 +223,6 @@ def read_corpus(
 def _probe(english: bool) -> bytes:
     """What shows that the transform or its dictionary changed."""
     return _core.coded_bytes(_PROSE, english)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,7 +27,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import safetensors
@@ -36,6 +35,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 import foretold
+from foretold._replacing import replacing
 from foretold.errors import FormatError, ParameterError
 
 from .lstm import EPSILON, PersistentLSTM, is_matrix
@@ -202,13 +202,8 @@ def export(
         "card": json.dumps({} if card is None else card, ensure_ascii=False, separators=(",", ":")),
     }
     content = save(tensors, metadata)
-    target = Path(path)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
+    with replacing(path) as partial:
         partial.write_bytes(content)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
     return len(content)
 
 

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from foretold._replacing import replacing
 from foretold.errors import CheckpointError, ParameterError
 
 from .data import Corpus, Lanes
@@ -490,13 +491,8 @@ class Trainer:
             "settings": dataclasses.asdict(self.settings),
             "corpus": self.corpus.digest,
         }
-        target = Path(path)
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-        try:
+        with replacing(path) as partial:
             torch.save(content, partial)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def resume(self, path: StrPath) -> None:
         """Go on from a checkpoint.
