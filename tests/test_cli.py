@@ -833,5 +833,14 @@ def test_a_recipe_makes_a_prior_for_all_presets(folder: Path) -> None:
     for preset in (1, 5):
         archive = foretold.compress(prose, preset, prior=made)
         assert foretold.decompress(archive, prior=made) == prose
+    # A file that is held out says how far to trust the others.
+    write(folder / "texts" / "39.txt", prose[200:])
+    done("prior", "train", "--recipe", "english", "--from", "texts", "-o", "weighed.ftp")
+    weighed = foretold.Prior(folder / "weighed.ftp")
+    assert weighed.file_bytes > made.file_bytes
+    for preset in (1, 5):
+        archive = foretold.compress(prose, preset, prior=weighed)
+        assert len(archive) < len(foretold.compress(prose, preset, prior=made))
+        assert foretold.decompress(archive, prior=weighed) == prose
     failed(2, "prior", "train", "--recipe", "english", "-o", "other.ftp", "texts")
     failed(2, "prior", "train", "-o", "other.ftp")

@@ -337,6 +337,24 @@ def test_oracle_starts_from_a_prior_with_every_preset(
 
 
 @pytest.mark.parametrize("preset", [1, 5, 9, 10])
+def test_oracle_starts_from_weights(preset: int, small: bytes, twin: oracle.Prior) -> None:
+    prior = foretold.Prior(small)
+    weights = _core.learn_weights(prior._inner, preset, [PROSE * 9, MARKUP * 4])
+    weighed = prior._inner.with_weights("weighed", [(preset, weights)]).to_bytes()
+    archive = foretold.compress(MARKUP, named(preset), prior=weighed, transform="none")
+    assert len(archive) < len(foretold.compress(MARKUP, named(preset), prior=small, transform="none"))
+    assert oracle.compress(MARKUP, preset, prior=oracle.Prior(weighed)) == archive
+    other = 2 if preset == 1 else 1
+    archive = foretold.compress(MARKUP[:200], other, prior=weighed, transform="none")
+    assert archive[8:] == foretold.compress(MARKUP[:200], other, prior=small, transform="none")[8:]
+    longer = prior._inner.with_weights("longer", [(preset, weights + b"and more")]).to_bytes()
+    with pytest.raises(foretold.PriorError, match="weights cannot be unpacked"):
+        foretold.compress(MARKUP, named(preset), prior=longer)
+    with pytest.raises(oracle.PriorError):
+        oracle.compress(MARKUP, preset, prior=oracle.Prior(longer))
+
+
+@pytest.mark.parametrize("preset", [1, 5, 9, 10])
 def test_oracle_decodes_words_that_are_known(preset: int, small: bytes, twin: oracle.Prior) -> None:
     content = "“It was late,” she said—and the garden, where nobody walked, was dark.\n".encode() * 2
     archive = foretold.compress(content, named(preset), prior=small)

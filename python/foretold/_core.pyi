@@ -25,6 +25,7 @@ __all__ = [
     "decompress_file",
     "error_examples",
     "info",
+    "learn_weights",
     "make_ngram_prior",
     "network_probabilities",
     "presets",
@@ -60,8 +61,10 @@ class Prior:
     @property
     def file_bytes(self) -> int: ...
     def with_network(self, name: str, weights: _Input) -> Prior: ...
+    def with_weights(self, name: str, weights: list[tuple[int, bytes]]) -> Prior: ...
     def to_bytes(self) -> bytes: ...
 
+def learn_weights(prior: Prior, preset: int, texts: list[bytes]) -> bytes: ...
 def make_ngram_prior(
     name: str,
     texts: list[bytes],

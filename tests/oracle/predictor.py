@@ -70,7 +70,7 @@ class Predictor:
         self.fresh = False
         self.remembered = 0
         if prior is not None:
-            prior.start(self)
+            prior.start(self, preset)
 
     def new_text_arm(self):
         self.arms[TEXT] = Arm(self.setup, self.assemblies[TEXT], self.size_class)

@@ -10,11 +10,12 @@ from .dictionary import KNOWLEDGE, english
 from .hash import hash
 from .learned import Learned, LearnedError
 from .setup import SETUPS
+from .weights import StartingWeights, WeightsError
 
 SHIPPED = KNOWLEDGE / "english.ftp"
 MAGIC = b"\xf7ftprior"
 GENERATION = 0
-WORDS, NGRAMS, LEARNED, BASE = 1, 2, 3, 4
+WORDS, NGRAMS, LEARNED, BASE, WEIGHTS = 1, 2, 3, 4, 7
 DIGEST_BYTES = 32
 ID_BYTES = 4
 REMEMBERED = 255.0
@@ -44,13 +45,14 @@ class Prior:
         self.name = file[10:at].decode()
         self.shipped = ((), (), ())
         packed = self.learned = self.base = None
+        self.weights = {}
         while at < end:
             require(at + 5 <= end, "cut short")
             kind, length = file[at], int.from_bytes(file[at + 1 : at + 5], "little")
             at += 5
             require(at + length <= end, "cut short")
             section = file[at : at + length]
-            require(kind in (WORDS, NGRAMS, LEARNED, BASE), f"a section of kind {kind}")
+            require(kind in (WORDS, NGRAMS, LEARNED, BASE, WEIGHTS), f"a section of kind {kind}")
             if kind == WORDS:
                 self.shipped = english()
             elif kind == NGRAMS:
@@ -60,6 +62,9 @@ class Prior:
                     self.learned = Learned(section)
                 except LearnedError as error:
                     raise PriorError(str(error)) from error
+            elif kind == WEIGHTS:
+                weights = StartingWeights(section)
+                self.weights[weights.preset] = weights
             else:
                 self.base = SHIPPED.read_bytes()
                 require(section == self.base[-DIGEST_BYTES:], "a base that is not the shipped prior")
@@ -87,12 +92,17 @@ class Prior:
             if not hasattr(group, "orders"):
                 number += setup.contexts_of(group)
 
-    def start(self, predictor):
+    def start(self, predictor, preset):
         """Makes a new predictor, whose table is filled, start from what was learned besides."""
         from . import container
 
         if self.learned is not None:
             self.learned.start(predictor, container.decompress)
+        elif preset in self.weights:
+            try:
+                self.weights[preset].start(predictor.new_text_arm())
+            except WeightsError as error:
+                raise PriorError(str(error)) from error
 
     def _fill_order(self, table, histories, number, level):
         for context, following in level.items():

@@ -100,12 +100,17 @@ class Setup:
         total += 4 << log2.runs if any(kind.runs for kind in kinds) else 0
         total += 1 << log2.directs if any(kind.directs for kind in kinds) else 0
         for kind in kinds:
-            inputs = kind.inputs(len(self.matches), self.network)
-            total += sum(size for size, _ in kind.selectors) * (inputs * 2 + 4)
-            total += sum(size for size, _ in kind.finals) * (MAX_SETS * 2 + 4)
+            total += self._mixer_bytes(kind)
             total += kind.contexts * 2048
             total += sum(apm_contexts(kind.apms, size_class)) * 128
+        # Where a prior says what the text's weights start from.
+        total += self._mixer_bytes(self.text) if primed else 0
         return total + (4 << 20) + (3 << min(size_class, 20))
+
+    def _mixer_bytes(self, kind):
+        inputs = kind.inputs(len(self.matches), self.network)
+        total = sum(size for size, _ in kind.selectors) * (inputs * 2 + 4)
+        return total + sum(size for size, _ in kind.finals) * (MAX_SETS * 2 + 4)
 
     def _primed_bytes(self, size_class):
         whole = 1 << self.primed_slots(size_class)

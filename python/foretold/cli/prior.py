@@ -96,7 +96,11 @@ def train(
         started = time.monotonic()
         with console.status() as say:
             say(f"{printable(output)}: reading {printable(folder)}")
-            made = english.make(folder, english.SHIPPED_BYTES if size is None else size)
+            made = english.make(
+                folder,
+                english.SHIPPED_BYTES if size is None else size,
+                progress=lambda what: say(f"{printable(output)}: {what}"),
+            )
         _with(made, network).save(output)
         total = sum(path.stat().st_size for path in _files([folder]))
         console.coded(printable(output), total, made.file_bytes, time.monotonic() - started)

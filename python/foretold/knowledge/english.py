@@ -1,4 +1,4 @@
-"""The English prior: what bytes follow which in a folder of texts.
+"""The English prior: what bytes follow which in a folder of texts, and how far to trust that.
 
 ``foretold prior train --recipe english --from DIR`` is this. The prior that comes with the package
 is what it makes of 166 MB of books and encyclopedia in :data:`SHIPPED_BYTES`, the same on every
@@ -7,6 +7,7 @@ machine.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,56 @@ from foretold.errors import ParameterError
 from foretold.priors import Prior
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed import StrPath
 
-__all__ = ["SHIPPED_BYTES", "make"]
+__all__ = ["HELD_SHARE", "SHIPPED_BYTES", "is_held", "make"]
 
 SHIPPED_BYTES = 4 << 20
 """Most bytes of the prior that comes with the package."""
 
+HELD_SHARE = 8 / 256
+"""Share of the files that is held out, about."""
+
+_NAME = "English"
+_PRESETS = range(1, 11)
+
 # How often a context and a follower must have come, and how many bits a context must have saved
 # for each that it is thought to cost; richest first. What ships is the first that fits.
-_CHOICES = ((4, 2, 0.0), (6, 2, 0.2), (8, 2, 0.4), (16, 2, 0.6), (16, 3, 0.82), (32, 3, 2.0), (64, 4, 6.0))
+_CHOICES = (
+    (4, 2, 0.0),
+    (6, 2, 0.2),
+    (8, 2, 0.4),
+    (16, 2, 0.6),
+    (16, 3, 0.82),
+    (16, 3, 1.0),
+    (16, 3, 1.2),
+    (16, 3, 1.4),
+    (16, 3, 1.6),
+    (16, 3, 1.9),
+    (32, 3, 2.0),
+    (64, 4, 6.0),
+)
 
 
-def make(folder: StrPath, max_bytes: int = SHIPPED_BYTES) -> Prior:
+def is_held(name: str, share: float = HELD_SHARE) -> bool:
+    """Whether a file of this name, without its folders, is held out.
+
+    >>> is_held("a.txt", 1.0), is_held("a.txt", 0.0)
+    (True, False)
+    """
+    return hashlib.sha256(name.encode()).digest()[0] < share * 256
+
+
+def make(
+    folder: StrPath, max_bytes: int = SHIPPED_BYTES, progress: Callable[[str], None] | None = None
+) -> Prior:
     """Learn from all files below a folder.
+
+    Counts are learned from all files. How far mixers should trust them, each preset's, is learned
+    from the files that are held out by their names, :func:`is_held`, as those that start from the
+    counts of the others; if none is, mixers start as without a prior.
 
     Parameters
     ----------
@@ -36,11 +73,14 @@ def make(folder: StrPath, max_bytes: int = SHIPPED_BYTES) -> Prior:
         The texts. Memory of 8 bytes for each of theirs is needed.
     max_bytes : int
         Most bytes of the prior's file. The richest of some choices that fits is made.
+    progress : callable, optional
+        Told in a few words what is done next.
 
     Returns
     -------
     Prior
-        For all presets. It depends on the files' content alone, not on their names or order.
+        For all presets. It depends on the files' content and on which are held out, not on folders
+        or order.
 
     Raises
     ------
@@ -50,11 +90,29 @@ def make(folder: StrPath, max_bytes: int = SHIPPED_BYTES) -> Prior:
     paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     if not paths:
         raise ParameterError(f"{folder} has no files")
-    texts = [path.read_bytes() for path in paths]
+    say = progress or (lambda _: None)
+    texts = {path: path.read_bytes() for path in paths}
+    held = sorted(text for path, text in texts.items() if is_held(path.name))
+    others = [text for path, text in texts.items() if not is_held(path.name)]
+    weights: list[tuple[int, bytes]] = []
+    if any(held) and others:
+        say("counting")
+        start = Prior(_counts(others, max_bytes))._inner
+        for preset in _PRESETS:
+            say(f"weighing for preset {preset}")
+            weights.append((preset, _core.learn_weights(start, preset, held)))
+    say("counting all")
+    # A section has a heading, and the preset before its weights.
+    room = max_bytes - sum(6 + len(packed) for _, packed in weights)
+    counts = Prior(_counts(list(texts.values()), room))
+    return Prior._of(counts._inner.with_weights(_NAME, weights))
+
+
+def _counts(texts: list[bytes], max_bytes: int) -> bytes:
     size = 0
     for context, follower, worth in _CHOICES:
-        file = _core.make_ngram_prior("English", texts, True, context, follower, worth)
+        file = _core.make_ngram_prior(_NAME, texts, True, context, follower, worth)
         size = len(file)
         if size <= max_bytes:
-            return Prior(file)
-    raise ParameterError(f"max_bytes is {max_bytes}, the smallest prior of these texts has {size}")
+            return file
+    raise ParameterError(f"max_bytes leaves {max_bytes}, the smallest counts of these texts have {size}")

@@ -25,6 +25,7 @@ import foretold
 from foretold import _core
 from foretold._replacing import replacing
 from foretold.errors import ParameterError
+from foretold.knowledge.english import HELD_SHARE, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["HELD_SHARE", "Corpus", "DataFile", "Lanes", "Window", "read_corpus"]
-
-HELD_SHARE = 8 / 256
-"""Share of the files that is held out, about."""
 
 MARKERS = (b"<doc id=", b"<page>", b"==== FILE: ")
 """How lines begin with which a document begins inside a file."""
@@ -94,15 +92,6 @@ class Corpus:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()
-
-
-def is_held(name: str, share: float = HELD_SHARE) -> bool:
-    """Whether a file of this name, without its folders, is held out.
-
-    >>> is_held("a.txt", 1.0), is_held("a.txt", 0.0)
-    (True, False)
-    """
-    return hashlib.sha256(name.encode()).digest()[0] < share * 256
 
 
 @functools.cache

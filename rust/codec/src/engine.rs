@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foretold_coding::{Decoder, Encoder};
-use foretold_models::{StateError, StateReader, StateWriter, ValueReader, ValueWriter};
+use foretold_models::{Mixer, Slots, StateError, StateReader, StateWriter, ValueReader, ValueWriter};
 use foretold_numerics::{P1, SharedBytes};
 use thiserror::Error;
 
@@ -413,6 +413,11 @@ impl ChunkCoder {
     /// The same, set to what another model of the preset found.
     pub(crate) fn set_worth(&mut self, worth: &[u8]) -> Result<(), EngineError> {
         Ok(self.predictor.worth(&mut ValueReader(worth))?)
+    }
+
+    /// What maps and weighs the opinions of contexts of text.
+    pub(crate) fn text(&mut self) -> Result<(&mut Slots, &mut Mixer), StateError> {
+        self.predictor.text()
     }
 
     /// The state of the text transform's dictionary.

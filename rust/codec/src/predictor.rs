@@ -136,6 +136,12 @@ pub(crate) const fn assembly_inputs(assembly: &Assembly, matches: usize, network
     inputs.next_multiple_of(LANES)
 }
 
+/// Bytes of an assembly's mixer.
+fn mixer_bytes(setup: &Setup, assembly: &Assembly) -> u64 {
+    let inputs = assembly_inputs(assembly, setup.matches.len(), setup.network);
+    Mixer::memory_bytes(inputs, &sizes(assembly.selectors), &sizes(assembly.finals))
+}
+
 /// The inputs before the network's.
 const fn assembly_parts(assembly: &Assembly, matches: usize) -> usize {
     let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
@@ -187,6 +193,7 @@ impl Predictor {
         let log2 = sizes_from(setup, size_class, base.is_some());
         let words = base.as_deref().and_then(Base::words);
         let learned = base.as_deref().and_then(Base::learned);
+        let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
         let mut predictor = Predictor {
             simd: Simd::detect(),
@@ -221,6 +228,9 @@ impl Predictor {
             inverse: Inverse::new(words),
             remembered: 0,
         };
+        if let Some(weights) = weights {
+            predictor.worth(&mut ValueReader(&weights)).ok()?;
+        }
         if let Some(learned) = learned {
             predictor.inverse.state(&mut ValueReader(&learned.dictionary)).ok()?;
             predictor.worth(&mut ValueReader(&learned.worth)).ok()?;
@@ -241,8 +251,7 @@ impl Predictor {
         let mut runs = false;
         let mut directs = false;
         for assembly in [setup.text, setup.binary] {
-            let inputs = assembly_inputs(assembly, setup.matches.len(), setup.network);
-            total += Mixer::memory_bytes(inputs, &sizes(assembly.selectors), &sizes(assembly.finals));
+            total += mixer_bytes(setup, assembly);
             total += assembly.contexts() as u64 * 2048;
             total += (0..assembly.apms)
                 .map(|i| apm_contexts(i, assembly.apms, size_class) as u64 * 128)
@@ -250,6 +259,8 @@ impl Predictor {
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
+        // What the text's weights start from.
+        total += if primed { mixer_bytes(setup, setup.text) } else { 0 };
         total += if setup.network { Network::memory_bytes() } else { 0 };
         total += if runs { 4 << log2.runs } else { 0 };
         total += if directs { 1 << log2.directs } else { 0 };
@@ -577,18 +588,23 @@ impl Predictor {
         self.table.into_shared()
     }
 
+    /// What maps and weighs the opinions of contexts of text.
+    pub fn text(&mut self) -> Result<(&mut Slots, &mut Mixer), StateError> {
+        let arm = &mut self.arms[0];
+        if arm.is_none() {
+            *arm = Arm::new(self.setup, self.setup.text, self.size_class);
+            self.fresh = true;
+        }
+        let arm = arm.as_mut().ok_or(StateError::Memory)?;
+        Ok((&mut arm.slots, &mut arm.mixer))
+    }
+
     /// Reads or writes what models have turned out to be worth on text, apart from what they have
     /// seen: weights and maps, but for APMs, whose sizes follow the block's.
     pub fn worth(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
-        if self.arms[0].is_none() {
-            let arm = Arm::new(self.setup, self.setup.text, self.size_class).ok_or(StateError::Memory)?;
-            self.arms[0] = Some(arm);
-            self.fresh = true;
-        }
-        if let Some(arm) = &mut self.arms[0] {
-            arm.slots.maps_state(io)?;
-            arm.mixer.state(io)?;
-        }
+        let (slots, mixer) = self.text()?;
+        slots.maps_state(io)?;
+        mixer.state(io)?;
         if let Some(runs) = &mut self.runs {
             runs.maps_state(io)?;
         }

@@ -11,6 +11,7 @@ use common::{
     BLOCK_HEADER, MEMBER_HEADER, compress, decompress, english_blocks, flushed, go_on, noise, preset,
     stream_out, text,
 };
+use foretold_codec::knowledge::learn_weights;
 use foretold_codec::knowledge::ngrams::{Least, Ngrams};
 use foretold_codec::{
     ChunkCoder, Compressor, Damage, Decompressor, Error, Knowledge, Limits, ModelPlan, Options, Preset,
@@ -404,6 +405,42 @@ fn damaged_priors_are_refused() {
             let _ = Prior::from_bytes(forged, "forged");
         }
     }
+}
+
+#[test]
+fn mixers_start_from_a_priors_weights() {
+    let texts = [text(6_000), text(9_000)];
+    let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+    let weigh = |number| learn_weights(&texts, preset(number), &SMALL, &mut go_on).unwrap();
+    let (first, second) = (weigh(2), weigh(5));
+    assert!(first == weigh(2), "what is learned depends on the texts alone");
+    let weights = vec![(preset(2), first.clone()), (preset(5), second)];
+    let weighed = Arc::new(SMALL.with_weights("weighed", weights).unwrap());
+    let content = text(3_000);
+    for number in [1, 2, 5] {
+        let options = Options::new(preset(number));
+        let archive = compress(&content, &with(&weighed, options.clone()));
+        assert!(decompress_with(&archive, &knowing(&weighed)).unwrap() == content);
+        assert!(decompress_with(&archive, &knowing(&SMALL)).is_err());
+        let before = compress(&content, &with(&SMALL, options)).len();
+        assert!(if number == 1 { archive.len() == before } else { archive.len() < before }, "{number}");
+    }
+
+    // Bytes that no one packed: an error that names the prior, or other weights, and no panic.
+    let broken = |packed: Vec<u8>| {
+        let prior = Arc::new(SMALL.with_weights("forged", vec![(preset(2), packed)]).unwrap());
+        let plan = ModelPlan::for_block(preset(2), 1_000).with_prior(Some(prior.id()));
+        ChunkCoder::new(plan, &Priors::new([prior])).err().map(|error| error.to_string())
+    };
+    for at in (0..first.len()).step_by(first.len() / 8) {
+        let mut forged = first.clone();
+        forged[at] ^= 1 << (at % 8);
+        assert!(broken(forged).is_none_or(|error| error.contains("\"forged\"")), "{at}");
+    }
+    let longer = [&first[..], &[0x55; 9]].concat();
+    assert!(broken(longer).unwrap().contains("weights cannot be unpacked"));
+    assert!(broken(vec![7]).unwrap().contains("weights cannot be unpacked"));
+    assert!(broken(vec![0xFF; 200_000]).is_some());
 }
 
 /// Told to other processes by [`instruction_sets_agree_on_archives_with_priors`].

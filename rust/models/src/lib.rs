@@ -22,7 +22,7 @@ pub use directs::{DIRECT_INPUTS, Directs};
 pub use hash::hash;
 pub use history::History;
 pub use match_model::{MATCH_INPUTS, MatchModel};
-pub use mixer::{MAX_SETS, Mixed, Mixer, Rates};
+pub use mixer::{LayerState, MAX_SETS, Mixed, Mixer, Rates};
 pub use parse::{Parsed, Parts, class};
 pub use runs::{RUN_INPUTS, Ran, Runs};
 pub use slots::{SLOT_INPUTS, SlotFiller, SlotTable, Slots, nibble};

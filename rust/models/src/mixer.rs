@@ -56,6 +56,19 @@ struct Layer {
     ages: Table<u32>,
 }
 
+/// What one layer has learned, row by row of sets.
+#[derive(Debug)]
+pub struct LayerState<'a> {
+    /// Weights of a set.
+    pub inputs: usize,
+    /// First set of each selector's row, and the number of sets in it.
+    pub rows: &'a [(u32, u32)],
+    /// Set by set.
+    pub weights: &'a mut [i16],
+    /// Bits each set has learned; counted in the first layer only.
+    pub ages: &'a mut [u32],
+}
+
 /// The sets picked in a layer.
 #[derive(Debug, Default)]
 struct Picked {
@@ -245,6 +258,16 @@ impl Mixer {
         } else {
             train_sets(simd, &mixed.logits, &mut self.second.weights, offsets, &errors[..finals]);
         }
+    }
+
+    /// Both layers.
+    pub fn layers(&mut self) -> [LayerState<'_>; 2] {
+        [&mut self.first, &mut self.second].map(|layer| LayerState {
+            inputs: layer.inputs,
+            rows: &layer.rows,
+            weights: &mut layer.weights,
+            ages: &mut layer.ages,
+        })
     }
 
     /// Reads or writes everything learned.

@@ -253,6 +253,12 @@ impl Slots {
         io.u32s(self.maps.entries())
     }
 
+    /// The probabilities that histories stand for: 256 of each context, and of some that there are
+    /// not.
+    pub fn map_entries(&mut self) -> &mut [u32] {
+        self.maps.entries()
+    }
+
     /// How many contexts there are.
     pub fn contexts(&self) -> usize {
         self.found.len()

@@ -33,7 +33,9 @@ mod _core {
     #[pymodule_export]
     use crate::measure::{code_lengths, network_probabilities, presets, probe};
     #[pymodule_export]
-    use crate::priors::{Prior, clear_prior_cache, coded_bytes, make_ngram_prior, prior_cache, train_prior};
+    use crate::priors::{
+        Prior, clear_prior_cache, coded_bytes, learn_weights, make_ngram_prior, prior_cache, train_prior,
+    };
     #[pymodule_export]
     use crate::streams::{Compressor, Decompressor, compress, decompress};
 

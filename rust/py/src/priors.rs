@@ -13,7 +13,7 @@ use pyo3::types::PyBytes;
 
 use crate::door::{Progress, enter};
 use crate::input::Input;
-use crate::streams::options;
+use crate::streams::{options, preset_of};
 
 #[pyclass(frozen, module = "foretold._core")]
 pub struct Prior(pub Arc<codec::Prior>);
@@ -58,6 +58,15 @@ impl Prior {
         Ok(Prior(Arc::new(enter(py, None, |_| made())?)))
     }
 
+    fn with_weights(&self, py: Python<'_>, name: &str, weights: Vec<(u8, Vec<u8>)>) -> PyResult<Prior> {
+        let weights = weights
+            .into_iter()
+            .map(|(preset, packed)| Ok((preset_of(py, preset)?, packed)))
+            .collect::<PyResult<_>>()?;
+        let made = || self.0.with_weights(name, weights).map_err(codec::Error::Prior);
+        Ok(Prior(Arc::new(enter(py, None, |_| made())?)))
+    }
+
     #[getter]
     fn preset(&self) -> Option<u8> {
         self.0.preset().map(codec::Preset::number)
@@ -66,6 +75,23 @@ impl Prior {
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.file())
     }
+}
+
+/// What mixers of a preset that start from the prior start from, learned of other texts, packed.
+#[pyfunction]
+pub fn learn_weights(
+    py: Python<'_>,
+    prior: PyRef<'_, Prior>,
+    preset: u8,
+    texts: Vec<Vec<u8>>,
+) -> PyResult<Cow<'static, [u8]>> {
+    let preset = preset_of(py, preset)?;
+    let prior = prior.0.clone();
+    enter(py, None, |tick| {
+        let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+        codec::knowledge::learn_weights(&texts, preset, &prior, tick)
+    })
+    .map(Cow::Owned)
 }
 
 /// The file of a prior of n-grams: of texts as the English words code them, or as they are.

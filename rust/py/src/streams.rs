@@ -21,13 +21,18 @@ pub fn options(
     transform: &str,
     knowledge: KnowledgeArgument<'_>,
 ) -> PyResult<Options> {
-    let preset = Preset::new(preset).ok_or_else(|| {
-        translate(py, Error::Parameter(format!("preset is {preset}, 1 to 9 and 10 (max) are allowed")))
-    })?;
+    let preset = preset_of(py, preset)?;
     let transform = Transform::from_name(transform)
         .ok_or_else(|| translate(py, Error::Parameter(format!("transform {transform:?} is unknown"))))?;
     let knowledge = knowledge.try_into()?;
     Ok(Options { threads, checksum, block_size, transform, knowledge, ..Options::new(preset) })
+}
+
+/// The preset with a number.
+pub fn preset_of(py: Python<'_>, number: u8) -> PyResult<Preset> {
+    Preset::new(number).ok_or_else(|| {
+        translate(py, Error::Parameter(format!("preset is {number}, 1 to 9 and 10 (max) are allowed")))
+    })
 }
 
 /// The limits of a call.

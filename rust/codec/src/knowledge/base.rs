@@ -32,6 +32,7 @@ pub struct Base {
     words: Option<&'static Shipped>,
     learned: Option<Arc<Start>>,
     network: Option<Arc<Weights>>,
+    weights: Option<Arc<SharedBytes>>,
 }
 
 /// Where a model starts that has been trained on a user's texts, beside its slots.
@@ -128,7 +129,7 @@ impl Base {
             name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
         let make = || filling.fill(&ngrams()?, log2_slots);
         let slots = cache::table(file.as_deref(), 1 << log2_slots, make)?;
-        Some(Base { slots: Arc::new(slots), words, learned: None, network: None })
+        Some(Base { slots: Arc::new(slots), words, learned: None, network: None, weights: None })
     }
 
     /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has.
@@ -150,12 +151,23 @@ impl Base {
             words,
             learned: Some(Arc::new(start)),
             network: None,
+            weights: None,
         }))
     }
 
     /// The same with a network.
     pub fn with_network(self, network: Option<Arc<Weights>>) -> Base {
         Base { network, ..self }
+    }
+
+    /// The same with what the mixer starts from.
+    pub fn with_weights(self, weights: SharedBytes) -> Base {
+        Base { weights: Some(Arc::new(weights)), ..self }
+    }
+
+    /// What the mixer starts from, as `Predictor::worth` writes it.
+    pub fn weights(&self) -> Option<Arc<SharedBytes>> {
+        self.weights.clone()
     }
 
     /// The network that preset max starts with, unless it is what comes with the words.

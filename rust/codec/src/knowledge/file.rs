@@ -8,6 +8,7 @@ use foretold_neural::{Dimensions, Weights};
 use super::base::{Base, is_shared};
 use super::learned::Learned;
 use super::ngrams::Ngrams;
+use super::weights;
 use super::{PriorError, PriorId, hex};
 use crate::{ModelPlan, Preset};
 
@@ -27,6 +28,8 @@ pub struct PriorContent {
     pub learned: Option<Vec<u8>>,
     /// A network's weights: a safetensors file.
     pub network: Option<Vec<u8>>,
+    /// What mixers of presets start from, packed.
+    pub weights: Vec<(Preset, Vec<u8>)>,
 }
 
 /// A prior: what a model may know before it sees the first byte.
@@ -40,8 +43,11 @@ pub struct Prior {
     ngrams: Option<std::ops::Range<usize>>,
     /// Where what was learned stands in the file, and the preset it was learned with.
     learned: Option<(std::ops::Range<usize>, Preset)>,
-    /// The network that preset max starts with.
+    /// The network that preset max starts with, and where it stands in the file.
     network: Option<Arc<Weights>>,
+    network_range: Option<std::ops::Range<usize>>,
+    /// Where what mixers of presets start from stands in the file.
+    weights: Vec<(std::ops::Range<usize>, Preset)>,
     /// Whether tables are kept for other processes.
     cached: bool,
     /// What was made of it for models to share, by preset and size of the slot table.
@@ -68,6 +74,7 @@ const NGRAMS: u8 = 2;
 const LEARNED: u8 = 3;
 const BASE: u8 = 4;
 const NETWORK: u8 = 5;
+const WEIGHTS: u8 = 7;
 
 impl Prior {
     /// The file of a prior with this name and content.
@@ -100,6 +107,9 @@ impl Prior {
         }
         if let Some(network) = &content.network {
             section(NETWORK, network)?;
+        }
+        for (preset, weights) in &content.weights {
+            section(WEIGHTS, &[&[preset.number()], &weights[..]].concat())?;
         }
         let digest = blake3::hash(&file);
         file.extend_from_slice(digest.as_bytes());
@@ -138,6 +148,8 @@ impl Prior {
         let name = String::from_utf8(name.to_vec()).map_err(|_| bad("its name is not UTF-8"))?;
         at = name_end;
         let (mut english_words, mut ngrams, mut learned, mut network) = (false, None, None, None);
+        let mut network_range = None;
+        let mut weights: Vec<(std::ops::Range<usize>, Preset)> = Vec::new();
         while at < end {
             let heading = file[..end].get(at..at + SECTION_BYTES).ok_or_else(cut)?;
             let length = u32::from_le_bytes([heading[1], heading[2], heading[3], heading[4]]) as usize;
@@ -161,8 +173,15 @@ impl Prior {
                     let weights = Weights::from_safetensors(&file[start..start + length])
                         .map_err(|error| bad(&format!("its network: {error}")))?;
                     network = Some(Arc::new(weights));
+                    network_range = Some(start..start + length);
                 }
-                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 5 are known"))),
+                WEIGHTS => {
+                    let preset = file[start..start + length].first().copied().and_then(Preset::new);
+                    let preset = preset.ok_or_else(|| bad("it has weights for an unknown preset"))?;
+                    weights.retain(|&(_, other)| other != preset);
+                    weights.push((start + 1..start + length, preset));
+                }
+                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 7 are known"))),
             }
             at = start + length;
         }
@@ -184,6 +203,8 @@ impl Prior {
             ngrams,
             learned,
             network,
+            network_range,
+            weights,
             cached: true,
             bases: Mutex::default(),
         })
@@ -197,14 +218,26 @@ impl Prior {
     /// The same with a network that preset max starts with: weights as
     /// [`Weights::from_safetensors`] reads them.
     pub fn with_network(&self, name: &str, weights: &[u8]) -> Result<Prior, PriorError> {
+        let content = PriorContent { network: Some(weights.to_vec()), ..self.content() };
+        Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
+    }
+
+    /// The same, from which mixers start with weights that [`learn_weights`](weights::learn) packed.
+    pub fn with_weights(&self, name: &str, weights: Vec<(Preset, Vec<u8>)>) -> Result<Prior, PriorError> {
+        let content = PriorContent { weights, ..self.content() };
+        Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
+    }
+
+    /// What stands in its file.
+    fn content(&self) -> PriorContent {
         let section = |range: &std::ops::Range<usize>| self.file[range.clone()].to_vec();
-        let content = PriorContent {
+        PriorContent {
             english_words: self.english_words,
             ngrams: self.ngrams.as_ref().map(section),
             learned: self.learned.as_ref().map(|(range, _)| section(range)),
-            network: Some(weights.to_vec()),
-        };
-        Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
+            network: self.network_range.as_ref().map(section),
+            weights: self.weights.iter().map(|(range, preset)| (*preset, section(range))).collect(),
+        }
     }
 
     /// Layers and units of its network, if it has one.
@@ -280,10 +313,19 @@ impl Prior {
         };
         let words = self.english_words.then(super::english::words);
         let base = Base::new(self.cache_name().as_deref(), ngrams, plan.preset(), log2, words);
-        base.ok_or_else(|| match broken {
+        let out_of_memory = || PriorError::OutOfMemory(self.name.clone());
+        let base = base.ok_or_else(|| match broken {
             true => damaged(&self.name, "its n-grams cannot be unpacked".into()),
-            false => PriorError::OutOfMemory(self.name.clone()),
-        })
+            false => out_of_memory(),
+        })?;
+        let Some((range, preset)) = self.weights.iter().find(|(_, preset)| *preset == plan.preset()) else {
+            return Ok(base);
+        };
+        let packed = &self.file[range.clone()];
+        let weights = weights::shared(self.cache_name().as_deref(), *preset, packed)
+            .map_err(|error| damaged(&self.name, error.to_string()))?
+            .ok_or_else(out_of_memory)?;
+        Ok(base.with_weights(weights))
     }
 
     fn expand_learned(

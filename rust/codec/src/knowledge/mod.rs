@@ -11,6 +11,7 @@ mod file;
 mod learned;
 pub mod ngrams;
 mod packing;
+mod weights;
 mod words;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub use cache::{Cache, CachedTable, cached_tables, clear_cached_tables};
 pub(crate) use english::{fits as english_fits, words as english_words};
 pub use file::{Prior, PriorContent};
 pub use learned::{Training, train};
+pub use weights::learn as learn_weights;
 
 /// The first bytes of a prior's digest, by which blocks name it. Never all zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
