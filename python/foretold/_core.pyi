@@ -14,6 +14,7 @@ __all__ = [
     "Decompressor",
     "Prior",
     "SeekableReader",
+    "Tracer",
     "__version__",
     "checkpoint_info",
     "clear_prior_cache",
@@ -34,6 +35,7 @@ __all__ = [
     "recover_file",
     "resume_file",
     "test_file",
+    "trace_columns",
     "train_prior",
 ]
 
@@ -214,5 +216,19 @@ def probe(
     transform: str,
     knowledge: _Knowledge,
 ) -> tuple[int, float, int]: ...
+def trace_columns(preset: int) -> tuple[list[str], list[str]]: ...
+
+@final
+class Tracer:
+    def __new__(cls, data: _Input, preset: int, transform: str, knowledge: _Knowledge) -> Tracer: ...
+    def fill(
+        self,
+        logits: NDArray[np.int16],
+        contexts: NDArray[np.uint8],
+        p1_q22: NDArray[np.uint32],
+        bits: NDArray[np.uint8],
+    ) -> int: ...
+    def skip(self, coded_bytes: int) -> int: ...
+
 def presets() -> list[tuple[int, int, int | None, str]]: ...
 def error_examples() -> list[tuple[str, BaseException]]: ...

@@ -13,7 +13,7 @@ use crate::container::CHUNK_BYTES;
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
-use crate::shape::code_byte;
+use crate::shape::{code_byte, trace_byte};
 use crate::transform::{Inverse, TransformError, Which, forward};
 use crate::{ModelPlan, Transform};
 
@@ -401,6 +401,30 @@ impl ChunkCoder {
             bits[start..].fill(8.0 * bytes.len() as f64 / content.len() as f64);
         }
         Ok(())
+    }
+
+    /// Begins a chunk, and gives the bytes of it that are to be learned; `None` if it is no text.
+    pub(crate) fn begin_trace(
+        &mut self,
+        content: &[u8],
+        transform: Transform,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
+        if kind_of(content) == Kind::Binary {
+            return Ok(None);
+        }
+        let (_, bytes) = self.begin_content(content, transform)?;
+        Ok(Some(bytes.unwrap_or_else(|| content.to_vec())))
+    }
+
+    /// Learns `byte`; `see` gets its bits, highest first, and how each was predicted.
+    pub(crate) fn trace(&mut self, byte: u8, mut see: impl FnMut(&Predictor, &Prediction, P1, bool)) {
+        let mut rest = byte;
+        trace_byte(&mut self.predictor, &mut self.prediction, &mut |predictor, made, p1| {
+            let bit = rest & 0x80 != 0;
+            rest <<= 1;
+            see(predictor, made, p1, bit);
+            bit
+        });
     }
 
     /// What models have turned out to be worth on text, apart from what they have seen.

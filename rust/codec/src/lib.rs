@@ -5,6 +5,7 @@
 pub mod ablation;
 mod container;
 mod engine;
+mod evidence;
 mod files;
 #[doc(hidden)]
 pub mod knowledge;
@@ -14,6 +15,7 @@ mod predictor;
 mod preset;
 mod setup;
 mod shape;
+mod trace;
 mod transform;
 
 pub use container::{
@@ -22,6 +24,7 @@ pub use container::{
     compress, decompress, info, recover,
 };
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick, coded_bytes};
+pub use evidence::CONTEXTS;
 pub use files::{
     CheckpointInfo, FileOptions, FileReport, checkpoint_info, compress_file, decompress_file, recover_file,
     resume, test_file,
@@ -33,3 +36,4 @@ pub use knowledge::{
 pub use measure::{Probe, code_lengths, probe};
 pub use network::network_probabilities;
 pub use preset::{ModelPlan, Preset};
+pub use trace::{Trace, Tracer, trace_columns};

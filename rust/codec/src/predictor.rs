@@ -9,6 +9,7 @@ use foretold_models::{
 };
 use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, SharedBytes, Simd, stretch};
 
+use crate::evidence::{Evidence, coarse, contexts};
 use crate::knowledge::Base;
 use crate::network::{NETWORK_INPUTS, Network};
 use crate::setup::{Assembly, Selector, Setup, Sizes, View};
@@ -340,11 +341,12 @@ impl Predictor {
         shape: Shape,
         simd: Simd,
         made: &mut Prediction,
-        bit_of: &mut impl FnMut(P1) -> bool,
+        bit_of: &mut impl FnMut(&Predictor, &Prediction, P1) -> bool,
     ) -> u8 {
         let mut byte = 0;
         for _ in 0..8 {
-            let bit = bit_of(self.predict(shape, simd, made));
+            let p1 = self.predict(shape, simd, made);
+            let bit = bit_of(self, made, p1);
             self.update(shape, simd, made, bit);
             byte = byte << 1 | u8::from(bit);
         }
@@ -383,6 +385,20 @@ impl Predictor {
         }
     }
 
+    /// What selectors look at.
+    #[inline(always)]
+    fn view<'a>(&'a self, shape: Shape, arm: &Arm, node: usize) -> View<'a> {
+        View {
+            parsed: &self.parsed,
+            matches: &self.matches[..shape.matches],
+            partial: self.partial,
+            bit_position: self.bit_position,
+            known: arm.slots.known(node, shape.contexts),
+            contexts: shape.contexts as u32,
+            network: if shape.network { self.network.as_ref() } else { None },
+        }
+    }
+
     /// The probability that the next bit is one, without learning anything.
     #[inline(always)]
     fn predict(&self, shape: Shape, simd: Simd, made: &mut Prediction) -> P1 {
@@ -409,15 +425,7 @@ impl Predictor {
             network.predict(self.partial, &mut rest[assembly.directs * DIRECT_INPUTS..][..NETWORK_INPUTS]);
         }
 
-        let view = View {
-            parsed: &self.parsed,
-            matches,
-            partial: self.partial,
-            bit_position: self.bit_position,
-            known: arm.slots.known(node, shape.contexts),
-            contexts: shape.contexts as u32,
-            network: if shape.network { self.network.as_ref() } else { None },
-        };
+        let view = self.view(shape, arm, node);
         let mut first = [0; MAX_SETS];
         for (pick, selector) in first.iter_mut().zip(assembly.selectors) {
             *pick = (selector.pick)(&view);
@@ -451,6 +459,32 @@ impl Predictor {
             arm.slots.guess_nibble(&self.table, shape.contexts, self.partial << 1 | p1.get() >> 21);
         }
         p1
+    }
+
+    /// What each part says of the next bit: see [`Evidence`]. `made` and `p1` are of the same bit.
+    pub(crate) fn evidence(&self, made: &Prediction, p1: P1, out: &mut Evidence) {
+        let arm = self.arm();
+        let shape = arm.shape;
+        let assembly = shape.assembly;
+        let sets = assembly.selectors.len();
+        let (from_sets, rest) = out.logits.split_at_mut(sets);
+        from_sets.copy_from_slice(&made.mixed.logits()[..sets]);
+        rest[0] = coarse(made.mixed.p1_q22);
+        for (i, (apm, &curve)) in arm.apms[..assembly.apms].iter().zip(&self.curves).enumerate() {
+            rest[1 + i] = coarse(apm.refine(made.mixed.logit, curve as usize, &mut ApmPlace::default()));
+        }
+        rest[1 + assembly.apms] = coarse(p1.get());
+        let rest = &mut rest[2 + assembly.apms..];
+        let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
+        let own = &made.inputs[planes * shape.contexts.next_multiple_of(PLANE_LANES)..];
+        rest[0] = own[0];
+        let (from_matches, rest) = rest[1..].split_at_mut(shape.matches * MATCH_INPUTS);
+        from_matches.copy_from_slice(&own[OWN_INPUTS..][..from_matches.len()]);
+        if shape.network {
+            let start = assembly_parts(assembly, shape.matches);
+            rest[..NETWORK_INPUTS].copy_from_slice(&made.inputs[start..][..NETWORK_INPUTS]);
+        }
+        out.contexts = contexts(&self.view(shape, arm, self.node()));
     }
 
     /// Learns the bit that came after [`predict`](Self::predict) made `made`.

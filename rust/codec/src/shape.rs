@@ -93,7 +93,7 @@ struct Byte<'a, F, C> {
     constant: PhantomData<C>,
 }
 
-impl<F: FnMut(P1) -> bool, C: Constant> Work for Byte<'_, F, C> {
+impl<F: FnMut(&Predictor, &Prediction, P1) -> bool, C: Constant> Work for Byte<'_, F, C> {
     type Output = u8;
 
     #[inline(always)]
@@ -110,19 +110,31 @@ pub(crate) fn code_byte<F: FnMut(P1) -> bool>(
     made: &mut Prediction,
     bit_of: &mut F,
 ) -> u8 {
-    fn run<C: Constant, F: FnMut(P1) -> bool>(
-        p: &mut Predictor,
-        made: &mut Prediction,
-        bit_of: &mut F,
-    ) -> u8 {
-        p.way().1.run(Byte { predictor: p, made, bit_of, constant: PhantomData::<C> })
-    }
+    let bit_of = &mut |_: &Predictor, _: &Prediction, p1| bit_of(p1);
     match predictor.way().0.known {
-        Known::Text1 => run::<Text1, F>(predictor, made, bit_of),
-        Known::Text2 => run::<Text2, F>(predictor, made, bit_of),
-        Known::Text3 => run::<Text3, F>(predictor, made, bit_of),
-        Known::Text4 => run::<Text4, F>(predictor, made, bit_of),
-        Known::Text5 => run::<Text5, F>(predictor, made, bit_of),
-        Known::Other => run::<Other, F>(predictor, made, bit_of),
+        Known::Text1 => run::<Text1, _>(predictor, made, bit_of),
+        Known::Text2 => run::<Text2, _>(predictor, made, bit_of),
+        Known::Text3 => run::<Text3, _>(predictor, made, bit_of),
+        Known::Text4 => run::<Text4, _>(predictor, made, bit_of),
+        Known::Text5 => run::<Text5, _>(predictor, made, bit_of),
+        Known::Other => run::<Other, _>(predictor, made, bit_of),
     }
+}
+
+/// The same; `bit_of` sees how the probability came about.
+pub(crate) fn trace_byte(
+    predictor: &mut Predictor,
+    made: &mut Prediction,
+    bit_of: &mut impl FnMut(&Predictor, &Prediction, P1) -> bool,
+) -> u8 {
+    run::<Other, _>(predictor, made, bit_of)
+}
+
+#[inline]
+fn run<C: Constant, F: FnMut(&Predictor, &Prediction, P1) -> bool>(
+    predictor: &mut Predictor,
+    made: &mut Prediction,
+    bit_of: &mut F,
+) -> u8 {
+    predictor.way().1.run(Byte { predictor, made, bit_of, constant: PhantomData::<C> })
 }

@@ -126,6 +126,13 @@ pub struct Mixed {
     pub p1_q22: u32,
 }
 
+impl Mixed {
+    /// Logits of the first layer's sets, in units of 1/256; those that no selector picked are 0.
+    pub fn logits(&self) -> &[i16; MAX_SETS] {
+        &self.logits
+    }
+}
+
 impl Default for Mixed {
     fn default() -> Self {
         Mixed {

@@ -12,6 +12,7 @@ mod measure;
 mod priors;
 mod python_file;
 mod streams;
+mod traces;
 
 /// What the Python package may use; `_core.pyi` lists the same.
 ///
@@ -38,6 +39,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::streams::{Compressor, Decompressor, compress, decompress};
+    #[pymodule_export]
+    use crate::traces::{Tracer, trace_columns};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,0 +1,100 @@
+//! Traces: bit by bit, what a preset's models say of a content and what came.
+
+use foretold_numerics::P1;
+
+use crate::container::CHUNK_BYTES;
+use crate::evidence::{CONTEXTS, Evidence, columns};
+use crate::{ChunkCoder, Error, ModelPlan, Options, Preset, Tick};
+
+/// One bit of a trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Trace<'a> {
+    /// Logits in units of 1/256, as [`trace_columns`] names them.
+    pub logits: &'a [i16],
+    /// As [`CONTEXTS`] names them.
+    pub contexts: &'a [u8; CONTEXTS.len()],
+    /// What would be coded.
+    pub p1: P1,
+    /// What came.
+    pub bit: bool,
+}
+
+/// Names of a trace's logits where a preset models text.
+pub fn trace_columns(preset: Preset) -> Vec<String> {
+    let setup = preset.setup();
+    columns(setup.text, setup.matches, setup.network)
+}
+
+/// Codes a text as one block, and tells what its models say.
+pub struct Tracer {
+    /// In memory of its own: aligned as its vectors need, wherever the tracer lies.
+    coder: Box<ChunkCoder>,
+    options: Options,
+    content: Vec<u8>,
+    /// Bytes of it whose chunks have begun.
+    begun: usize,
+    /// The chunk's coded bytes, and how many of them are learned.
+    coded: Vec<u8>,
+    at: usize,
+    evidence: Evidence,
+}
+
+impl Tracer {
+    /// A tracer before the content's first bit.
+    pub fn new(content: Vec<u8>, options: &Options) -> Result<Tracer, Error> {
+        options.validate()?;
+        let prior = options.knowledge.prior_for(&content).map(|prior| prior.id());
+        let plan = ModelPlan::for_block(options.preset, content.len() as u64).with_prior(prior);
+        let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
+        let setup = options.preset.setup();
+        let evidence = Evidence::new(setup.text, setup.matches.len(), setup.network);
+        Ok(Tracer {
+            coder: Box::new(coder),
+            options: options.clone(),
+            content,
+            begun: 0,
+            coded: Vec::new(),
+            at: 0,
+            evidence,
+        })
+    }
+
+    /// Logits of a row.
+    pub fn width(&self) -> usize {
+        self.evidence.logits.len()
+    }
+
+    /// Learns at most so many coded bytes, `see` getting every bit of them; how many there were.
+    /// Fewer than asked for, and it is the end of the content.
+    pub fn next(
+        &mut self,
+        coded_bytes: usize,
+        see: &mut dyn FnMut(Trace<'_>),
+        tick: Tick<'_>,
+    ) -> Result<usize, Error> {
+        for done in 0..coded_bytes {
+            while self.at == self.coded.len() {
+                if self.begun == self.content.len() {
+                    return Ok(done);
+                }
+                let end = self.content.len().min(self.begun + CHUNK_BYTES);
+                let chunk = &self.content[self.begun..end];
+                let coded = self.coder.begin_trace(chunk, self.options.transform);
+                self.coded = coded.map_err(Error::from_engine)?.ok_or_else(|| {
+                    Error::Parameter(format!("bytes {} to {end} of the content are no text", self.begun))
+                })?;
+                (self.begun, self.at) = (end, 0);
+            }
+            let evidence = &mut self.evidence;
+            self.coder.trace(self.coded[self.at], |predictor, made, p1, bit| {
+                predictor.evidence(made, p1, evidence);
+                see(Trace { logits: &evidence.logits, contexts: &evidence.contexts, p1, bit });
+            });
+            self.at += 1;
+            if done % 4096 == 4095 && tick(4096).is_break() {
+                return Err(Error::Interrupted);
+            }
+        }
+        Ok(coded_bytes)
+    }
+}

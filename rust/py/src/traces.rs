@@ -1,0 +1,77 @@
+//! Traces of what models say, into arrays of the caller's.
+
+use foretold_codec::{self as codec, CONTEXTS, Error, Preset};
+use numpy::{PyReadwriteArray1, PyReadwriteArray2, PyUntypedArrayMethods};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::door::InTurn;
+use crate::input::Input;
+use crate::priors::KnowledgeArgument;
+use crate::streams::options;
+
+/// Names of a trace's logits and of its context values.
+#[pyfunction]
+pub fn trace_columns(preset: u8) -> PyResult<(Vec<String>, Vec<&'static str>)> {
+    let preset = Preset::new(preset).ok_or_else(|| PyValueError::new_err(format!("preset {preset}")))?;
+    Ok((codec::trace_columns(preset), CONTEXTS.to_vec()))
+}
+
+#[pyclass(frozen, module = "foretold._core")]
+pub struct Tracer(InTurn<codec::Tracer>);
+
+#[pymethods]
+impl Tracer {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        data: Input<'_>,
+        preset: u8,
+        transform: &str,
+        knowledge: KnowledgeArgument<'_>,
+    ) -> PyResult<Tracer> {
+        let options = options(py, preset, 1, true, None, transform, knowledge)?;
+        let content = data.bytes().to_vec();
+        let tracer = crate::door::enter(py, None, |_| codec::Tracer::new(content, &options))?;
+        Ok(Tracer(InTurn::new(tracer)))
+    }
+
+    /// Fills arrays of eight rows for each coded byte; how many rows there were.
+    fn fill<'py>(
+        &self,
+        py: Python<'py>,
+        mut logits: PyReadwriteArray2<'py, i16>,
+        mut contexts: PyReadwriteArray2<'py, u8>,
+        mut p1_q22: PyReadwriteArray1<'py, u32>,
+        mut bits: PyReadwriteArray1<'py, u8>,
+    ) -> PyResult<usize> {
+        let rows = bits.len();
+        let shapes = [logits.shape()[0], contexts.shape()[0], p1_q22.len()];
+        if shapes != [rows; 3] || contexts.shape()[1] != CONTEXTS.len() {
+            return Err(PyValueError::new_err("arrays of different lengths"));
+        }
+        let width = logits.shape()[1];
+        let (logits, contexts) = (logits.as_slice_mut()?, contexts.as_slice_mut()?);
+        let (p1_q22, bits) = (p1_q22.as_slice_mut()?, bits.as_slice_mut()?);
+        let run = |tracer: &mut codec::Tracer, tick: codec::Tick<'_>| {
+            if tracer.width() != width {
+                let found = format!("{width} logits a row, where there are {}", tracer.width());
+                return Err(Error::Parameter(found));
+            }
+            let mut row = 0;
+            let mut see = |trace: codec::Trace<'_>| {
+                logits[row * width..][..width].copy_from_slice(trace.logits);
+                contexts[row * CONTEXTS.len()..][..CONTEXTS.len()].copy_from_slice(trace.contexts);
+                (p1_q22[row], bits[row]) = (trace.p1.get(), u8::from(trace.bit));
+                row += 1;
+            };
+            Ok(8 * tracer.next(rows / 8, &mut see, tick)?)
+        };
+        self.0.enter(py, run)
+    }
+
+    /// Learns so many coded bytes without telling of them; how many there were.
+    fn skip(&self, py: Python<'_>, coded_bytes: usize) -> PyResult<usize> {
+        self.0.enter(py, |tracer, tick| tracer.next(coded_bytes, &mut |_| (), tick))
+    }
+}
