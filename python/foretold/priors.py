@@ -126,6 +126,36 @@ class Prior:
         return self._of(self._inner.with_network(called, as_input(weights)))
 
     @property
+    def mixer(self) -> int | None:
+        """Units of the mixer network of preset ``"max"``; None without one."""
+        return self._inner.mixer
+
+    def with_mixer(self, weights: StrPath | ReadableBuffer, *, name: str | None = None) -> Prior:
+        """Return the same prior with a mixer network, which preset ``"max"`` lets correct what it predicts.
+
+        Parameters
+        ----------
+        weights : path or buffer
+            A safetensors file as ``foretold train mixer`` writes it.
+        name : str, optional
+            What to call the new prior; the old one's name unless given.
+
+        Returns
+        -------
+        Prior
+            With a digest of its own. Other presets do with it what they did with the old one.
+
+        Raises
+        ------
+        PriorError
+            If the weights are damaged, of another shape, or too large.
+        """
+        if isinstance(weights, (str, os.PathLike)):
+            weights = Path(weights).read_bytes()
+        called = self.name if name is None else name
+        return self._of(self._inner.with_mixer(called, as_input(weights)))
+
+    @property
     def file_bytes(self) -> int:
         """Length of its file."""
         return self._inner.file_bytes

@@ -4,12 +4,12 @@ A row stands for one bit of one coded byte, the highest first; a text is coded a
 
 ===========  ==================  ================================================================
 ``logits``   (N, K) int16        Opinions, ln(p / (1 - p)) of a one in units of 1/256, named by
-                                 ``columns``: each first-layer weight set (``set: ...``), the
-                                 second layer (``mixed``), each APM, the probability that is coded
-                                 (``final``), order 0; of each match model its logit, how far its
-                                 probability is from even (in units of 1/2048) and its signed length
-                                 (in units of 1/16 byte, at most 32 bytes); of the network logit and
-                                 distance from even (in units of 1/1024).
+                                 ``columns``. First the voices: each first-layer weight set
+                                 (``set: ...``), the second layer (``mixed``), each APM, the network.
+                                 Then what is coded (``final``). Then order 0; of each match model its
+                                 logit, how far its probability is from even (in units of 1/2048) and
+                                 its signed length (in units of 1/16 byte, at most 32 bytes); how far
+                                 the network's probability is from even (in units of 1/1024).
 ``contexts`` (N, 10) uint8       What it was conditioned on, named by ``context_names``: position
                                  of the bit, the byte's bits so far with a one before them, the last
                                  byte and the one before it, class of the last byte (0 to 7), how

@@ -1,9 +1,7 @@
 //! What all parts of a predictor say of one bit, for those who learn from it.
 
-use foretold_models::MATCH_INPUTS;
 use foretold_numerics::stretch;
 
-use crate::network::NETWORK_INPUTS;
 use crate::setup::{Assembly, View};
 
 /// Names of the context values, each 0 to 255.
@@ -20,8 +18,11 @@ pub const CONTEXTS: [&str; 10] = [
     "letters of word",
 ];
 
+/// The logit of what is coded.
+pub(crate) const FINAL: &str = "final";
+
 /// The opinions on one bit as logits in units of 1/256, and what they were conditioned on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     /// As [`columns`] names them.
     pub logits: Vec<i16>,
@@ -29,29 +30,19 @@ pub(crate) struct Evidence {
     pub contexts: [u8; CONTEXTS.len()],
 }
 
-impl Evidence {
-    /// Room for what an assembly says.
-    pub fn new(assembly: &Assembly, matches: usize, network: bool) -> Evidence {
-        let own = assembly.selectors.len() + assembly.apms + 3;
-        let network = if network { NETWORK_INPUTS } else { 0 };
-        Evidence { logits: vec![0; own + matches * MATCH_INPUTS + network], contexts: Default::default() }
-    }
-}
-
-/// What the logits are: the first layer's sets, the second layer, the APMs, the probability that is
-/// coded, order 0; of each match model logit, distance from even and signed length; logit and
-/// distance from even of the network.
+/// What the logits are, the *voices* first: the first layer's sets, the second layer, the APMs, the
+/// network; then the probability that is coded; then order 0, of each match model logit, distance
+/// from even and signed length, and the network's distance from even.
 pub(crate) fn columns(assembly: &Assembly, matches: &[u32], network: bool) -> Vec<String> {
     let mut names: Vec<String> = assembly.selectors.iter().map(|s| format!("set: {}", s.name)).collect();
     names.push("mixed".into());
     names.extend((0..assembly.apms).map(|i| format!("apm {i}")));
-    names.extend(["final".into(), "order 0".into()]);
+    names.extend(network.then(|| "network".into()));
+    names.extend([FINAL.into(), "order 0".into()]);
     for least in matches {
         names.extend(["", ", distance", ", length"].map(|what| format!("match of {least}{what}")));
     }
-    if network {
-        names.extend(["network".into(), "network, distance".into()]);
-    }
+    names.extend(network.then(|| "network, distance".into()));
     names
 }
 

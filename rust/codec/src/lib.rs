@@ -4,6 +4,7 @@
 #[doc(hidden)]
 pub mod ablation;
 mod container;
+mod corrector;
 mod engine;
 mod evidence;
 mod files;
@@ -23,6 +24,7 @@ pub use container::{
     Limits, LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, Transform,
     compress, decompress, info, recover,
 };
+pub use corrector::mixer_corrections;
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick, coded_bytes};
 pub use evidence::CONTEXTS;
 pub use files::{

@@ -134,27 +134,31 @@ impl Network {
     /// Reads or writes everything learned.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("network")?;
-        self.lstm.state(&mut |part| match part {
-            Part::Counts(counts) => io.u32s(counts),
-            Part::Bytes(bytes) => io.u8s(bytes),
-            Part::Floats(floats) => {
-                let mut page = [0u32; 1024];
-                for floats in floats.chunks_mut(1024) {
-                    let page = &mut page[..floats.len()];
-                    for (word, float) in page.iter_mut().zip(floats.iter()) {
-                        *word = float.to_bits();
-                    }
-                    io.u32s(page)?;
-                    for (word, float) in page.iter().zip(floats.iter_mut()) {
-                        *float = f32::from_bits(*word);
-                    }
-                }
-                Ok(())
-            }
-        })?;
+        self.lstm.state(&mut |part| part_state(part, io))?;
         self.turn();
         Ok(())
     }
+}
+
+/// Reads or writes a part of a network's state.
+pub(crate) fn part_state(part: Part<'_>, io: &mut dyn StateIo) -> Result<(), StateError> {
+    let floats = match part {
+        Part::Counts(counts) => return io.u32s(counts),
+        Part::Bytes(bytes) => return io.u8s(bytes),
+        Part::Floats(floats) => floats,
+    };
+    let mut page = [0u32; 1024];
+    for floats in floats.chunks_mut(1024) {
+        let page = &mut page[..floats.len()];
+        for (word, float) in page.iter_mut().zip(floats.iter()) {
+            *word = float.to_bits();
+        }
+        io.u32s(page)?;
+        for (word, float) in page.iter().zip(floats.iter_mut()) {
+            *float = f32::from_bits(*word);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

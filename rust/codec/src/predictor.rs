@@ -9,6 +9,7 @@ use foretold_models::{
 };
 use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, SharedBytes, Simd, stretch};
 
+use crate::corrector::{Correction, Corrector};
 use crate::evidence::{Evidence, coarse, contexts};
 use crate::knowledge::Base;
 use crate::network::{NETWORK_INPUTS, Network};
@@ -54,6 +55,8 @@ pub struct Prediction {
     ran: Ran,
     mixed: Mixed,
     apms: [ApmPlace; APMS],
+    /// Of the mixer network, if there is one.
+    correction: Correction,
 }
 
 impl Default for Prediction {
@@ -64,6 +67,7 @@ impl Default for Prediction {
             ran: Ran::default(),
             mixed: Mixed::default(),
             apms: Default::default(),
+            correction: Correction::default(),
         }
     }
 }
@@ -168,6 +172,7 @@ pub struct Predictor {
     matches: Vec<MatchModel>,
     order0: AdaptiveMap,
     network: Option<Network>,
+    corrector: Option<Corrector>,
     /// The byte's bits so far, 1-bit prefixed: 1 ..= 255.
     partial: u32,
     /// How many of them: 0 ..= 7.
@@ -196,6 +201,7 @@ impl Predictor {
         let learned = base.as_deref().and_then(Base::learned);
         let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
+        let corrector = base.as_deref().and_then(Base::mixer).filter(|_| setup.network).map(Corrector::new);
         let mut predictor = Predictor {
             simd: Simd::detect(),
             setup,
@@ -221,6 +227,7 @@ impl Predictor {
                 .collect::<Option<_>>()?,
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
+            corrector,
             partial: 1,
             bit_position: 0,
             contexts: Contexts::default(),
@@ -442,7 +449,21 @@ impl Predictor {
             runs.predict(simd, (self.partial, self.bit_position), &mut made.ran, from_runs);
         }
         arm.mixer.predict(simd, (sets, finals), &made.inputs[..shape.inputs], &mut made.mixed);
-        self.refine(shape, arm, made)
+        let p1 = self.refine(shape, arm, made);
+        match &self.corrector {
+            Some(corrector) if shape.network && self.kind == Kind::Text => self.correct(corrector, made, p1),
+            _ => p1,
+        }
+    }
+
+    /// The probability that the mixer network makes of what was predicted.
+    #[inline(never)]
+    fn correct(&self, corrector: &Corrector, made: &mut Prediction, p1: P1) -> P1 {
+        let mut correction = std::mem::take(&mut made.correction);
+        self.evidence(made, p1, &mut correction.evidence);
+        let p1 = corrector.predict(p1, &mut correction);
+        made.correction = correction;
+        p1
     }
 
     /// The mean of the mixed probability, twice, and the APMs' (as many as make 4 or 8).
@@ -466,24 +487,24 @@ impl Predictor {
         let arm = self.arm();
         let shape = arm.shape;
         let assembly = shape.assembly;
-        let sets = assembly.selectors.len();
-        let (from_sets, rest) = out.logits.split_at_mut(sets);
-        from_sets.copy_from_slice(&made.mixed.logits()[..sets]);
-        rest[0] = coarse(made.mixed.p1_q22);
-        for (i, (apm, &curve)) in arm.apms[..assembly.apms].iter().zip(&self.curves).enumerate() {
-            rest[1 + i] = coarse(apm.refine(made.mixed.logit, curve as usize, &mut ApmPlace::default()));
-        }
-        rest[1 + assembly.apms] = coarse(p1.get());
-        let rest = &mut rest[2 + assembly.apms..];
+        let mixed = &made.mixed;
+        let apms = arm.apms[..assembly.apms].iter().zip(&self.curves);
+        let refined =
+            apms.map(|(apm, &curve)| apm.refine(mixed.logit, curve as usize, &mut ApmPlace::default()));
+        let network = assembly_parts(assembly, shape.matches);
+        let network = &made.inputs[network..][..if shape.network { NETWORK_INPUTS } else { 0 }];
         let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
         let own = &made.inputs[planes * shape.contexts.next_multiple_of(PLANE_LANES)..];
-        rest[0] = own[0];
-        let (from_matches, rest) = rest[1..].split_at_mut(shape.matches * MATCH_INPUTS);
-        from_matches.copy_from_slice(&own[OWN_INPUTS..][..from_matches.len()]);
-        if shape.network {
-            let start = assembly_parts(assembly, shape.matches);
-            rest[..NETWORK_INPUTS].copy_from_slice(&made.inputs[start..][..NETWORK_INPUTS]);
-        }
+        let matches = &own[OWN_INPUTS..][..shape.matches * MATCH_INPUTS];
+
+        out.logits.clear();
+        out.logits.extend_from_slice(&mixed.logits()[..assembly.selectors.len()]);
+        out.logits.extend([mixed.p1_q22].into_iter().chain(refined).map(coarse));
+        out.logits.extend(network.first());
+        out.logits.push(coarse(p1.get()));
+        out.logits.push(own[0]);
+        out.logits.extend_from_slice(matches);
+        out.logits.extend(network.get(1));
         out.contexts = contexts(&self.view(shape, arm, self.node()));
     }
 
@@ -492,6 +513,12 @@ impl Predictor {
     fn update(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool) {
         // What the next nibble needs is named first: its memory comes while this bit is learned.
         let next = self.partial << 1 | u32::from(bit);
+        match &mut self.corrector {
+            Some(corrector) if shape.network && self.kind == Kind::Text => {
+                corrector.update(&made.correction, bit);
+            }
+            _ => (),
+        }
         match self.bit_position {
             3 => {
                 let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
@@ -686,6 +713,9 @@ impl Predictor {
         self.order0.state(io)?;
         if let Some(network) = &mut self.network {
             network.state(io)?;
+        }
+        if let Some(corrector) = &mut self.corrector {
+            corrector.state(io)?;
         }
         self.contexts.state(io)?;
         self.inverse.state(io)?;

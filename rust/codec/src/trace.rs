@@ -46,22 +46,13 @@ impl Tracer {
         let prior = options.knowledge.prior_for(&content).map(|prior| prior.id());
         let plan = ModelPlan::for_block(options.preset, content.len() as u64).with_prior(prior);
         let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
-        let setup = options.preset.setup();
-        let evidence = Evidence::new(setup.text, setup.matches.len(), setup.network);
-        Ok(Tracer {
-            coder: Box::new(coder),
-            options: options.clone(),
-            content,
-            begun: 0,
-            coded: Vec::new(),
-            at: 0,
-            evidence,
-        })
+        let (options, coder, evidence) = (options.clone(), Box::new(coder), Evidence::default());
+        Ok(Tracer { coder, options, content, begun: 0, coded: Vec::new(), at: 0, evidence })
     }
 
     /// Logits of a row.
     pub fn width(&self) -> usize {
-        self.evidence.logits.len()
+        trace_columns(self.options.preset).len()
     }
 
     /// Learns at most so many coded bytes, `see` getting every bit of them; how many there were.

@@ -11,7 +11,7 @@ use crate::backward::{Job, Learning, Moments, Scratch, Trace};
 use crate::weights::{Dimensions, GATES, Layers, Output, SYMBOLS, Weights};
 
 /// In the root of a normalisation.
-const EPSILON: f32 = 1e-5;
+pub(crate) const EPSILON: f32 = 1e-5;
 /// What stands for the byte before the first.
 const START: u8 = b'\n';
 

@@ -4,10 +4,12 @@
 mod backward;
 mod byte_lstm;
 mod load;
+mod lstm_mixer;
 mod matrix;
 mod weights;
 
 pub use backward::Learning;
 pub use byte_lstm::{ByteLstm, Part};
 pub use load::WeightsError;
+pub use lstm_mixer::{LstmMixer, MIXER_CONTEXTS, MixerStep, MixerWeights};
 pub use weights::{Dimensions, Weights};

@@ -30,15 +30,27 @@ pub enum WeightsError {
         /// Layers found.
         layers: usize,
     },
+    /// The sizes are not those of a mixer network that can be run.
+    #[error(
+        "a mixer of {hidden} units, {voices} voices and {inputs} inputs; units are a multiple of 16 up to 256, voices 1 to 62, inputs twice as many and three, up to 512"
+    )]
+    ImpossibleMixer {
+        /// Units found.
+        hidden: usize,
+        /// Inputs found.
+        inputs: usize,
+        /// Voices found.
+        voices: usize,
+    },
 }
 
-fn bad(name: &str, reason: impl Into<String>) -> WeightsError {
+pub(crate) fn bad(name: &str, reason: impl Into<String>) -> WeightsError {
     WeightsError::BadTensor { name: name.into(), reason: reason.into() }
 }
 
 /// A tensor's values, row by row: `f32`; or `i8`, or two less 8 in a byte, the first in its low
 /// four bits, with a scale for each row.
-fn rows(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+pub(crate) fn rows(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
     let tensor = file.tensor(name).map_err(|_| bad(name, "is missing"))?;
     let two_in_a_byte = tensor.dtype() == Dtype::U8 && shape.len() == 2;
     let expected = if two_in_a_byte { vec![shape[0], shape[1] / 2] } else { shape.to_vec() };
@@ -68,7 +80,7 @@ fn rows(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>,
     }
 }
 
-fn lanes(values: &[f32]) -> Vec<Lanes> {
+pub(crate) fn lanes(values: &[f32]) -> Vec<Lanes> {
     values.chunks_exact(FLOAT_LANES).map(Lanes::of).collect()
 }
 

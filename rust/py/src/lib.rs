@@ -40,7 +40,7 @@ mod _core {
     #[pymodule_export]
     use crate::streams::{Compressor, Decompressor, compress, decompress};
     #[pymodule_export]
-    use crate::traces::{Tracer, trace_columns};
+    use crate::traces::{Tracer, mixer_corrections, trace_columns};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

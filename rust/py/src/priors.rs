@@ -68,6 +68,17 @@ impl Prior {
     }
 
     #[getter]
+    fn mixer(&self) -> Option<usize> {
+        self.0.mixer()
+    }
+
+    fn with_mixer(&self, py: Python<'_>, name: &str, weights: Input<'_>) -> PyResult<Prior> {
+        let weights = weights.bytes();
+        let made = || self.0.with_mixer(name, weights).map_err(codec::Error::Prior);
+        Ok(Prior(Arc::new(enter(py, None, |_| made())?)))
+    }
+
+    #[getter]
     fn preset(&self) -> Option<u8> {
         self.0.preset().map(codec::Preset::number)
     }

@@ -1,11 +1,14 @@
 //! Traces of what models say, into arrays of the caller's.
 
 use foretold_codec::{self as codec, CONTEXTS, Error, Preset};
-use numpy::{PyReadwriteArray1, PyReadwriteArray2, PyUntypedArrayMethods};
+use numpy::{
+    IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray1, PyReadwriteArray2,
+    PyUntypedArrayMethods,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::door::InTurn;
+use crate::door::{InTurn, enter};
 use crate::input::Input;
 use crate::priors::KnowledgeArgument;
 use crate::streams::options;
@@ -15,6 +18,27 @@ use crate::streams::options;
 pub fn trace_columns(preset: u8) -> PyResult<(Vec<String>, Vec<&'static str>)> {
     let preset = Preset::new(preset).ok_or_else(|| PyValueError::new_err(format!("preset {preset}")))?;
     Ok((codec::trace_columns(preset), CONTEXTS.to_vec()))
+}
+
+type Corrections<'py> = (Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<u32>>);
+
+/// What a mixer network makes of a trace: corrections in nats, probabilities in units of 2^-22.
+#[pyfunction]
+pub fn mixer_corrections<'py>(
+    py: Python<'py>,
+    weights: Input<'py>,
+    logits: PyReadonlyArray2<'py, i16>,
+    contexts: PyReadonlyArray2<'py, u8>,
+    p1_q22: PyReadonlyArray1<'py, u32>,
+    bits: PyReadonlyArray1<'py, u8>,
+) -> PyResult<Corrections<'py>> {
+    let weights = weights.bytes();
+    let rows = (logits.as_slice()?, contexts.as_slice()?);
+    let (p1_q22, bits) = (p1_q22.as_slice()?, bits.as_slice()?);
+    let made = || codec::mixer_corrections(weights, rows, p1_q22, bits);
+    let (corrections, corrected) =
+        enter(py, None, |_| made().map_err(|error| Error::Parameter(error.to_string())))?;
+    Ok((corrections.into_pyarray(py), corrected.into_pyarray(py)))
 }
 
 #[pyclass(frozen, module = "foretold._core")]
@@ -32,7 +56,7 @@ impl Tracer {
     ) -> PyResult<Tracer> {
         let options = options(py, preset, 1, true, None, transform, knowledge)?;
         let content = data.bytes().to_vec();
-        let tracer = crate::door::enter(py, None, |_| codec::Tracer::new(content, &options))?;
+        let tracer = enter(py, None, |_| codec::Tracer::new(content, &options))?;
         Ok(Tracer(InTurn::new(tracer)))
     }
 

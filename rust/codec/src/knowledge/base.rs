@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use foretold_models::contexts::hash_of;
 use foretold_models::{History, MatchModel, SlotFiller, SlotTable, ValueReader, nibble};
-use foretold_neural::Weights;
+use foretold_neural::{MixerWeights, Weights};
 use foretold_numerics::SharedBytes;
 
 use super::cache;
@@ -33,6 +33,7 @@ pub struct Base {
     learned: Option<Arc<Start>>,
     network: Option<Arc<Weights>>,
     weights: Option<Arc<SharedBytes>>,
+    mixer: Option<Arc<MixerWeights>>,
 }
 
 /// Where a model starts that has been trained on a user's texts, beside its slots.
@@ -129,7 +130,7 @@ impl Base {
             name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
         let make = || filling.fill(&ngrams()?, log2_slots);
         let slots = cache::table(file.as_deref(), 1 << log2_slots, make)?;
-        Some(Base { slots: Arc::new(slots), words, learned: None, network: None, weights: None })
+        Some(Base { slots: Arc::new(slots), words, learned: None, network: None, weights: None, mixer: None })
     }
 
     /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has.
@@ -152,12 +153,18 @@ impl Base {
             learned: Some(Arc::new(start)),
             network: None,
             weights: None,
+            mixer: None,
         }))
     }
 
-    /// The same with a network.
-    pub fn with_network(self, network: Option<Arc<Weights>>) -> Base {
-        Base { network, ..self }
+    /// The same with networks.
+    pub fn with_networks(self, network: Option<Arc<Weights>>, mixer: Option<Arc<MixerWeights>>) -> Base {
+        Base { network, mixer, ..self }
+    }
+
+    /// The mixer network of preset max.
+    pub fn mixer(&self) -> Option<Arc<MixerWeights>> {
+        self.mixer.clone()
     }
 
     /// The same with what the mixer starts from.

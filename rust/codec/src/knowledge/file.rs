@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foretold_neural::{Dimensions, Weights};
+use foretold_neural::{Dimensions, MixerWeights, Weights};
 
 use super::base::{Base, is_shared};
 use super::learned::Learned;
@@ -30,6 +30,8 @@ pub struct PriorContent {
     pub network: Option<Vec<u8>>,
     /// What mixers of presets start from, packed.
     pub weights: Vec<(Preset, Vec<u8>)>,
+    /// A mixer network's weights: a safetensors file.
+    pub mixer: Option<Vec<u8>>,
 }
 
 /// A prior: what a model may know before it sees the first byte.
@@ -48,6 +50,8 @@ pub struct Prior {
     network_range: Option<std::ops::Range<usize>>,
     /// Where what mixers of presets start from stands in the file.
     weights: Vec<(std::ops::Range<usize>, Preset)>,
+    /// The mixer network that preset max has, and where it stands in the file.
+    mixer: Option<(std::ops::Range<usize>, Arc<MixerWeights>)>,
     /// Whether tables are kept for other processes.
     cached: bool,
     /// What was made of it for models to share, by preset and size of the slot table.
@@ -74,6 +78,7 @@ const NGRAMS: u8 = 2;
 const LEARNED: u8 = 3;
 const BASE: u8 = 4;
 const NETWORK: u8 = 5;
+const MIXER: u8 = 6;
 const WEIGHTS: u8 = 7;
 
 impl Prior {
@@ -107,6 +112,9 @@ impl Prior {
         }
         if let Some(network) = &content.network {
             section(NETWORK, network)?;
+        }
+        if let Some(mixer) = &content.mixer {
+            section(MIXER, mixer)?;
         }
         for (preset, weights) in &content.weights {
             section(WEIGHTS, &[&[preset.number()], &weights[..]].concat())?;
@@ -150,6 +158,7 @@ impl Prior {
         let (mut english_words, mut ngrams, mut learned, mut network) = (false, None, None, None);
         let mut network_range = None;
         let mut weights: Vec<(std::ops::Range<usize>, Preset)> = Vec::new();
+        let mut mixer = None;
         while at < end {
             let heading = file[..end].get(at..at + SECTION_BYTES).ok_or_else(cut)?;
             let length = u32::from_le_bytes([heading[1], heading[2], heading[3], heading[4]]) as usize;
@@ -174,6 +183,11 @@ impl Prior {
                         .map_err(|error| bad(&format!("its network: {error}")))?;
                     network = Some(Arc::new(weights));
                     network_range = Some(start..start + length);
+                }
+                MIXER => {
+                    let weights = crate::corrector::weights(&file[start..start + length])
+                        .map_err(|reason| bad(&format!("its mixer network: {reason}")))?;
+                    mixer = Some((start..start + length, Arc::new(weights)));
                 }
                 WEIGHTS => {
                     let preset = file[start..start + length].first().copied().and_then(Preset::new);
@@ -205,6 +219,7 @@ impl Prior {
             network,
             network_range,
             weights,
+            mixer,
             cached: true,
             bases: Mutex::default(),
         })
@@ -228,6 +243,13 @@ impl Prior {
         Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
     }
 
+    /// The same with a mixer network for preset max: weights as
+    /// [`MixerWeights::from_safetensors`] reads them.
+    pub fn with_mixer(&self, name: &str, weights: &[u8]) -> Result<Prior, PriorError> {
+        let content = PriorContent { mixer: Some(weights.to_vec()), ..self.content() };
+        Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
+    }
+
     /// What stands in its file.
     fn content(&self) -> PriorContent {
         let section = |range: &std::ops::Range<usize>| self.file[range.clone()].to_vec();
@@ -236,8 +258,14 @@ impl Prior {
             ngrams: self.ngrams.as_ref().map(section),
             learned: self.learned.as_ref().map(|(range, _)| section(range)),
             network: self.network_range.as_ref().map(section),
+            mixer: self.mixer.as_ref().map(|(range, _)| section(range)),
             weights: self.weights.iter().map(|(range, preset)| (*preset, section(range))).collect(),
         }
+    }
+
+    /// Units of its mixer network, if it has one.
+    pub fn mixer(&self) -> Option<usize> {
+        self.mixer.as_ref().map(|(_, weights)| weights.hidden())
     }
 
     /// Layers and units of its network, if it has one.
@@ -280,7 +308,8 @@ impl Prior {
         let log2 = plan.base_log2();
         let expand = || {
             let base = self.expand(plan, log2)?;
-            Ok(Arc::new(base.with_network(self.network.clone())))
+            let mixer = self.mixer.as_ref().map(|(_, weights)| weights.clone());
+            Ok(Arc::new(base.with_networks(self.network.clone(), mixer)))
         };
         if !is_shared(log2) {
             return expand();

@@ -185,6 +185,7 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
         english_words: known.is_some(),
         network: None,
         weights: Vec::new(),
+        mixer: None,
         ngrams: None,
         learned: Some(
             Learned {

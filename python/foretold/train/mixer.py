@@ -1,0 +1,552 @@
+"""A bit-level LSTM that corrects what a preset's mixers predict, trained on their traces.
+
+It reads a row of :mod:`.traces` for each bit: with ``V`` voices, the final logit and other logits,
+``K`` in all,
+
+    x = (voice - final) / 256                        for each voice, in nats
+        final / 512, other logits / 512
+        contexts known / 32
+        2 (bit - p1) of the last bit
+        +-(voice - final) / 256 of the last bit      + if it was a one          (F,), F = K + V + 2
+    a = sum of embed[context] + x @ inputs + h @ recur                          (3 H,)
+
+and then the cell of :class:`~foretold.train.lstm.PersistentLSTM`. Its units say what each voice
+weighs in the correction of the final logit, in nats:
+
+    weights = h @ head + head_bias                                              (V + 2,)
+    correction = weights . (voice - final, final / 512, 1) + out_bias[partial byte]
+
+Nothing is corrected before anything is learned. Sources: as there; M. Jordan and R. Jacobs,
+Hierarchical mixtures of experts and the EM algorithm (1994), for a network that weighs opinions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional
+
+import foretold
+from foretold import _core
+from foretold._arguments import as_input
+from foretold._replacing import replacing
+from foretold.errors import CheckpointError, FormatError, ParameterError
+
+from .export import quantise
+from .loop import load_checkpoint
+from .lstm import EPSILON, _backward_step, _forward_step, _How, _Layer
+from .traces import Traces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from _typeshed import ReadableBuffer, StrPath
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Batch",
+    "LstmMixer",
+    "MixerSettings",
+    "MixerTrainer",
+    "corrections",
+    "export_mixer",
+    "held_gain",
+    "load_mixer",
+]
+
+TABLES = {
+    "partial byte": 256,
+    "last byte": 256,
+    "orders known": 8,
+    "match length class": 16,
+    "class of last byte": 8,
+    "letters of word": 16,
+}
+"""Contexts that have rows of weights, and how many; larger values take the last row."""
+
+LIMIT = 6.0
+"""The correction, in nats, lies between its negative and it."""
+
+KIND, VERSION = "foretold.mixer", "1"
+
+_NATS_A_BIT = math.log(2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Consecutive bits of several lanes: ``T`` steps of ``B`` lanes.
+
+    Attributes
+    ----------
+    logits : (T + 1, B, K) float32
+        In units of 1/256. Row 0 is of the bit before: zeros if there is none.
+    contexts : (T + 1, B, 10) int64
+    p1 : (T + 1, B) float32
+        The probability of a one before the correction.
+    bits : (T + 1, B) float32
+    started : bool
+        Whether row 0 is a bit that was.
+    """
+
+    logits: Tensor
+    contexts: Tensor
+    p1: Tensor
+    bits: Tensor
+    started: bool
+
+
+class LstmMixer(nn.Module):
+    """The network; its state stays from call to call until :meth:`reset_states`.
+
+    Parameters
+    ----------
+    hidden : int
+        Units, a multiple of 16.
+    columns, context_names : sequence of str
+        Of the traces, see :mod:`.traces`.
+
+    Examples
+    --------
+    >>> net = LstmMixer(16, ["set: one", "mixed", "final", "order 0"], ["partial byte"])
+    >>> net.voices, net.inputs.shape
+    (2, torch.Size([8, 48]))
+    """
+
+    def __init__(self, hidden: int, columns: Sequence[str], context_names: Sequence[str]) -> None:
+        super().__init__()
+        if hidden % 16 or not 16 <= hidden <= 256:
+            raise ParameterError(f"hidden must be a multiple of 16, 16 to 256, found {hidden}")
+        if "final" not in columns[1:61]:
+            raise ParameterError(f"the traces have no final logit after 1 to 60 voices: {list(columns)}")
+        self.hidden, self.columns, self.context_names = hidden, tuple(columns), tuple(context_names)
+        self.voices = list(columns).index("final")
+        inputs, width = len(columns) + self.voices + 2, 3 * hidden
+        self.inputs = nn.Parameter(torch.randn(inputs, width) * inputs**-0.5)
+        self.recur = nn.Parameter(torch.randn(hidden, width) * hidden**-0.5)
+        self.embed = nn.ParameterList(
+            [nn.Parameter(torch.randn(rows, width) * 0.3) for rows in TABLES.values()]
+        )
+        self.gain = nn.Parameter(torch.ones(3, hidden))
+        # Units that forget at once, and units that remember for 150 bits.
+        bias = torch.zeros(3, hidden)
+        bias[0] = torch.linspace(0, 5, hidden)
+        self.bias = nn.Parameter(bias)
+        self.head = nn.Parameter(torch.zeros(hidden, self.voices + 2))
+        self.head_bias = nn.Parameter(torch.zeros(self.voices + 2))
+        self.out_bias = nn.Parameter(torch.zeros(256))
+        self.recurrent = True
+        """False: each step starts from a zero state, to compare with."""
+        self._state: tuple[Tensor, Tensor] | None = None
+
+    def reset_states(self) -> None:
+        """Begin anew: the next call's lanes have zero states."""
+        self._state = None
+
+    def features(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Inputs ``(T, B, F)``, and what each voice, the final logit and one say ``(T, B, V + 2)``."""
+        voices, final = batch.logits[..., : self.voices], batch.logits[..., self.voices :]
+        said = (voices - final[..., :1]) / 256  # (T + 1, B, V)
+        towards = (2 * batch.bits - 1).unsqueeze(-1)
+        nearer, error = said[:-1] * towards[:-1], batch.bits[:-1] - batch.p1[:-1]
+        if not batch.started:
+            nearer[0], error[0] = 0, 0
+        said, final = said[1:], final[1:] / 512
+        known = batch.contexts[1:, :, self.context_names.index("contexts known")].float() / 32
+        x = torch.cat([said, final, known.unsqueeze(-1), 2 * error.unsqueeze(-1), nearer], -1)
+        return x, torch.cat([said, final[..., :1], torch.ones_like(final[..., :1])], -1)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Corrections of the final logit in nats, ``(T, B)``."""
+        x, said = self.features(batch)
+        sums = x @ self.inputs  # (T, B, 3 H)
+        for (name, rows), embed in zip(TABLES.items(), self.embed, strict=True):
+            values = batch.contexts[1:, :, self.context_names.index(name)].clamp(max=rows - 1)
+            sums = sums + functional.embedding(values, embed)
+        steps, lanes, _ = sums.shape
+        zero = sums.new_zeros(lanes, self.hidden)
+        how = _How(None, _forward_step, _backward_step)
+        if self.recurrent:
+            h, c = self._state or (zero, zero)
+            hs, h, c = _Layer.apply(sums, self.recur, self.gain, self.bias, h, c, [None] * steps, how)
+            self._state = (h.detach(), c.detach())
+        else:
+            flat = sums.view(steps * lanes, 3, self.hidden)
+            zero = flat.new_zeros(steps * lanes, self.hidden)
+            hs = _forward_step(flat, self.gain, self.bias, zero)[-1].view(steps, lanes, self.hidden)
+        weights = hs @ self.head + self.head_bias  # (T, B, V + 2)
+        partial = batch.contexts[1:, :, self.context_names.index("partial byte")]
+        return ((weights * said).sum(-1) + self.out_bias[partial]).clamp(-LIMIT, LIMIT)
+
+
+def _costs(batch: Batch, correction: Tensor) -> tuple[Tensor, Tensor]:
+    """Bits that each bit costs without the correction and with it, ``(T, B)`` each."""
+    logit, bits = torch.logit(batch.p1[1:].double()).float(), batch.bits[1:]
+
+    def cost(logit: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logit, bits, reduction="none") / _NATS_A_BIT
+
+    return cost(logit), cost(logit + correction)
+
+
+class TraceLanes:
+    """Traces of texts laid end to end and cut into lanes of one length.
+
+    Parameters
+    ----------
+    traces : sequence of Traces
+        Shards in their order.
+    lanes : int
+        Streams read at once.
+    """
+
+    def __init__(self, traces: Sequence[Traces], lanes: int) -> None:
+        if not traces or any(one.columns != traces[0].columns for one in traces):
+            raise ParameterError("there are no traces, or they are of several presets")
+        count = sum(len(one.bits) for one in traces)
+        self.lanes, self.length = lanes, count // lanes
+        self.columns, self.context_names = traces[0].columns, traces[0].context_names
+        if self.length < 2:
+            raise ParameterError(f"{count} bits are too few for {lanes} lanes")
+
+        def laid(name: str) -> NDArray[Any]:
+            whole = np.concatenate([getattr(one, name) for one in traces])
+            whole = whole[: self.length * lanes]
+            return whole.reshape(lanes, self.length, *whole.shape[1:])
+
+        self._logits, self._contexts = laid("logits"), laid("contexts")
+        self._p1, self._bits = laid("p1_q22"), laid("bits")
+
+    def batch(self, at: int, steps: int, device: torch.device | str = "cpu") -> Batch:
+        """Bits ``at`` to ``at + steps`` of each lane."""
+        first = max(at - 1, 0)
+
+        def part(values: NDArray[Any], dtype: Any) -> Tensor:
+            cut = torch.from_numpy(values[:, first : at + steps].astype(dtype)).transpose(0, 1)
+            if at == 0:
+                cut = torch.cat([torch.zeros_like(cut[:1]), cut])
+            return cut.to(device)
+
+        return Batch(
+            part(self._logits, np.float32),
+            part(self._contexts, np.int64),
+            part(self._p1, np.float32) / 2**22,
+            part(self._bits, np.float32),
+            at > 0,
+        )
+
+
+def held_gain(
+    net: LstmMixer, traces: Sequence[Traces], *, lanes: int = 32, steps: int = 256
+) -> tuple[float, float]:
+    """Bits per coded byte of traces, without and with the network's correction.
+
+    The traces are cut into lanes, each of which starts with a zero state: what the network gains
+    over one text from its beginning to its end is a little more.
+    """
+    held = TraceLanes(traces, max(1, min(lanes, sum(len(one.bits) for one in traces) // 512)))
+    state, net._state = net._state, None
+    before = after = 0.0
+    device = net.head.device
+    with torch.no_grad():
+        for at in range(0, held.length, steps):
+            batch = held.batch(at, min(steps, held.length - at), device)
+            plain, corrected = _costs(batch, net(batch))
+            before += float(plain.sum())
+            after += float(corrected.sum())
+    net._state = state
+    count = held.length * held.lanes / 8
+    return before / count, after / count
+
+
+@dataclasses.dataclass(frozen=True)
+class MixerSettings:
+    """How a mixer network is trained."""
+
+    updates: int = 1000
+    steps: int = 128
+    """Bits over which gradients are propagated back."""
+    batch: int = 192
+    """Lanes that are read at once."""
+    learning_rate: float = 6e-3
+    warm_up: int = 50
+    decay: float = 0.5
+    """Share of the run over which the learning rate falls to ``floor``."""
+    floor: float = 0.02
+    weight_decay: float = 1e-3
+    clip: float = 1.0
+    evaluate_every: int = 500
+    log_every: int = 100
+
+    def rate(self, update: int) -> float:
+        """Learning rate of an update."""
+        rising = min(1.0, (update + 1) / self.warm_up) if self.warm_up else 1.0
+        falling = min(1.0, (1 - update / self.updates) / self.decay + self.floor) if self.decay else 1.0
+        return self.learning_rate * rising * falling
+
+
+class MixerTrainer:
+    """One run of training; states are carried from window to window.
+
+    Parameters
+    ----------
+    net : LstmMixer
+        Trained in place.
+    traces, held : sequences of Traces
+        What to train on, and to measure with.
+    settings : MixerSettings
+    device : torch.device
+    checkpoint : path, optional
+        Where to keep what is needed to go on.
+    log : path, optional
+        Figures are appended, one JSON object a line.
+    progress : callable, optional
+        Told each line of figures.
+    """
+
+    def __init__(
+        self,
+        net: LstmMixer,
+        traces: Sequence[Traces],
+        held: Sequence[Traces],
+        settings: MixerSettings,
+        *,
+        device: torch.device | str = "cpu",
+        checkpoint: StrPath | None = None,
+        checkpoint_seconds: float = 300.0,
+        log: StrPath | None = None,
+        progress: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self.net, self.settings, self._held = net.to(device), settings, held
+        self._device = device
+        self._lanes = TraceLanes(traces, settings.batch)
+        if self._lanes.length <= settings.steps:
+            raise ParameterError(f"a lane has {self._lanes.length} bits, a window {settings.steps}")
+        self._optimiser = torch.optim.AdamW(
+            net.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
+        )
+        self._checkpoint = None if checkpoint is None else Path(checkpoint)
+        self._checkpoint_seconds = checkpoint_seconds
+        self._log = None if log is None else Path(log)
+        self._progress = progress
+        self._update = self._at = 0
+        self._seconds = 0.0
+        self._sums = [0.0, 0.0, 0]
+        net.reset_states()
+
+    def run(self, until: int | None = None) -> int:
+        """Train to the end, or until so many updates are done; how many there are."""
+        settings = self.settings
+        started = time.monotonic() - self._seconds
+        saved = time.monotonic()
+        last = settings.updates if until is None else min(until, settings.updates)
+        while self._update < last:
+            self._one_update()
+            self._seconds = time.monotonic() - started
+            measured = self._update % settings.evaluate_every == 0 or self._update == settings.updates
+            if measured or self._update % settings.log_every == 0:
+                self._tell(measured)
+            if self._checkpoint is not None and time.monotonic() - saved >= self._checkpoint_seconds:
+                self.save(self._checkpoint)
+                saved = time.monotonic()
+        if self._checkpoint is not None:
+            self.save(self._checkpoint)
+        return self._update
+
+    def _one_update(self) -> None:
+        settings = self.settings
+        if self._at + settings.steps > self._lanes.length:
+            self._at = 0
+            self.net.reset_states()
+        batch = self._lanes.batch(self._at, settings.steps, self._device)
+        self._at += settings.steps
+        plain, corrected = _costs(batch, self.net(batch))
+        corrected.mean().backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
+        for group in self._optimiser.param_groups:
+            group["lr"] = settings.rate(self._update)
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        self._update += 1
+        with torch.no_grad():
+            sums = (float(plain.sum()), float(corrected.sum()), plain.numel())
+        self._sums = [have + more for have, more in zip(self._sums, sums, strict=True)]
+
+    def _tell(self, measured: bool) -> None:
+        before, after, count = self._sums
+        line: dict[str, Any] = {
+            "update": self._update,
+            "seconds": round(self._seconds, 1),
+            "learning_rate": self.settings.rate(self._update - 1),
+            "bits_before": round(8 * before / count, 5),
+            "bits": round(8 * after / count, 5),
+        }
+        if measured and self._held:
+            held = held_gain(self.net, self._held)
+            line["held_bits_before"], line["held_bits"] = (round(bits, 5) for bits in held)
+        self._sums = [0.0, 0.0, 0]
+        if self._log is not None:
+            with self._log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        if self._progress is not None:
+            self._progress(line)
+
+    def save(self, path: StrPath) -> None:
+        """Write all that is needed to go on. An existing file is replaced when the new one is complete."""
+        content = {
+            "net": self.net.state_dict(),
+            "opt": self._optimiser.state_dict(),
+            "step": self._update,
+            "at": self._at,
+            "seconds": self._seconds,
+            "states": self.net._state,
+            "sums": self._sums,
+            "settings": dataclasses.asdict(self.settings),
+        }
+        with replacing(path) as partial:
+            torch.save(content, partial)
+
+    def resume(self, path: StrPath) -> None:
+        """Go on from a checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            If it is none, or one of another network or other lanes.
+        """
+        content = load_checkpoint(path, torch.device(self._device))
+        for name in ("batch", "steps"):
+            mine = getattr(self.settings, name)
+            if content["settings"].get(name) != mine:
+                found = content["settings"].get(name)
+                raise CheckpointError(f"{path} was made with {name} {found}, found {mine}", path)
+        try:
+            self.net.load_state_dict(content["net"])
+            self._optimiser.load_state_dict(content["opt"])
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{path} is of another network: {error}", path) from None
+        self._update, self._at, self._seconds = content["step"], content["at"], content["seconds"]
+        self.net._state = content["states"]
+        self._sums = list(content["sums"])
+
+
+_MATRICES = ("inputs", "recur", "embed", "head")
+
+
+def export_mixer(
+    net: LstmMixer, path: StrPath, weights: str = "int8", card: dict[str, Any] | None = None
+) -> int:
+    """Write a mixer network's weights. An existing file is replaced when the new one is complete.
+
+    Parameters
+    ----------
+    net : LstmMixer
+    path : path
+        A safetensors file: ``inputs`` (F, 3 H), ``recur`` (H, 3 H), ``embed.N`` (rows, 3 H),
+        ``gain`` and ``bias`` (3, H), ``head`` (H, V + 2), ``head_bias`` (V + 2,), ``out_bias`` (256,);
+        as int8 matrices have a scale for each row, see :mod:`.export`.
+    weights : {"float32", "int8"}
+        What matrices become.
+    card : dict, optional
+        What it was made of.
+
+    Returns
+    -------
+    int
+        The file's length in bytes.
+    """
+    if weights not in ("float32", "int8"):
+        raise ParameterError(f"weights must be float32 or int8, found {weights!r}")
+    tensors: dict[str, Tensor] = {}
+    for name, value in net.state_dict().items():
+        value = value.detach().float().cpu().contiguous()
+        if weights == "float32" or name.split(".")[0] not in _MATRICES:
+            tensors[name] = value
+            continue
+        tensors[name], scale = quantise(value, 8)
+        tensors[f"{name}.scale"] = scale.contiguous()
+    metadata = {
+        "kind": KIND,
+        "version": VERSION,
+        "hidden": str(net.hidden),
+        "columns": json.dumps(net.columns),
+        "context_names": json.dumps(net.context_names),
+        "weights": weights,
+        "epsilon": repr(EPSILON),
+        "foretold": foretold.__version__,
+        "card": json.dumps({} if card is None else card, ensure_ascii=False, separators=(",", ":")),
+    }
+    content = save(tensors, metadata)
+    with replacing(path) as partial:
+        partial.write_bytes(content)
+    return len(content)
+
+
+def load_mixer(path: StrPath) -> tuple[LstmMixer, dict[str, str]]:
+    """Read a network that :func:`export_mixer` wrote: with float32 weights, and the metadata.
+
+    Raises
+    ------
+    FormatError
+        If the file is something else.
+    """
+    try:
+        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except safetensors.SafetensorError as error:
+        raise FormatError(f"{path} is no safetensors file: {error}") from None
+    if (metadata.get("kind"), metadata.get("version")) != (KIND, VERSION):
+        raise FormatError(f"{path} is no mixer network of version {VERSION}")
+    net = LstmMixer(
+        int(metadata["hidden"]), json.loads(metadata["columns"]), json.loads(metadata["context_names"])
+    )
+    values = {}
+    for name, value in tensors.items():
+        if not name.endswith(".scale"):
+            scale = tensors.get(f"{name}.scale")
+            values[name] = value if scale is None else value.float() * scale[:, None]
+    try:
+        net.load_state_dict(values)
+    except RuntimeError as error:
+        raise FormatError(f"{path}: {error}") from None
+    return net, metadata
+
+
+def corrections(
+    weights: StrPath | ReadableBuffer, traces: Traces
+) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+    """What a mixer network makes of a text's traces, as preset max computes it.
+
+    Parameters
+    ----------
+    weights : path or buffer
+        A safetensors file as :func:`export_mixer` writes it.
+    traces : Traces
+        Consecutive bits; before the first its state is zero.
+
+    Returns
+    -------
+    (N,) float32, (N,) uint32
+        Corrections of the final logit in nats, and the corrected probabilities in units of 2^-22.
+
+    Raises
+    ------
+    ParameterError
+        If the weights cannot be used.
+    """
+    if isinstance(weights, (str, os.PathLike)):
+        weights = Path(weights).read_bytes()
+    return _core.mixer_corrections(
+        as_input(weights), traces.logits, traces.contexts, traces.p1_q22, traces.bits
+    )

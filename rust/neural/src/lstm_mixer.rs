@@ -1,0 +1,323 @@
+//! A bit-level LSTM that corrects a mixed probability.
+
+use foretold_numerics::{
+    FLOAT_LANES, Lanes, Simd, StandardFloats, Work, exp_f32, floats, floats_mut, round_f32, sigmoid_f32,
+    tanh_f32,
+};
+use safetensors::SafeTensors;
+
+use crate::byte_lstm::{EPSILON, Part};
+use crate::load::{WeightsError, bad, lanes, rows};
+use crate::matrix::{Matrix, PANEL};
+use crate::weights::GATES;
+
+/// Context values of a bit.
+pub const MIXER_CONTEXTS: usize = 10;
+/// The context values that have rows of weights, and how many: partial byte, last byte, orders
+/// known, length class of a match, class of the last byte, letters of the word.
+const TABLES: [(usize, usize); 6] = [(1, 256), (2, 256), (5, 8), (7, 16), (4, 8), (9, 16)];
+/// The context values that are inputs themselves, in 1/32: contexts known.
+const COUNTED: usize = 6;
+const PARTIAL: usize = 1;
+/// A logit of one nat.
+const NAT: f32 = 256.0;
+/// The correction, in nats, lies in `-LIMIT ..= LIMIT`.
+const LIMIT: f32 = 6.0;
+
+/// What a [`LstmMixer`] knows.
+///
+/// With `V` voices, `K` logits in all and `H` units the inputs are, in this order: for each voice
+/// how far it is from the final logit, in nats; the final logit and the other logits, in half nats;
+/// how many contexts are known, over 32; twice the last bit's error; and for each voice by how much
+/// it was nearer to the last bit than the final logit, in nats: `F = K + V + 2`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MixerWeights {
+    hidden: usize,
+    voices: usize,
+    logits: usize,
+    /// From inputs and, beneath them, units to the gates.
+    matrix: Matrix,
+    /// From context values to the gates: a row each.
+    tables: Vec<Vec<Lanes>>,
+    gain: Vec<Lanes>,
+    bias: Vec<Lanes>,
+    /// From units to what each voice, the final logit and one weigh in the correction.
+    head: Matrix,
+    head_bias: Vec<Lanes>,
+    /// Added to the correction, by partial byte.
+    out_bias: Vec<f32>,
+}
+
+impl MixerWeights {
+    /// Reads a safetensors file as `foretold train mixer` writes it: `inputs` `(F, 3 H)`, `recur`
+    /// `(H, 3 H)`, `embed.0` to `embed.5` `(rows, 3 H)`, `gain` and `bias` `(3, H)`, `head`
+    /// `(H, V + 2)`, `head_bias` `(V + 2,)`, `out_bias` `(256,)`.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<MixerWeights, WeightsError> {
+        let _standard = StandardFloats::set();
+        let file = SafeTensors::deserialize(bytes)?;
+        let size = |name: &str, dimension: usize| {
+            let tensor = file.tensor(name).map_err(|_| bad(name, "is missing"))?;
+            let found = tensor.shape().get(dimension).copied();
+            found.ok_or_else(|| bad(name, format!("has the shape {:?}", tensor.shape())))
+        };
+        let (hidden, inputs) = (size("recur", 0)?, size("inputs", 0)?);
+        let head = size("head_bias", 0)?;
+        let possible = (FLOAT_LANES..=256).contains(&hidden) && hidden.is_multiple_of(FLOAT_LANES);
+        if !possible || !(3..=PANEL).contains(&head) || !(2 * (head - 2) + 3..=512).contains(&inputs) {
+            return Err(WeightsError::ImpossibleMixer { hidden, inputs, voices: head.saturating_sub(2) });
+        }
+        let (voices, width) = (head - 2, GATES * hidden);
+        let mut matrix = Matrix::zeros(inputs + hidden, width.next_multiple_of(PANEL));
+        let mut row = 0;
+        for (name, count) in [("inputs", inputs), ("recur", hidden)] {
+            for values in rows(&file, name, &[count, width])?.chunks_exact(width) {
+                matrix.set_row(row, &padded(values, PANEL));
+                row += 1;
+            }
+        }
+        let mut tables = Vec::new();
+        for (i, (_, count)) in TABLES.iter().enumerate() {
+            tables.push(lanes(&rows(&file, &format!("embed.{i}"), &[*count, width])?));
+        }
+        let mut head_matrix = Matrix::zeros(hidden, PANEL);
+        for (row, values) in rows(&file, "head", &[hidden, head])?.chunks_exact(head).enumerate() {
+            head_matrix.set_row(row, &padded(values, PANEL));
+        }
+        Ok(MixerWeights {
+            hidden,
+            voices,
+            logits: inputs - voices - 2,
+            matrix,
+            tables,
+            gain: lanes(&rows(&file, "gain", &[GATES, hidden])?),
+            bias: lanes(&rows(&file, "bias", &[GATES, hidden])?),
+            head: head_matrix,
+            head_bias: lanes(&padded(&rows(&file, "head_bias", &[head])?, PANEL)),
+            out_bias: rows(&file, "out_bias", &[256])?,
+        })
+    }
+
+    /// Units.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    /// Voices, and logits in all: the voices come first, then the final one, then the others.
+    pub fn logits(&self) -> (usize, usize) {
+        (self.voices, self.logits)
+    }
+
+    /// Bytes that it takes.
+    pub fn memory_bytes(&self) -> u64 {
+        let tables: usize = self.tables.iter().map(Vec::len).sum();
+        let lanes = self.matrix.lanes().len() + self.head.lanes().len() + tables;
+        lanes as u64 * 64
+    }
+}
+
+/// Followed by zeros up to a multiple of `count`.
+fn padded(values: &[f32], count: usize) -> Vec<f32> {
+    let mut all = values.to_vec();
+    all.resize(values.len().next_multiple_of(count), 0.0);
+    all
+}
+
+/// What a [`LstmMixer`] made of one bit: its update needs it back.
+#[derive(Clone, Debug, Default)]
+pub struct MixerStep {
+    /// Inputs, then the units before.
+    inputs: Vec<f32>,
+    sums: Vec<Lanes>,
+    cells: Vec<Lanes>,
+    hidden: Vec<f32>,
+    /// For each voice what its opinion adds, then the final logit's and one, then zeros.
+    said: Vec<Lanes>,
+    /// What they weigh.
+    weights: Vec<Lanes>,
+    correction: f32,
+}
+
+impl MixerStep {
+    /// What was added to the logit, in nats.
+    pub fn correction(&self) -> f32 {
+        self.correction
+    }
+}
+
+/// Corrects what a mixer makes of many opinions on the next bit: a recurrent layer, normalised
+/// before its gates, that is told of the opinions, of who was right about the last bit, and of some
+/// context; its units weigh the opinions anew.
+///
+/// The weights do not change. Source: the cell is that of [`ByteLstm`](crate::ByteLstm); that a
+/// network gives the weights of a mixture is M. Jordan, R. Jacobs, Hierarchical mixtures of experts
+/// and the EM algorithm (1994).
+#[derive(Debug)]
+pub struct LstmMixer {
+    simd: Simd,
+    weights: std::sync::Arc<MixerWeights>,
+    hidden: Vec<f32>,
+    cells: Vec<Lanes>,
+    /// For each voice how far it was from the final logit when the last bit came, towards that bit.
+    nearer: Vec<f32>,
+    /// The last bit less its probability.
+    error: f32,
+}
+
+impl LstmMixer {
+    /// A mixer before the first bit.
+    pub fn new(weights: std::sync::Arc<MixerWeights>) -> LstmMixer {
+        LstmMixer::with_simd(weights, Simd::detect())
+    }
+
+    /// The same, computed with this instruction set.
+    pub fn with_simd(weights: std::sync::Arc<MixerWeights>, simd: Simd) -> LstmMixer {
+        LstmMixer {
+            simd,
+            hidden: vec![0.0; weights.hidden],
+            cells: vec![Lanes::ZERO; weights.hidden / FLOAT_LANES],
+            nearer: vec![0.0; weights.voices],
+            error: 0.0,
+            weights,
+        }
+    }
+
+    /// Voices, and logits in all.
+    pub fn logits(&self) -> (usize, usize) {
+        self.weights.logits()
+    }
+
+    /// The probability of a one in units of 2^-22, from 1 to 2^22 - 1, where `p1_q22` was predicted.
+    /// `logits` are in units of 1/256: the voices, the final one, the others.
+    pub fn predict(
+        &self,
+        p1_q22: u32,
+        logits: &[i16],
+        contexts: &[u8; MIXER_CONTEXTS],
+        step: &mut MixerStep,
+    ) -> u32 {
+        let _standard = StandardFloats::set();
+        step.correction = self.simd.run(Predict { mixer: self, logits, contexts, step });
+        // The odds, times a factor.
+        let one = p1_q22 as f32 * exp_f32(step.correction);
+        let zero = (4_194_304 - p1_q22) as f32;
+        round_f32(one / (one + zero) * 4_194_304.0).clamp(1, 4_194_303)
+    }
+
+    /// Learns of the bit that came after `step` was made; `p1_q22` was the probability of a one
+    /// before the correction, in units of 2^-22.
+    pub fn update(&mut self, step: &MixerStep, p1_q22: u32, bit: bool) {
+        let _standard = StandardFloats::set();
+        self.hidden.copy_from_slice(&step.hidden);
+        self.cells.copy_from_slice(&step.cells);
+        let towards = if bit { 1.0 } else { -1.0 };
+        for (nearer, said) in self.nearer.iter_mut().zip(floats(&step.said)) {
+            *nearer = towards * said;
+        }
+        let p1 = p1_q22 as f32 / 4_194_304.0;
+        self.error = if bit { 1.0 - p1 } else { 0.0 - p1 };
+    }
+
+    /// Shows every part of the state, to be read or written, between two bits.
+    pub fn state<E>(&mut self, see: &mut impl FnMut(Part<'_>) -> Result<(), E>) -> Result<(), E> {
+        see(Part::Floats(&mut self.hidden))?;
+        see(Part::Floats(floats_mut(&mut self.cells)))?;
+        see(Part::Floats(&mut self.nearer))?;
+        see(Part::Floats(std::slice::from_mut(&mut self.error)))
+    }
+}
+
+/// One step.
+struct Predict<'a> {
+    mixer: &'a LstmMixer,
+    logits: &'a [i16],
+    contexts: &'a [u8; MIXER_CONTEXTS],
+    step: &'a mut MixerStep,
+}
+
+impl Predict<'_> {
+    /// Writes the inputs, and what each voice says.
+    #[inline(always)]
+    fn look(&mut self) {
+        let Predict { mixer, logits, contexts, step } = self;
+        let MixerWeights { hidden, voices, .. } = *mixer.weights;
+        assert_eq!(logits.len(), mixer.weights.logits, "logits");
+        step.inputs.resize(mixer.weights.matrix.rows(), 0.0);
+        step.said.resize(PANEL / FLOAT_LANES, Lanes::ZERO);
+        let last = i32::from(logits[voices]);
+        let said = floats_mut(&mut step.said);
+        for i in 0..voices {
+            let from = (i32::from(logits[i]) - last) as f32 / NAT;
+            (step.inputs[i], said[i]) = (from, from);
+        }
+        let (rest, after) = step.inputs[voices..].split_at_mut(logits.len() - voices);
+        for (input, &logit) in rest.iter_mut().zip(&logits[voices..]) {
+            *input = f32::from(logit) / (2.0 * NAT);
+        }
+        (said[voices], said[voices + 1]) = (rest[0], 1.0);
+        after[0] = f32::from(contexts[COUNTED]) / 32.0;
+        after[1] = 2.0 * mixer.error;
+        after[2..2 + voices].copy_from_slice(&mixer.nearer);
+        after[2 + voices..][..hidden].copy_from_slice(&mixer.hidden);
+    }
+}
+
+impl Work for Predict<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run(mut self, _: Simd) -> f32 {
+        self.look();
+        let Predict { mixer, contexts, step, .. } = self;
+        let weights = &*mixer.weights;
+        let groups = weights.hidden / FLOAT_LANES;
+        let width = GATES * groups;
+        let MixerStep { inputs, sums, cells, hidden, said, weights: weighs, .. } = step;
+        sums.clear();
+        sums.resize(width.next_multiple_of(PANEL / FLOAT_LANES), Lanes::ZERO);
+        for (table, (place, rows)) in weights.tables.iter().zip(TABLES) {
+            let row = usize::from(contexts[place]).min(rows - 1) * width;
+            for (sum, &value) in sums.iter_mut().zip(&table[row..row + width]) {
+                *sum = sum.with(value, |sum, value| sum + value);
+            }
+        }
+        weights.matrix.add_product(inputs, sums);
+
+        for gate in 0..GATES {
+            let part = gate * groups..(gate + 1) * groups;
+            let mut squares = Lanes::ZERO;
+            for &sum in &sums[part.clone()] {
+                squares = squares.plus_product(sum, sum);
+            }
+            let scale = 1.0 / (squares.total() / weights.hidden as f32 + EPSILON).sqrt();
+            for i in part {
+                let normal = sums[i].map(|sum| sum * scale);
+                let after = weights.bias[i].plus_product(normal, weights.gain[i]);
+                sums[i] = if gate == 1 { after.map(tanh_f32) } else { after.map(sigmoid_f32) };
+            }
+        }
+        cells.resize(groups, Lanes::ZERO);
+        hidden.resize(weights.hidden, 0.0);
+        for i in 0..groups {
+            let (forget, candidate, out) = (sums[i], sums[groups + i], sums[2 * groups + i]);
+            let mut cell = mixer.cells[i];
+            for j in 0..FLOAT_LANES {
+                let f = forget.0[j];
+                cell.0[j] = f * cell.0[j] + (1.0 - f) * candidate.0[j];
+            }
+            cells[i] = cell;
+            out.with(cell.map(tanh_f32), |o, s| o * s).put(&mut hidden[i * FLOAT_LANES..]);
+        }
+
+        weighs.clear();
+        weighs.extend_from_slice(&weights.head_bias);
+        weights.head.add_product(hidden, weighs);
+        let mut total = Lanes::ZERO;
+        for (&weight, &said) in weighs.iter().zip(said.iter()) {
+            total = total.plus_product(weight, said);
+        }
+        let correction = total.total() + weights.out_bias[usize::from(contexts[PARTIAL])];
+        // Not `clamp`: that would let a NaN through.
+        let correction = if correction > -LIMIT { correction } else { -LIMIT };
+        if correction < LIMIT { correction } else { LIMIT }
+    }
+}
