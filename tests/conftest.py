@@ -6,12 +6,15 @@ import json
 import math
 import os
 import random
+import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from foretold import _core
 
 # Tables of priors that only tests use are not to push out the user's own.
 os.environ.setdefault("FORETOLD_CACHE", str(Path(tempfile.gettempdir(), "foretold-tests")))
@@ -76,13 +79,32 @@ def _make_network(hidden: int, layers: int) -> bytes:
         shapes |= {f"embed.{layer}": [256, 3 * hidden], f"recur.{layer}": [hidden, 3 * hidden]}
         shapes |= {f"gain.{layer}": [3, hidden], f"bias.{layer}": [3, hidden]}
     shapes |= {f"below.{layer}": [hidden, 3 * hidden] for layer in range(layers - 1)}
+    header, size = _header(shapes)
+    return header + bytes(size)
+
+
+def _header(shapes: dict[str, list[int]]) -> tuple[bytes, int]:
+    """What stands before the data of a safetensors file of f32, and how much data there is."""
     header, end = {}, 0
     for name, shape in shapes.items():
         size = 4 * math.prod(shape)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
         end += size
     told = json.dumps(header).encode()
-    return len(told).to_bytes(8, "little") + told + bytes(end)
+    return len(told).to_bytes(8, "little") + told, end
+
+
+def _make_mixer(hidden: int, seed: int = 1) -> bytes:
+    """Weights of a mixer network for preset max, drawn at random."""
+    columns, _ = _core.trace_columns(10)
+    voices, width = columns.index("final"), 3 * hidden
+    shapes = {"inputs": [len(columns) + voices + 2, width], "recur": [hidden, width]}
+    shapes |= {f"embed.{at}": [rows, width] for at, rows in enumerate((256, 256, 8, 16, 8, 16))}
+    shapes |= {"gain": [3, hidden], "bias": [3, hidden], "head": [hidden, voices + 2]}
+    shapes |= {"head_bias": [voices + 2], "out_bias": [256]}
+    header, size = _header(shapes)
+    draw = random.Random(seed)
+    return header + b"".join(struct.pack("<f", draw.uniform(-0.2, 0.2)) for _ in range(size // 4))
 
 
 @pytest.fixture(params=AWKWARD.values(), ids=AWKWARD.keys())
@@ -98,6 +120,11 @@ def make_text() -> Callable[[int], bytes]:
 @pytest.fixture(scope="session")
 def make_network() -> Callable[[int, int], bytes]:
     return _make_network
+
+
+@pytest.fixture(scope="session")
+def make_mixer() -> Callable[..., bytes]:
+    return _make_mixer
 
 
 @pytest.fixture(scope="session")

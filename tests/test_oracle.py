@@ -25,7 +25,7 @@ if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
 import oracle  # noqa: E402
-from oracle import bit_history, container, dictionary, engine, network, priors, probability, setup  # noqa: E402
+from oracle import bit_history, container, dictionary, engine, lstm_mixer, network, priors, probability, setup  # noqa: E402
 from oracle import float as oracle_float  # noqa: E402
 from oracle.blake3 import blake3  # noqa: E402
 from oracle.crc32c import crc32c  # noqa: E402
@@ -459,6 +459,35 @@ def test_oracle_starts_from_the_prior_that_is_shipped() -> None:
             oracle.decompress(archive)
 
 
+def test_oracle_follows_a_mixer_network(make_mixer: Callable[..., bytes]) -> None:
+    weights = make_mixer(32)
+    columns, context_names = _core.trace_columns(10)
+    rng = np.random.default_rng(3)
+    rows = 400
+    logits = rng.integers(-2047, 2048, (rows, len(columns)), np.int16)
+    contexts = rng.integers(0, 256, (rows, len(context_names)), np.uint8)
+    p1_q22 = rng.integers(1, 1 << 22, rows, np.uint32)
+    p1_q22[::7], p1_q22[3::7] = 1, (1 << 22) - 1
+    bits = rng.integers(0, 2, rows, np.uint8)
+    corrections, corrected = _core.mixer_corrections(weights, logits, contexts, p1_q22, bits)
+    assert np.ptp(corrections) > 1
+    own = lstm_mixer.LstmMixer(weights)
+    for row in range(rows):
+        seen = [int(value) for value in contexts[row]]
+        assert own.predict(int(p1_q22[row]), logits[row], seen) == corrected[row]
+        assert own.correction == corrections[row]
+        own.update(int(bits[row]))
+
+
+def test_oracle_codes_with_a_mixer_network(small: bytes, make_mixer: Callable[..., bytes]) -> None:
+    prior = foretold.Prior(small).with_mixer(make_mixer(16))
+    content = b"What is foretold"
+    archive = foretold.compress(content, "max", prior=prior, transform="none")
+    assert archive != foretold.compress(content, "max", prior=small, transform="none")
+    assert oracle.compress(content, 10, prior=oracle.Prior(bytes(prior))) == archive
+    assert oracle.decompress(archive, [oracle.Prior(bytes(prior))]) == content
+
+
 def test_the_format_names_the_constants_of_the_network() -> None:
     document = FORMAT.read_text(encoding="utf-8")
     section = document.partition("### The network\n")[2].partition("\n### ")[0]
@@ -524,7 +553,7 @@ def sources() -> list[Path]:
 def test_oracle_uses_nothing_but_python(source: Path) -> None:
     imported = re.findall(r"^\s*(?:from|import) (\S+)", source.read_text(), re.MULTILINE)
     allowed = {"array", "dataclasses", "functools", "pathlib", "struct", "sys"}
-    if source.stem in {"float", "network"}:
+    if source.stem in {"float", "lstm_mixer", "network"}:
         allowed |= {"json", "numpy"}
     assert all(name.startswith(".") or name in allowed for name in imported), imported
 

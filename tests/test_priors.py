@@ -276,6 +276,22 @@ def test_a_prior_brings_its_own_network(
     assert pickle.loads(pickle.dumps(own)).network == (1, 64)
 
 
+def test_a_prior_brings_a_mixer_network(prior: foretold.Prior, make_mixer: Callable[..., bytes]) -> None:
+    own = prior.with_mixer(make_mixer(16), name="own")
+    assert (own.name, own.mixer, own.network, prior.mixer) == ("own", 16, None, None)
+    content = MESSAGE * 3
+    compressor = foretold.Compressor("max", prior=own)
+    head = compressor.push(content[:300]) + compressor.flush()
+    # Its state is part of the model's.
+    twin = compressor.copy()
+    tails = [one.push(content[300:]) + one.finish() for one in (compressor, twin)]
+    assert tails[0] == tails[1]
+    assert foretold.decompress(head + tails[0], prior=own) == content
+    assert foretold.compress(content, "max", prior=own) != foretold.compress(content, "max", prior=prior)
+    with pytest.raises(foretold.PriorError, match="not a safetensors file"):
+        prior.with_mixer(b"nothing")
+
+
 def test_networks_that_cannot_be_run_are_refused(
     prior: foretold.Prior, make_network: Callable[[int, int], bytes]
 ) -> None:

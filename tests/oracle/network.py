@@ -76,10 +76,8 @@ def untrained():
     return layers, np.zeros((LAYERS * UNITS, SYMBOLS), f32), np.zeros(SYMBOLS, f32)
 
 
-@cache
-def english():
-    """The same of the file that the library ships."""
-    file = SHIPPED.read_bytes()
+def tensors(file):
+    """What gives the tensor of a name in a safetensors file."""
     start = 8 + int.from_bytes(file[:8], "little")
     header = json.loads(file[8:start])
 
@@ -90,6 +88,13 @@ def english():
         values = values.reshape(header[name]["shape"])
         return values if kind == "<f4" else values * tensor(f"{name}.scale")[:, None]
 
+    return tensor
+
+
+@cache
+def english():
+    """All layers, the output layer's matrix and bias, of the file that the library ships."""
+    tensor = tensors(SHIPPED.read_bytes())
     layers = []
     for i in range(LAYERS):
         matrix = tensor(f"recur.{i}")

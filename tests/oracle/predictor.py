@@ -64,6 +64,7 @@ class Predictor:
         words = prior.shipped if prior is not None else ((), (), ())
         self.inverse = Inverse(words)
         self.network = Network(knows_english=any(words)) if setup.network else None
+        self.mixer_network = prior.mixer() if prior is not None and setup.network else None
         self.transformed = False
         self.restored = b""
         # Whether the text's arm was made beforehand and has not begun.
@@ -117,10 +118,48 @@ class Predictor:
         first = [pick(self) for _, pick in arm.assembly.selectors]
         second = [pick(self) for _, pick in arm.assembly.finals]
         logit = arm.mixer.predict(inputs, first, second)
-        total = 2 * squash_fine(logit)
-        for number, apm in enumerate(arm.apms):
-            total += apm.refine(logit, self._apm_context(number, arm.apm_contexts[number]))
-        return p1_clamped(total >> (2 if len(arm.apms) == 2 else 3))
+        mixed = squash_fine(logit)
+        refined = [
+            apm.refine(logit, self._apm_context(number, arm.apm_contexts[number]))
+            for number, apm in enumerate(arm.apms)
+        ]
+        total = 2 * mixed + sum(refined)
+        p1 = p1_clamped(total >> (2 if len(arm.apms) == 2 else 3))
+        if self.mixer_network is None or self.kind != TEXT:
+            return p1
+        return self.mixer_network.predict(p1, self._opinions(mixed, refined, p1), self._seen())
+
+    def _opinions(self, mixed, refined, p1):
+        """What the mixer network hears: voices, the final logit, the others."""
+        arm = self.arms[self.kind]
+        network, distance = self.network.predict(self.partial)
+        voices = [*arm.mixer.logits[: len(arm.assembly.selectors)]]
+        voices += [*(stretch(p >> 6) for p in (mixed, *refined)), network]
+        others = [stretch(self.order0.p1_q16(self.partial))]
+        for model in self.matches:
+            others += model.predict(self.partial, self.bit_position)
+        return [*voices, stretch(p1 >> 6), *others, distance]
+
+    def _seen(self):
+        """The context values of the mixer network."""
+        parsed, first = self.parsed, self.matches[0]
+        holds = first.expected_bit(self.partial, self.bit_position) is not None
+        orders = 0
+        while orders < 6 and self.known >> orders & 1:
+            orders += 1
+        words = parsed.words
+        return (
+            self.bit_position,
+            self.partial,
+            parsed.last(1),
+            parsed.last(2) >> 8,
+            words.classes & 7,
+            orders,
+            self.known.bit_count(),
+            first.len_class() if holds else 0,
+            first.expected_byte(self.partial, self.bit_position),
+            min(words.len, 15) if words.word or words.code else 0,
+        )
 
     def _apm_context(self, number, count):
         if number == 0:
@@ -138,6 +177,8 @@ class Predictor:
     def update(self, bit):
         node = self._node()
         arm = self.arms[self.kind]
+        if self.mixer_network is not None and self.kind == TEXT:
+            self.mixer_network.update(bit)
         arm.mixer.update(bit)
         for apm in arm.apms:
             apm.update(bit)

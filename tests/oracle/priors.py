@@ -9,13 +9,14 @@ from .contexts import context_of
 from .dictionary import KNOWLEDGE, english
 from .hash import hash
 from .learned import Learned, LearnedError
+from .lstm_mixer import LstmMixer
 from .setup import SETUPS
 from .weights import StartingWeights, WeightsError
 
 SHIPPED = KNOWLEDGE / "english.ftp"
 MAGIC = b"\xf7ftprior"
 GENERATION = 0
-WORDS, NGRAMS, LEARNED, BASE, WEIGHTS = 1, 2, 3, 4, 7
+WORDS, NGRAMS, LEARNED, BASE, MIXER, WEIGHTS = 1, 2, 3, 4, 6, 7
 DIGEST_BYTES = 32
 ID_BYTES = 4
 REMEMBERED = 255.0
@@ -44,7 +45,7 @@ class Prior:
         require(at <= end, "cut short")
         self.name = file[10:at].decode()
         self.shipped = ((), (), ())
-        packed = self.learned = self.base = None
+        packed = self.learned = self.base = self.mixer_file = None
         self.weights = {}
         while at < end:
             require(at + 5 <= end, "cut short")
@@ -52,11 +53,14 @@ class Prior:
             at += 5
             require(at + length <= end, "cut short")
             section = file[at : at + length]
-            require(kind in (WORDS, NGRAMS, LEARNED, BASE, WEIGHTS), f"a section of kind {kind}")
+            known = (WORDS, NGRAMS, LEARNED, BASE, MIXER, WEIGHTS)
+            require(kind in known, f"a section of kind {kind}")
             if kind == WORDS:
                 self.shipped = english()
             elif kind == NGRAMS:
                 packed = section
+            elif kind == MIXER:
+                self.mixer_file = section
             elif kind == LEARNED:
                 try:
                     self.learned = Learned(section)
@@ -91,6 +95,10 @@ class Prior:
                 number += 1
             if not hasattr(group, "orders"):
                 number += setup.contexts_of(group)
+
+    def mixer(self):
+        """A mixer network before its first bit, if the prior has one."""
+        return None if self.mixer_file is None else LstmMixer(self.mixer_file)
 
     def start(self, predictor, preset):
         """Makes a new predictor, whose table is filled, start from what was learned besides."""

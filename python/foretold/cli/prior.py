@@ -77,6 +77,12 @@ def train(
             show_default=False,
         ),
     ] = None,
+    mixer: Annotated[
+        Path | None,
+        typer.Option(
+            "--mixer", help="A mixer network for --max, made by foretold train mixer.", show_default=False
+        ),
+    ] = None,
     transform: options.Transform = options.TransformName.AUTO,
     no_knowledge: options.NoKnowledge = False,
     force: options.Force = False,
@@ -85,7 +91,7 @@ def train(
     """Learn from FILEs, in the order of their names, and keep it for compression and decompression.
 
     Archives made with a prior cannot be decompressed without it. It is for one preset, unless it
-    is made by a recipe. With --network and no FILEs it is English with another network.
+    is made by a recipe. With --network or --mixer and no FILEs it is English with these.
     """
     console = Console(quiet=quiet)
     if output.exists() and not force:
@@ -101,13 +107,13 @@ def train(
                 english.SHIPPED_BYTES if size is None else size,
                 progress=lambda what: say(f"{printable(output)}: {what}"),
             )
-        _with(made, network).save(output)
+        _with(made, network, mixer).save(output)
         total = sum(path.stat().st_size for path in _files([folder]))
         console.coded(printable(output), total, made.file_bytes, time.monotonic() - started)
         return
-    if not files and network is not None:
-        made = foretold.Prior.english().with_network(network, name=output.stem if name is None else name)
-        made.save(output)
+    if not files and (network is not None or mixer is not None):
+        called = output.stem if name is None else name
+        _with(foretold.Prior.english(), network, mixer, called).save(output)
         return
     if not files:
         raise typer.BadParameter("name FILEs, or a recipe")
@@ -127,13 +133,17 @@ def train(
             knowledge="none" if no_knowledge else "auto",
             progress=progress,
         )
-    made = _with(made, network)
+    made = _with(made, network, mixer)
     made.save(output)
     console.coded(printable(output), total, made.file_bytes, time.monotonic() - started)
 
 
-def _with(made: foretold.Prior, network: Path | None) -> foretold.Prior:
-    return made if network is None else made.with_network(network)
+def _with(
+    made: foretold.Prior, network: Path | None, mixer: Path | None, name: str | None = None
+) -> foretold.Prior:
+    if network is not None:
+        made = made.with_network(network, name=name)
+    return made if mixer is None else made.with_mixer(mixer, name=name)
 
 
 def _files(paths: Iterable[Path]) -> Iterable[Path]:
@@ -198,11 +208,12 @@ class _Described:
     preset: foretold.Preset | None
     file_bytes: int
     network: tuple[int, int] | None
+    mixer: int | None
 
 
 def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
     for place, one in priors:
-        row = _Described(place, one.name, one.digest, one.preset, one.file_bytes, one.network)
+        row = _Described(place, one.name, one.digest, one.preset, one.file_bytes, one.network, one.mixer)
         if as_json:
             print(json.dumps(dataclasses.asdict(row)), flush=True)
             continue
@@ -212,4 +223,6 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
         print(f"  presets   {'all' if row.preset is None else row.preset}")
         if row.network is not None:
             print("  network   {} layers of {} units".format(*row.network))
+        if row.mixer is not None:
+            print(f"  mixer     a network of {row.mixer} units")
         print(f"  file      {row.file_bytes:,} bytes", flush=True)

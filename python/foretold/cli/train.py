@@ -26,7 +26,7 @@ __all__ = ["train"]
 
 train = typer.Typer(
     name="train",
-    help="Train byte networks in torch and export their weights.",
+    help="Train networks in torch and export their weights.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -292,6 +292,131 @@ def study(
     written = write_study(plan, corpus, runs, output)
     print((output / "study.md").read_text(encoding="utf-8"), flush=True)
     console.result("written: " + ", ".join(printable(path) for path in written))
+
+
+@train.command(cls=Command)
+def mixer(
+    folder: From,
+    output: NetOutput,
+    traces: Annotated[
+        Path,
+        typer.Option("--traces", metavar="DIR", help="Keep the models' traces here.", show_default=False),
+    ],
+    prior: Annotated[
+        Path | None,
+        typer.Option("--prior", help="The prior that the models start from.", show_default="English"),
+    ] = None,
+    hidden: Annotated[int, typer.Option("--hidden", min=16, max=256, help="Units, a multiple of 16.")] = 32,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Bits gradients are propagated back.")] = 128,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Streams read at once.")] = 192,
+    learning_rate: Annotated[float, typer.Option("--lr", help="Highest learning rate.")] = 6e-3,
+    updates: Annotated[int, typer.Option("--updates", min=1, help="Length of the run.")] = 1500,
+    share: Annotated[
+        float, typer.Option("--share", min=0, max=1, help="Share of the texts' bits to learn from.")
+    ] = 1.0,
+    evaluate_every: Annotated[
+        int, typer.Option("--evaluate-every", min=1, metavar="N", help="Updates between measurements.")
+    ] = 500,
+    seed: Annotated[int, typer.Option("--seed", help="Decides the first weights.")] = 1,
+    device: Device = "auto",
+    threads: Threads = 0,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="Keep the run's state in this file.", show_default=False),
+    ] = None,
+    checkpoint_every: options.CheckpointEvery = 300.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint, if it exists.")
+    ] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log-file", help="Append figures to this file, as JSON lines.", show_default=False),
+    ] = None,
+    export: Export = WeightsName.INT8,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a mixer network on what preset max says of the files below a folder, and write its weights.
+
+    What the models have read already they know too well: give texts, and a prior and a network,
+    that do not know each other.
+    """
+    _require_torch()
+    import torch
+
+    from foretold.train.loop import pick_device
+    from foretold.train.mixer import (
+        LstmMixer,
+        MixerSettings,
+        MixerTrainer,
+        export_mixer,
+        held_gain,
+        load_mixer,
+        mixer_card,
+    )
+    from foretold.train.traces import collect, read_shard, split
+
+    console = Console(quiet=quiet, verbose=True)
+    _check_output(output, force=force)
+    if export is WeightsName.INT4:
+        raise typer.BadParameter("a mixer network is float32 or int8", param_hint="--export")
+    if resume and checkpoint is None:
+        raise typer.BadParameter("it needs --checkpoint", param_hint="--resume")
+    if threads:
+        torch.set_num_threads(threads)
+    learned, held = split(folder)
+    shards = [
+        collect(files, traces, prior=prior, share=share, progress=lambda path: console.result(path.name))
+        for files in (learned, held)
+    ]
+    read, kept = ([read_shard(path) for path in paths] for paths in shards)
+    torch.manual_seed(seed)
+    net = LstmMixer(hidden, read[0].columns, read[0].context_names)
+    trainer = MixerTrainer(
+        net,
+        read,
+        kept,
+        MixerSettings(
+            updates=updates,
+            steps=steps,
+            batch=batch,
+            learning_rate=learning_rate,
+            warm_up=min(50, updates // 10),
+            evaluate_every=evaluate_every,
+        ),
+        device=pick_device(device),
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_every,
+        log=log,
+        progress=lambda line: console.result(_told_of_mixer(line)),
+    )
+    if resume and checkpoint is not None and checkpoint.exists():
+        trainer.resume(checkpoint)
+        console.result(f"{printable(checkpoint)}: goes on")
+    done = trainer.run()
+    before, after = held_gain(net, kept)
+    figures = {"held_bits_before": round(before, 5), "held_bits_trained": round(after, 5)}
+    card = mixer_card(net, learned, held, updates=done, figures=figures, commit=_commit())
+    export_mixer(net, output, export.value, card)
+    _, exported = held_gain(load_mixer(output)[0], kept)
+    figures["held_bits_exported"] = round(exported, 5)
+    size = export_mixer(net, output, export.value, card)
+    console.result(
+        f"{printable(output)}: {size:,} bytes, held out {before:.4f} bits per coded byte without it, "
+        f"{exported:.4f} with it ({100 * (exported / before - 1):+.2f} %)"
+    )
+
+
+def _told_of_mixer(line: dict[str, Any]) -> str:
+    def change(bits: float, before: float) -> str:
+        return f"{bits:.4f} bits ({100 * (bits / before - 1):+.2f} %)"
+
+    text = (
+        f"{line['update']:>8,}  {change(line['bits'], line['bits_before'])}  lr {line['learning_rate']:.2e}"
+    )
+    if "held_bits" in line:
+        text += f"  held out {change(line['held_bits'], line['held_bits_before'])}"
+    return text
 
 
 def _require_torch() -> None:

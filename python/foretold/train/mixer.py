@@ -23,9 +23,11 @@ Hierarchical mixtures of experts and the EM algorithm (1994), for a network that
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +65,7 @@ __all__ = [
     "export_mixer",
     "held_gain",
     "load_mixer",
+    "mixer_card",
 ]
 
 TABLES = {
@@ -438,6 +441,37 @@ class MixerTrainer:
         self._update, self._at, self._seconds = content["step"], content["at"], content["seconds"]
         self.net._state = content["states"]
         self._sums = list(content["sums"])
+
+
+def mixer_card(
+    net: LstmMixer,
+    learned: Sequence[Path],
+    held: Sequence[Path],
+    *,
+    updates: int,
+    figures: dict[str, Any] | None = None,
+    commit: str | None = None,
+) -> dict[str, Any]:
+    """What a mixer network is and what it was made of: :func:`.export.model_card` of one."""
+    files = [(path, False) for path in learned] + [(path, True) for path in held]
+    return {
+        "foretold": foretold.__version__,
+        "commit": commit,
+        "command": sys.argv,
+        "torch": torch.__version__,
+        "parameters": sum(value.numel() for value in net.parameters()),
+        "updates": updates,
+        "figures": {} if figures is None else figures,
+        "data": [
+            {
+                "name": path.name,
+                "bytes": path.stat().st_size,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "held": kept,
+            }
+            for path, kept in files
+        ],
+    }
 
 
 _MATRICES = ("inputs", "recur", "embed", "head")

@@ -40,6 +40,8 @@ from foretold._arguments import as_input, integer, knowledge_argument, preset_nu
 from foretold._replacing import replacing
 from foretold.errors import FormatError, ParameterError
 
+from .data import HELD_SHARE, is_held
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     from foretold._arguments import Knowledge, Preset, PriorLike, Transform
 
-__all__ = ["Traces", "collect", "read_shard", "trace"]
+__all__ = ["Traces", "collect", "read_shard", "split", "trace"]
 
 _VERSION = "1"
 
@@ -229,6 +231,25 @@ def collect(
     return found
 
 
+def split(folder: StrPath, *, held_share: float = HELD_SHARE) -> tuple[list[Path], list[Path]]:
+    """Files below a folder to learn from, and those that are held out by their names.
+
+    If the names hold out none or all, the last of their order is held out.
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer than two.
+    """
+    paths = sorted(path for path in Path(folder).rglob("*") if path.is_file() and path.stat().st_size)
+    if len(paths) < 2:
+        raise ParameterError(f"{folder} has {len(paths)} files with anything in them, 2 are needed")
+    held = [path for path in paths if is_held(path.name, held_share)]
+    if not 0 < len(held) < len(paths):
+        held = paths[-1:]
+    return [path for path in paths if path not in held], held
+
+
 def _name_of(knowledge: str | _core.Prior) -> str:
     return knowledge if isinstance(knowledge, str) else knowledge.digest
 
@@ -275,7 +296,10 @@ def read_shard(path: StrPath) -> Traces:
     metadata = read_metadata(path)
     with safetensors.safe_open(os.fspath(path), framework="np") as file:
         return Traces(
-            *(file.get_tensor(name) for name in ("logits", "contexts", "p1_q22", "bits")),
+            file.get_tensor("logits"),
+            file.get_tensor("contexts"),
+            file.get_tensor("p1_q22"),
+            file.get_tensor("bits"),
             tuple(json.loads(metadata["columns"])),
             tuple(json.loads(metadata["context_names"])),
             int(metadata["at"]),

@@ -490,6 +490,11 @@ fn network(hidden: usize, layers: usize) -> Vec<u8> {
         tensors.push((format!("gain.{l}"), vec![3, hidden]));
         tensors.push((format!("bias.{l}"), vec![3, hidden]));
     }
+    file_of(&tensors)
+}
+
+/// Tensors of f32 as a file.
+fn file_of(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
     let value = |i: usize| ((i * 37 % 101) as f32 / 101.0 - 0.5).to_le_bytes();
     let data: Vec<Vec<u8>> =
         tensors.iter().map(|(_, shape)| (0..shape.iter().product()).flat_map(value).collect()).collect();
@@ -519,6 +524,50 @@ fn a_prior_brings_its_own_network() {
     // A network can be replaced.
     let again = own.with_network("own", &network(64, 2)).unwrap();
     assert_eq!(again.network(), Some((2, 64)));
+}
+
+/// The weights of a mixer network that says much, as a file.
+fn mixer(hidden: usize, voices: usize, logits: usize) -> Vec<u8> {
+    let width = 3 * hidden;
+    let mut tensors = vec![
+        ("inputs".to_string(), vec![logits + voices + 2, width]),
+        ("recur".into(), vec![hidden, width]),
+        ("gain".into(), vec![3, hidden]),
+        ("bias".into(), vec![3, hidden]),
+        ("head".into(), vec![hidden, voices + 2]),
+        ("head_bias".into(), vec![voices + 2]),
+        ("out_bias".into(), vec![256]),
+    ];
+    let tables = [256, 256, 8, 16, 8, 16].into_iter().enumerate();
+    tensors.extend(tables.map(|(i, rows)| (format!("embed.{i}"), vec![rows, width])));
+    file_of(&tensors)
+}
+
+#[test]
+fn a_prior_brings_a_mixer_network() {
+    let content = text(700);
+    let names = foretold_codec::trace_columns(Preset::MAX);
+    let (voices, logits) = (names.iter().position(|name| name == "final").unwrap(), names.len());
+    let max = Options::new(Preset::MAX);
+    let plain = compress(&content, &with(&SMALL, max.clone()));
+    let own = Arc::new(SMALL.with_mixer("own", &mixer(32, voices, logits)).unwrap());
+    assert_eq!((own.mixer(), own.network(), SMALL.mixer()), (Some(32), None, None));
+    let archive = compress(&content, &with(&own, max));
+    assert_ne!(archive, plain);
+    assert!(decompress_with(&archive, &knowing(&own)).unwrap() == content);
+    // To other presets it is the prior it was.
+    let nine = |prior| compress(&content, &with(prior, Options::new(preset(9))));
+    assert_eq!(nine(&own).len(), nine(&SMALL).len());
+    // Beside a network, in either order.
+    let both = own.with_network("both", &network(64, 1)).unwrap();
+    let other = SMALL.with_network("both", &network(64, 1)).unwrap();
+    let other = other.with_mixer("both", &mixer(32, voices, logits)).unwrap();
+    assert_eq!((both.mixer(), both.network(), both.digest()), (Some(32), Some((1, 64)), other.digest()));
+    let error = |weights: &[u8]| SMALL.with_mixer("own", weights).unwrap_err().to_string();
+    let fewer = error(&mixer(32, voices - 1, logits));
+    assert!(fewer.contains(&format!("made for {} voices of {logits} logits", voices - 1)), "{fewer}");
+    assert!(error(&mixer(128, voices, logits)).contains("1048576 are the most"));
+    assert!(error(b"").contains("its mixer network: not a safetensors file"));
 }
 
 #[test]

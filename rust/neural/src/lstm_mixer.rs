@@ -321,3 +321,148 @@ impl Work for Predict<'_> {
         if correction < LIMIT { correction } else { LIMIT }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use safetensors::Dtype;
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    const VOICES: usize = 5;
+    const LOGITS: usize = 9;
+
+    type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+    fn numbers(mut seed: u32) -> impl FnMut() -> u32 {
+        move || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            seed >> 8
+        }
+    }
+
+    fn tensors(hidden: usize) -> Tensors {
+        let (width, head) = (3 * hidden, VOICES + 2);
+        let mut shapes = vec![
+            ("inputs".to_string(), vec![LOGITS + VOICES + 2, width]),
+            ("recur".into(), vec![hidden, width]),
+            ("gain".into(), vec![3, hidden]),
+            ("bias".into(), vec![3, hidden]),
+            ("head".into(), vec![hidden, head]),
+            ("head_bias".into(), vec![head]),
+            ("out_bias".into(), vec![256]),
+        ];
+        shapes.extend(TABLES.iter().enumerate().map(|(i, t)| (format!("embed.{i}"), vec![t.1, width])));
+        let mut next = numbers(5);
+        let mut value = move || (next() as f32 / 8_388_608.0 - 1.0) * 0.4;
+        let filled = |(name, shape): (String, Vec<usize>)| {
+            let values = (0..shape.iter().product()).map(|_| value()).collect();
+            (name, (shape, values))
+        };
+        shapes.into_iter().map(filled).collect()
+    }
+
+    fn file(tensors: &Tensors) -> Vec<u8> {
+        let data = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let bytes: Vec<Vec<u8>> = tensors.values().map(|(_, values)| data(values)).collect();
+        let views = tensors.iter().zip(&bytes).map(|((name, (shape, _)), bytes)| {
+            (name.clone(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+
+    fn weights(tensors: &Tensors) -> Arc<MixerWeights> {
+        Arc::new(MixerWeights::from_safetensors(&file(tensors)).unwrap())
+    }
+
+    /// What it predicts for so many bits of a text that `seed` makes.
+    fn run(mixer: &mut LstmMixer, seed: u32, bits: usize) -> Vec<(u32, u32)> {
+        let mut next = numbers(seed);
+        let mut step = MixerStep::default();
+        let mut all = Vec::new();
+        for i in 0..bits {
+            let logits: [i16; LOGITS] = std::array::from_fn(|_| (next() % 4095) as i16 - 2047);
+            let contexts: [u8; MIXER_CONTEXTS] = std::array::from_fn(|_| (next() >> 4) as u8);
+            // Near even, and as far from it as there is.
+            let p1_q22 = if i % 5 == 0 { [1, 4_194_303][i / 5 % 2] } else { (next() >> 2).max(1) };
+            all.push((mixer.predict(p1_q22, &logits, &contexts, &mut step), step.correction().to_bits()));
+            mixer.update(&step, p1_q22, next() % 2 == 1);
+        }
+        all
+    }
+
+    #[test]
+    fn instruction_sets_give_the_same_bits() {
+        for hidden in [16, 32, 48, 64] {
+            let weights = weights(&tensors(hidden));
+            let mut scalar = LstmMixer::with_simd(weights.clone(), Simd::Scalar);
+            let wanted = run(&mut scalar, 9, 300);
+            assert!(wanted.iter().any(|bit| f32::from_bits(bit.1).abs() > 1.0));
+            for simd in Simd::available() {
+                let mut mixer = LstmMixer::with_simd(weights.clone(), simd);
+                assert!(run(&mut mixer, 9, 300) == wanted, "{} {hidden}", simd.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_saved_mixer_goes_on_as_if_nothing_had_been() {
+        let weights = weights(&tensors(32));
+        let mut mixer = LstmMixer::new(weights.clone());
+        run(&mut mixer, 1, 50);
+        let mut saved = Vec::new();
+        let mut save = |part: Part<'_>| {
+            let Part::Floats(floats) = part else { return Err("a part that is no floats") };
+            saved.extend_from_slice(floats);
+            Ok(())
+        };
+        mixer.state(&mut save).unwrap();
+        let mut other = LstmMixer::new(weights);
+        let mut rest = &saved[..];
+        let mut load = |part: Part<'_>| {
+            let Part::Floats(floats) = part else { return Err("a part that is no floats") };
+            let (now, after) = rest.split_at(floats.len());
+            floats.copy_from_slice(now);
+            rest = after;
+            Ok(())
+        };
+        other.state(&mut load).unwrap();
+        assert!(rest.is_empty());
+        assert_eq!(run(&mut mixer, 2, 50), run(&mut other, 2, 50));
+    }
+
+    #[test]
+    fn who_has_nothing_to_say_changes_nothing() {
+        let mut silent = tensors(16);
+        for name in ["head", "head_bias", "out_bias"] {
+            silent.get_mut(name).unwrap().1.fill(0.0);
+        }
+        let mixer = LstmMixer::new(weights(&silent));
+        let mut step = MixerStep::default();
+        for p1_q22 in (1..1 << 22).step_by(9973).chain([1, (1 << 22) - 1]) {
+            assert_eq!(mixer.predict(p1_q22, &[300; LOGITS], &[7; MIXER_CONTEXTS], &mut step), p1_q22);
+        }
+    }
+
+    #[test]
+    fn damaged_files_are_refused_by_name() {
+        let good = tensors(16);
+        let error =
+            |tensors: &Tensors| MixerWeights::from_safetensors(&file(tensors)).unwrap_err().to_string();
+        for name in good.keys() {
+            let mut less = good.clone();
+            less.remove(name);
+            assert_eq!(error(&less), format!("tensor {name:?} is missing"));
+        }
+        let mut other = good.clone();
+        other.get_mut("gain").unwrap().0 = vec![16, 3];
+        assert!(error(&other).contains("has the shape [16, 3]; [3, 16] was expected"), "{}", error(&other));
+        other = good.clone();
+        other.get_mut("out_bias").unwrap().1[7] = f32::NAN;
+        assert!(error(&other).contains("beyond 10,000"), "{}", error(&other));
+        assert!(error(&tensors(24)).contains("a mixer of 24 units, 5 voices and 16 inputs"));
+    }
+}

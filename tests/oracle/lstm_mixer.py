@@ -1,0 +1,61 @@
+"""The mixer network: a bit-level LSTM that weighs all opinions anew.
+
+FORMAT.md: "The mixer network".
+"""
+
+import numpy as np
+
+from .float import add_rows, exp, f32, lane_sum, rounded, sigmoid, tanh
+from .network import CANDIDATE, EPSILON, FORGET, GATES, ONE, OUTPUT, tensors
+from .probability import p1_clamped
+
+TABLES = ((1, 256), (2, 256), (5, 8), (7, 16), (4, 8), (9, 16))
+PARTIAL, COUNTED = 1, 6
+PADDED = 64
+LIMIT = f32(6)
+SCALE = 4194304
+
+
+class LstmMixer:
+    def __init__(self, file):
+        tensor = tensors(file)
+        self.matrix = np.concatenate([tensor("inputs"), tensor("recur")])
+        self.tables = [tensor(f"embed.{i}") for i in range(len(TABLES))]
+        self.gain, self.bias = tensor("gain"), tensor("bias")
+        self.head, self.head_bias, self.out_bias = tensor("head"), tensor("head_bias"), tensor("out_bias")
+        self.voices, self.units = len(self.head_bias) - 2, len(self.head)
+        self.hidden, self.cells = np.zeros(self.units, f32), np.zeros(self.units, f32)
+        self.nearer, self.error = np.zeros(self.voices, f32), f32(0)
+
+    def predict(self, p1_q22, logits, contexts):
+        """The corrected probability; logits are those of the voices, the final one, the others."""
+        logits = np.array(logits, np.int32)
+        self.said = (logits[: self.voices] - logits[self.voices]).astype(f32) / f32(256)
+        rest = logits[self.voices :].astype(f32) / f32(512)
+        counted = f32(contexts[COUNTED]) / f32(32)
+        own = np.array([counted, f32(2) * self.error], f32)
+        inputs = np.concatenate([self.said, rest, own, self.nearer, self.hidden])
+        sums = np.zeros(GATES * self.units, f32)
+        for (place, rows), table in zip(TABLES, self.tables, strict=True):
+            sums = sums + table[min(contexts[place], rows - 1)]
+        sums = add_rows(sums, inputs, self.matrix).reshape(GATES, self.units)
+        scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(self.units) + EPSILON)
+        after = self.bias + sums * scale[:, None] * self.gain
+        f, u, o = sigmoid(after[FORGET]), tanh(after[CANDIDATE]), sigmoid(after[OUTPUT])
+        self.new_cells = f * self.cells + (ONE - f) * u
+        self.new_hidden = o * tanh(self.new_cells)
+        weights = add_rows(self.head_bias, self.new_hidden, self.head)
+        said = np.concatenate([self.said, rest[:1], [ONE]])
+        padding = np.zeros(PADDED - len(said), f32)
+        total = lane_sum(np.concatenate([weights * said, padding]))
+        total = total + self.out_bias[contexts[PARTIAL]]
+        self.correction = min(max(total, -LIMIT), LIMIT)
+        self.p1_q22 = p1_q22
+        one = f32(p1_q22) * exp(np.array([self.correction], f32))[0]
+        corrected = one / (one + f32(SCALE - p1_q22)) * f32(SCALE)
+        return p1_clamped(int(rounded(np.array([corrected], f32))[0]))
+
+    def update(self, bit):
+        self.hidden, self.cells = self.new_hidden, self.new_cells
+        self.nearer = self.said if bit else f32(-1) * self.said
+        self.error = f32(bit) - f32(self.p1_q22) / f32(SCALE)
