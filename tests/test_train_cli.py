@@ -195,16 +195,20 @@ def test_arms_are_compared_with_the_baseline_at_its_best() -> None:
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_example_of_the_documentation_runs(folder: Path) -> None:
+def test_the_examples_of_the_documentation_run(folder: Path, make_text: Callable[..., bytes]) -> None:
     text = (ROOT / "docs" / "TRAINING.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    exec(compile(example, "TRAINING.md", "exec"), {})
+    bytelm, mixer = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    exec(compile(bytelm, "TRAINING.md", "exec"), {})
     assert (folder / "net.safetensors").exists()
+    for seed, name in enumerate("abc"):
+        (folder / "texts" / f"{name}.txt").write_bytes(make_text(3000, seed=seed + 1))
+    exec(compile(mixer, "TRAINING.md", "exec"), {})
+    assert (folder / "mixer.safetensors").exists()
 
 
 def test_the_options_of_the_documentation_exist() -> None:
     text = (ROOT / "docs" / "TRAINING.md").read_text(encoding="utf-8")
-    commands = ("bytelm", "export", "study")
+    commands = ("bytelm", "export", "study", "mixer")
     known = " ".join(CliRunner().invoke(app, ["train", command, "--help"]).output for command in commands)
     mentioned = set(re.findall(r"`(--[a-z-]+)", text)) - {"--nproc-per-node", "--standalone"}
     assert mentioned
