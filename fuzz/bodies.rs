@@ -141,8 +141,9 @@ pub fn prior(data: &[u8]) {
     });
     let ngrams = (flags & 1 == 0).then(|| rest.to_vec());
     let network = (flags & 4 != 0).then(|| rest.to_vec());
+    let mixer = (flags & 8 != 0).then(|| rest.to_vec());
     let weights = if flags & 16 != 0 { vec![(preset, rest.to_vec())] } else { Vec::new() };
-    let content = PriorContent { english_words: flags & 2 != 0, ngrams, learned, network, weights };
+    let content = PriorContent { english_words: flags & 2 != 0, ngrams, learned, network, mixer, weights };
     let file = Prior::to_bytes("any", &content).expect("it is short");
     let Ok(prior) = Prior::from_bytes(file, "any") else { return };
     let prior = Arc::new(prior);

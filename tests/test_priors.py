@@ -281,10 +281,10 @@ def test_a_prior_brings_a_mixer_network(prior: foretold.Prior, make_mixer: Calla
     assert (own.name, own.mixer, own.network, prior.mixer) == ("own", 16, None, None)
     content = MESSAGE * 3
     compressor = foretold.Compressor("max", prior=own)
-    head = compressor.push(content[:300]) + compressor.flush()
+    head = compressor.compress(content[:300], compressor.FLUSH)
     # Its state is part of the model's.
     twin = compressor.copy()
-    tails = [one.push(content[300:]) + one.finish() for one in (compressor, twin)]
+    tails = [one.compress(content[300:]) + one.flush() for one in (compressor, twin)]
     assert tails[0] == tails[1]
     assert foretold.decompress(head + tails[0], prior=own) == content
     assert foretold.compress(content, "max", prior=own) != foretold.compress(content, "max", prior=prior)

@@ -13,6 +13,7 @@ TABLES = ((1, 256), (2, 256), (5, 8), (7, 16), (4, 8), (9, 16))
 PARTIAL, COUNTED = 1, 6
 PADDED = 64
 LIMIT = f32(6)
+TRUST_RATE, MOST_TRUST = f32(0.002), f32(1.5)
 SCALE = 4194304
 
 
@@ -26,6 +27,7 @@ class LstmMixer:
         self.voices, self.units = len(self.head_bias) - 2, len(self.head)
         self.hidden, self.cells = np.zeros(self.units, f32), np.zeros(self.units, f32)
         self.nearer, self.error = np.zeros(self.voices, f32), f32(0)
+        self.trust = ONE
 
     def predict(self, p1_q22, logits, contexts):
         """The corrected probability; logits are those of the voices, the final one, the others."""
@@ -51,11 +53,13 @@ class LstmMixer:
         total = total + self.out_bias[contexts[PARTIAL]]
         self.correction = min(max(total, -LIMIT), LIMIT)
         self.p1_q22 = p1_q22
-        one = f32(p1_q22) * exp(np.array([self.correction], f32))[0]
-        corrected = one / (one + f32(SCALE - p1_q22)) * f32(SCALE)
-        return p1_clamped(int(rounded(np.array([corrected], f32))[0]))
+        one = f32(p1_q22) * exp(np.array([self.trust * self.correction], f32))[0]
+        self.p1 = one / (one + f32(SCALE - p1_q22))
+        return p1_clamped(int(rounded(np.array([self.p1 * f32(SCALE)], f32))[0]))
 
     def update(self, bit):
         self.hidden, self.cells = self.new_hidden, self.new_cells
         self.nearer = self.said if bit else f32(-1) * self.said
         self.error = f32(bit) - f32(self.p1_q22) / f32(SCALE)
+        trust = self.trust + TRUST_RATE * (f32(bit) - self.p1) * self.correction
+        self.trust = min(max(trust, f32(0)), MOST_TRUST)

@@ -572,7 +572,8 @@ def corrections(
     Returns
     -------
     (N,) float32, (N,) uint32
-        Corrections of the final logit in nats, and the corrected probabilities in units of 2^-22.
+        Corrections of the final logit in nats; and corrected probabilities in units of 2^-22, in
+        which corrections count as much as they have turned out to be worth.
 
     Raises
     ------

@@ -39,8 +39,7 @@ from foretold import _core
 from foretold._arguments import as_input, integer, knowledge_argument, preset_number, transform_name
 from foretold._replacing import replacing
 from foretold.errors import FormatError, ParameterError
-
-from .data import HELD_SHARE, is_held
+from foretold.knowledge.english import HELD_SHARE, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
