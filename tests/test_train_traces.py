@@ -32,6 +32,14 @@ def test_a_trace_is_what_coding_does(preset: int | str) -> None:
     assert [piece.at for piece in pieces] == list(range(0, 300 * len(pieces), 300))
 
 
+def test_a_trace_is_what_a_mixer_network_would_hear(make_mixer: Callable[..., bytes]) -> None:
+    english = foretold.Prior.english()
+    (plain,) = trace(PROSE, "max")
+    (heard,) = trace(PROSE, "max", prior=english.with_mixer(make_mixer(16)))
+    np.testing.assert_array_equal(heard.p1_q22, plain.p1_q22)
+    np.testing.assert_array_equal(heard.logits, plain.logits)
+
+
 def test_columns_and_contexts_are_what_their_names_say() -> None:
     (piece,) = trace(PROSE, "max")
     columns = {name: piece.logits[:, at] for at, name in enumerate(piece.columns)}

@@ -1,6 +1,7 @@
 """Traces: bit by bit, what a preset's models say of a text and what came.
 
-A row stands for one bit of one coded byte, the highest first; a text is coded as one block.
+A row stands for one bit of one coded byte, the highest first; a text is coded as one block, and
+without a mixer network: a trace is what one would hear.
 
 ===========  ==================  ================================================================
 ``logits``   (N, K) int16        Opinions, ln(p / (1 - p)) of a one in units of 1/256, named by

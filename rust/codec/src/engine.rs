@@ -403,6 +403,12 @@ impl ChunkCoder {
         Ok(())
     }
 
+    /// The same model without the mixer network that its prior may have.
+    pub(crate) fn without_mixer_network(mut self) -> ChunkCoder {
+        self.predictor.without_mixer_network();
+        self
+    }
+
     /// Begins a chunk, and gives the bytes of it that are to be learned; `None` if it is no text.
     pub(crate) fn begin_trace(
         &mut self,

@@ -298,6 +298,11 @@ impl Predictor {
         }
     }
 
+    /// Predicts without a mixer network from now on.
+    pub fn without_mixer_network(&mut self) {
+        self.corrector = None;
+    }
+
     /// Coded bytes of the block so far.
     pub fn coded_bytes(&self) -> u64 {
         self.parsed.history.len.saturating_sub(self.remembered)

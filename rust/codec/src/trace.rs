@@ -25,7 +25,8 @@ pub fn trace_columns(preset: Preset) -> Vec<String> {
     columns(setup.text, setup.matches, setup.network)
 }
 
-/// Codes a text as one block, and tells what its models say.
+/// Codes a text as one block, and tells what its models say: what a mixer network hears, so there
+/// is none at work.
 pub struct Tracer {
     /// In memory of its own: aligned as its vectors need, wherever the tracer lies.
     coder: Box<ChunkCoder>,
@@ -46,7 +47,8 @@ impl Tracer {
         let prior = options.knowledge.prior_for(&content).map(|prior| prior.id());
         let plan = ModelPlan::for_block(options.preset, content.len() as u64).with_prior(prior);
         let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
-        let (options, coder, evidence) = (options.clone(), Box::new(coder), Evidence::default());
+        let coder = Box::new(coder.without_mixer_network());
+        let (options, evidence) = (options.clone(), Evidence::default());
         Ok(Tracer { coder, options, content, begun: 0, coded: Vec::new(), at: 0, evidence })
     }
 
