@@ -14,6 +14,7 @@ from .setup import SETUPS
 from .weights import StartingWeights, WeightsError
 
 SHIPPED = KNOWLEDGE / "english.ftp"
+SHIPPED_MIXER = KNOWLEDGE / "english-mixer.safetensors"
 MAGIC = b"\xf7ftprior"
 GENERATION = 0
 WORDS, NGRAMS, LEARNED, BASE, MIXER, WEIGHTS = 1, 2, 3, 4, 6, 7
@@ -97,7 +98,9 @@ class Prior:
                 number += setup.contexts_of(group)
 
     def mixer(self):
-        """A mixer network before its first bit, if the prior has one."""
+        """A mixer network before its first bit: the prior's own, or that of the shipped words."""
+        if self.mixer_file is None and any(self.shipped):
+            return LstmMixer(SHIPPED_MIXER.read_bytes())
         return None if self.mixer_file is None else LstmMixer(self.mixer_file)
 
     def start(self, predictor, preset):

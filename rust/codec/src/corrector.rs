@@ -1,6 +1,6 @@
 //! The mixer network of preset max: what it makes of all opinions on a bit.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use foretold_models::{StateError, StateIo};
 use foretold_neural::{LstmMixer, MixerStep, MixerWeights, WeightsError};
@@ -65,10 +65,17 @@ pub(crate) struct Corrector {
     mixer: LstmMixer,
 }
 
+const ENGLISH_FILE: &[u8] = include_bytes!("knowledge/english-mixer.safetensors");
+
+static ENGLISH: LazyLock<Arc<MixerWeights>> =
+    LazyLock::new(|| Arc::new(weights(ENGLISH_FILE).expect("a file of ours")));
+
 impl Corrector {
-    /// One before the block's first bit.
-    pub fn new(weights: Arc<MixerWeights>) -> Corrector {
-        Corrector { mixer: LstmMixer::new(weights) }
+    /// One before the block's first bit: a prior's, the one that comes with the English words, or
+    /// none.
+    pub fn new(own: Option<Arc<MixerWeights>>, english: bool) -> Option<Corrector> {
+        let weights = own.or_else(|| english.then(|| ENGLISH.clone()))?;
+        Some(Corrector { mixer: LstmMixer::new(weights) })
     }
 
     /// The corrected probability, where `correction` holds the evidence.
@@ -87,5 +94,19 @@ impl Corrector {
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("mixer network")?;
         self.mixer.state(&mut |part| part_state(part, io))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn english_weights_are_those_that_the_format_names() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md");
+        let format = std::fs::read_to_string(path).expect("docs/FORMAT.md is there");
+        let digest = blake3::hash(ENGLISH_FILE).to_hex();
+        assert!(format.contains(digest.as_str()), "the digest {digest} is not there");
+        assert_eq!(ENGLISH.hidden(), 32);
     }
 }

@@ -201,7 +201,8 @@ impl Predictor {
         let learned = base.as_deref().and_then(Base::learned);
         let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
-        let corrector = base.as_deref().and_then(Base::mixer).filter(|_| setup.network).map(Corrector::new);
+        let own_mixer = base.as_deref().and_then(Base::mixer);
+        let corrector = if setup.network { Corrector::new(own_mixer, words.is_some()) } else { None };
         let mut predictor = Predictor {
             simd: Simd::detect(),
             setup,
