@@ -3,7 +3,7 @@
     python benches/records/2026-11-25-english-mixer.py TRAIN_FOLDER PRIOR OUTPUT_FOLDER
 
 TRAIN_FOLDER has the books and encyclopedia that English was learned from; PRIOR is a prior of
-n-grams made from all of it but the files that :func:`foretold.train.data.is_held` holds out, which
+n-grams made from all of it but the files that :func:`foretold.knowledge.english.is_held` holds out, which
 the shipped byte network has not read either. Only these are used.
 """
 
