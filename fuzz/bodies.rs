@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use foretold_codec::knowledge::PriorContent;
 use foretold_codec::{
-    ChunkCoder, Compressor, Decompressor, Error, Knowledge, Limits, ModelPlan, Options, Preset, Prior,
-    Priors, SeekableReader, Transform, compress, decompress, info, recover,
+    ChunkCoder, Compressor, Decompressor, Error, FittedNetwork, Knowledge, Limits, ModelPlan, Options,
+    Preset, Prior, Priors, SeekableReader, Transform, compress, decompress, info, recover,
 };
 
 fn go_on(_: usize) -> ControlFlow<()> {
@@ -66,6 +66,17 @@ pub fn decode_anything(archive: &[u8]) {
     }
 }
 
+/// Packed weights that are noise but for their size are a network, or an error.
+pub fn packed_weights(data: &[u8]) {
+    let Some((&first, rest)) = data.split_first() else { return };
+    let head = [1, 1 + first % 2, if first & 4 == 0 { 4 } else { 8 }];
+    for packed in [data.to_vec(), [&head, rest].concat()] {
+        if let Ok(network) = FittedNetwork::unpack(packed.clone()) {
+            assert!(network.packed() == packed);
+        }
+    }
+}
+
 /// Options taken from the first bytes, and the rest.
 fn options(data: &[u8]) -> (Options, &[u8]) {
     let (&[preset, flags], rest) = data.split_first_chunk().unwrap_or((&[0; 2], &[]));
@@ -78,6 +89,7 @@ fn options(data: &[u8]) -> (Options, &[u8]) {
         seek_index: flags & 8 == 0,
         transform: [Transform::Words, Transform::None, Transform::Auto][usize::from(flags >> 4) % 3],
         knowledge: if flags & 8 == 0 { Knowledge::Auto } else { Knowledge::None },
+        network: None,
     };
     (options, rest)
 }
@@ -143,7 +155,8 @@ pub fn prior(data: &[u8]) {
     let network = (flags & 4 != 0).then(|| rest.to_vec());
     let mixer = (flags & 8 != 0).then(|| rest.to_vec());
     let weights = if flags & 16 != 0 { vec![(preset, rest.to_vec())] } else { Vec::new() };
-    let content = PriorContent { english_words: flags & 2 != 0, ngrams, learned, network, mixer, weights };
+    let (english_words, is_frozen) = (flags & 2 != 0, flags & 32 != 0);
+    let content = PriorContent { english_words, ngrams, learned, network, is_frozen, mixer, weights };
     let file = Prior::to_bytes("any", &content).expect("it is short");
     let Ok(prior) = Prior::from_bytes(file, "any") else { return };
     let prior = Arc::new(prior);

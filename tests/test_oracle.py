@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
+import json
 import math
 import random
 import re
@@ -12,11 +13,13 @@ import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import foretold
+import foretold.measure
 from foretold import _core
 
 TESTS = Path(__file__).parent
@@ -29,6 +32,7 @@ from oracle import bit_history, container, dictionary, engine, lstm_mixer, netwo
 from oracle import float as oracle_float  # noqa: E402
 from oracle.blake3 import blake3  # noqa: E402
 from oracle.crc32c import crc32c  # noqa: E402
+from oracle.frozen import FrozenLstm  # noqa: E402
 from oracle.predictor import Predictor  # noqa: E402
 from oracle.transform import Inverse, TransformError  # noqa: E402
 
@@ -505,6 +509,56 @@ def test_the_format_names_the_constants_of_the_network() -> None:
     assert of_nothing == dataclasses.asdict(network.UNTRAINED)
 
 
+def test_oracle_starts_from_fitted_weights() -> None:
+    archive = (TESTS / "golden" / "fitted.ftd").read_bytes()
+    assert archive[3] == 7
+    assert oracle.decompress(archive) == foretold.decompress(archive)
+
+
+def quantised_network(hidden: int, layers: int, four_bits: bool) -> bytes:
+    """A safetensors file of int8 weights, or of int4, and scales of all sizes."""
+    source = np.random.default_rng(hidden + layers)
+    tensors: dict[str, np.ndarray] = {}
+    shapes = {"out": (layers * hidden, 256)}
+    for layer in range(layers):
+        shapes |= {f"embed.{layer}": (256, 3 * hidden), f"recur.{layer}": (hidden, 3 * hidden)}
+        if layer:
+            shapes[f"below.{layer - 1}"] = (hidden, 3 * hidden)
+        for name in ("gain", "bias"):
+            tensors[f"{name}.{layer}"] = source.normal(1, 0.5, (3, hidden)).astype("<f4")
+    tensors["out_bias"] = source.normal(0, 1, 256).astype("<f4")
+    for name, (rows, columns) in shapes.items():
+        if four_bits:
+            tensors[name] = source.integers(0, 256, (rows, columns // 2)).astype("u1")
+        else:
+            tensors[name] = source.integers(-127, 128, (rows, columns)).astype("i1")
+        scales = np.exp(source.normal(-5 if four_bits else -8, 1, rows))
+        tensors[f"{name}.scale"] = scales.astype("<f4")
+    header: dict[str, Any] = {}
+    data = b""
+    for name, values in tensors.items():
+        kind = {"f4": "F32", "i1": "I8", "u1": "U8"}[values.dtype.str[1:]]
+        place = [len(data), len(data) + values.nbytes]
+        header[name] = {"dtype": kind, "shape": list(values.shape), "data_offsets": place}
+        data += values.tobytes()
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data
+
+
+@pytest.mark.parametrize(("hidden", "layers", "four_bits"), [(64, 1, True), (128, 2, False), (64, 3, False)])
+def test_oracle_agrees_on_frozen_networks(content: bytes, hidden: int, layers: int, four_bits: bool) -> None:
+    file = quantised_network(hidden, layers, four_bits)
+    text = content[:300] + bytes(range(256))
+    found = foretold.measure.network_probabilities(file, text, integers=True)
+    twin = FrozenLstm(file)
+    for place, byte in enumerate(text):
+        assert np.array_equal(twin.probabilities.view("u4"), found[place].view("u4")), place
+        twin.update(byte)
+    wide = foretold.measure.network_probabilities(file, text)
+    assert np.abs(np.log(found) - np.log(wide)).max() < 0.02
+
+
 def test_functions_of_the_network_are_near_the_true_ones() -> None:
     x = np.arange(-30_000, 30_001, dtype=np.float32) / np.float32(1000)
     wide = x.astype(np.float64)
@@ -553,7 +607,7 @@ def sources() -> list[Path]:
 def test_oracle_uses_nothing_but_python(source: Path) -> None:
     imported = re.findall(r"^\s*(?:from|import) (\S+)", source.read_text(), re.MULTILINE)
     allowed = {"array", "dataclasses", "functools", "pathlib", "struct", "sys"}
-    if source.stem in {"float", "lstm_mixer", "network"}:
+    if source.stem in {"fitted", "float", "frozen", "lstm_mixer", "network"}:
         allowed |= {"json", "numpy"}
     assert all(name.startswith(".") or name in allowed for name in imported), imported
 

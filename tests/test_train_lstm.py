@@ -6,6 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+import foretold
+from foretold.cli.app import app
 
 torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip install 'foretold[train]'")
 pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
@@ -242,6 +246,44 @@ def test_the_compressor_computes_what_torch_does(weights: str, tmp_path: Path) -
         scores = [loaded(before[at : at + 500])[:, 0] for at in range(0, 10_000, 500)]
     wanted = torch.log_softmax(torch.cat(scores), 1).numpy()
     assert np.abs(np.log(found) - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize("weights", ["int8", "int4"])
+def test_a_prior_brings_a_frozen_network(weights: str, tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    net = PersistentLSTM(64, 1)
+    torch.nn.init.normal_(net.out, std=0.5)
+    path = tmp_path / "net.safetensors"
+    export(net, path, weights)
+    text = b"over and over again, " * 20
+    rounded = np.abs(
+        np.log(network_probabilities(path, text, integers=True)) - np.log(network_probabilities(path, text))
+    )
+    assert 0 < rounded.max() < 0.02
+    english = foretold.Prior.english()
+    frozen = english.with_network(path, frozen=True)
+    assert frozen.has_frozen_network
+    assert not english.with_network(path).has_frozen_network
+    archive = foretold.compress(text, "max", prior=frozen)
+    assert foretold.decompress(archive, prior=frozen) == text
+    assert archive != foretold.compress(text, "max", prior=english.with_network(path))
+    ran = CliRunner().invoke(
+        app, ["prior", "train", "-o", str(tmp_path / "f.ftp"), "--network", str(path), "--frozen"]
+    )
+    assert ran.exit_code == 0, ran.output
+    assert foretold.Prior(tmp_path / "f.ftp").has_frozen_network
+    told = CliRunner().invoke(app, ["prior", "info", str(tmp_path / "f.ftp")]).stdout
+    assert "1 layers of 64 units, frozen" in told
+
+
+def test_networks_that_cannot_be_frozen_are_refused(tmp_path: Path) -> None:
+    export(PersistentLSTM(64, 1), tmp_path / "net.safetensors", "float32")
+    with pytest.raises(ParameterError, match="holds floats"):
+        network_probabilities(tmp_path / "net.safetensors", b"text", integers=True)
+    with pytest.raises(ParameterError, match="does not learn"):
+        network_probabilities(tmp_path / "net.safetensors", b"text", integers=True, learning=True)
+    with pytest.raises(foretold.PriorError, match="holds floats"):
+        foretold.Prior.english().with_network(tmp_path / "net.safetensors", frozen=True)
 
 
 def test_a_network_learns_from_what_it_reads(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from foretold.errors import ParameterError
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from foretold.priors import Prior
 
     PriorLike: TypeAlias = Prior | StrPath | ReadableBuffer
+    WeightsLike: TypeAlias = StrPath | ReadableBuffer
 
 Preset: TypeAlias = int | Literal["max"]
 """Strength of compression: 1 (fast) to 9, or ``"max"``: 9 and a network that learns, smallest and slowest."""
@@ -124,6 +127,13 @@ def as_prior(prior: PriorLike) -> _core.Prior:
     return (prior if isinstance(prior, Prior) else Prior(prior))._inner
 
 
+def as_weights(network: WeightsLike | None) -> bytes | NDArray[np.uint8] | None:
+    """The bytes of a safetensors file, read if need be."""
+    if isinstance(network, (str, os.PathLike)):
+        return Path(network).read_bytes()
+    return None if network is None else as_input(network)
+
+
 def as_priors(prior: PriorLike | Sequence[PriorLike] | None) -> list[_core.Prior]:
     """All that were given."""
     if prior is None:
@@ -141,7 +151,8 @@ def coding_arguments(
     transform: Transform,
     knowledge: Knowledge,
     prior: PriorLike | None,
-) -> tuple[int, int, bool, int | None, str, str | _core.Prior]:
+    network: WeightsLike | None = None,
+) -> tuple[int, int, bool, int | None, str, str | _core.Prior, bytes | NDArray[np.uint8] | None]:
     """The arguments of compression, in the extension module's order."""
     return (
         preset_number(preset),
@@ -150,6 +161,7 @@ def coding_arguments(
         optional_bytes("block_size", block_size, 1),
         transform_name(transform),
         knowledge_argument(knowledge, prior),
+        as_weights(network),
     )
 
 

@@ -30,11 +30,13 @@ __all__ = [
     "make_ngram_prior",
     "mixer_corrections",
     "network_probabilities",
+    "packed_network_bytes",
     "presets",
     "prior_cache",
     "probe",
     "recover_file",
     "resume_file",
+    "seen_bytes",
     "test_file",
     "trace_columns",
     "train_prior",
@@ -63,7 +65,9 @@ class Prior:
     def network(self) -> tuple[int, int] | None: ...
     @property
     def file_bytes(self) -> int: ...
-    def with_network(self, name: str, weights: _Input) -> Prior: ...
+    @property
+    def has_frozen_network(self) -> bool: ...
+    def with_network(self, name: str, weights: _Input, frozen: bool) -> Prior: ...
     def with_weights(self, name: str, weights: list[tuple[int, bytes]]) -> Prior: ...
     @property
     def mixer(self) -> int | None: ...
@@ -80,7 +84,8 @@ def make_ngram_prior(
     worth: float,
 ) -> bytes: ...
 def coded_bytes(data: _Input, english: bool) -> bytes: ...
-def network_probabilities(weights: _Input, data: _Input, learns: bool) -> NDArray[np.float32]: ...
+def packed_network_bytes(weights: _Input) -> int: ...
+def network_probabilities(weights: _Input, data: _Input, mode: str) -> NDArray[np.float32]: ...
 
 _Knowledge: TypeAlias = str | Prior
 
@@ -92,7 +97,11 @@ def compress(
     block_size: int | None,
     transform: str,
     knowledge: _Knowledge,
+    network: _Input | None,
     progress: _Progress,
+) -> bytes: ...
+def seen_bytes(
+    data: _Input, preset: int, block_size: int | None, transform: str, knowledge: _Knowledge
 ) -> bytes: ...
 def decompress(
     data: _Input,
@@ -113,6 +122,7 @@ class Compressor:
         block_size: int | None,
         transform: str,
         knowledge: _Knowledge,
+        network: _Input | None,
     ) -> Compressor: ...
     def push(self, data: _Input) -> bytes: ...
     def flush(self) -> bytes: ...
@@ -164,6 +174,7 @@ def compress_file(
     block_size: int | None,
     transform: str,
     knowledge: _Knowledge,
+    network: _Input | None,
     overwrite: bool,
     verify: bool,
     keep_metadata: bool,
@@ -210,6 +221,7 @@ def code_lengths(
     block_size: int | None,
     transform: str,
     knowledge: _Knowledge,
+    network: _Input | None,
     progress: _Progress,
 ) -> NDArray[np.float64]: ...
 def probe(

@@ -52,6 +52,8 @@ class MemberInfo:
     """Declared memory of one block's model."""
     prior: str | None
     """Digest of the prior that decoding needs, or its first 8 digits; None if it needs none."""
+    network_bytes: int
+    """Length of the fitted weights that stand in it; 0 if there are none."""
     compact: bool
     """Whether it is in the compact form of short messages."""
     checksum: bool

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-    from foretold._arguments import PriorLike
+    from foretold._arguments import PriorLike, WeightsLike
 
 __all__ = ["PRESETS", "Compressor", "Decompressor", "PresetInfo", "compress", "decompress"]
 
@@ -59,6 +59,7 @@ def compress(
     transform: Transform = "auto",
     knowledge: Knowledge = "auto",
     prior: PriorLike | None = None,
+    network: WeightsLike | None = None,
     progress: Progress = None,
 ) -> bytes:
     """Compress `data` into an archive of one member.
@@ -89,6 +90,10 @@ def compress(
         needs nothing but the format.
     prior : Prior, path or buffer, optional
         What the model starts from instead. Decompression needs the same.
+    network : path or buffer, optional
+        For preset ``"max"``: a safetensors file of int8 or int4 weights that were fitted to this very
+        content (:func:`foretold.train.fit.fit`). The archive holds them, and decompression needs
+        nothing else.
     progress : callable, optional
         Called now and then with the number of bytes compressed so far, and at the end. What it
         raises stops the work and comes out here.
@@ -120,7 +125,7 @@ def compress(
     >>> foretold.decompress(archive) == text
     True
     """
-    coding = coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior)
+    coding = coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior, network)
     return _core.compress(as_input(data), *coding, progress)
 
 
@@ -190,7 +195,7 @@ class Compressor:
 
     Parameters
     ----------
-    preset, threads, checksum, block_size, transform, knowledge, prior
+    preset, threads, checksum, block_size, transform, knowledge, prior, network
         As in :func:`compress`.
 
     Examples
@@ -221,9 +226,10 @@ class Compressor:
         transform: Transform = "auto",
         knowledge: Knowledge = "auto",
         prior: PriorLike | None = None,
+        network: WeightsLike | None = None,
     ) -> None:
         self._inner = _core.Compressor(
-            *coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior)
+            *coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior, network)
         )
 
     def compress(self, data: ReadableBuffer, mode: int = CONTINUE) -> bytes:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from _typeshed import StrPath
 
-    from foretold._arguments import PriorLike
+    from foretold._arguments import PriorLike, WeightsLike
 
 __all__ = [
     "CheckpointInfo",
@@ -107,6 +107,7 @@ def compress_file(
     transform: Transform = "auto",
     knowledge: Knowledge = "auto",
     prior: PriorLike | None = None,
+    network: WeightsLike | None = None,
     overwrite: bool = False,
     verify: bool = False,
     checkpoint: StrPath | None = None,
@@ -120,7 +121,7 @@ def compress_file(
     ----------
     source, target : path
         What to read and what to write. Whatever stops the work leaves no target behind.
-    preset, threads, checksum, block_size, transform, knowledge, prior, progress
+    preset, threads, checksum, block_size, transform, knowledge, prior, network, progress
         As in :func:`compress`.
     overwrite : bool
         Whether an existing target may be replaced.
@@ -165,7 +166,7 @@ def compress_file(
         *_core.compress_file(
             source,
             target,
-            *coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior),
+            *coding_arguments(preset, threads, checksum, block_size, transform, knowledge, prior, network),
             bool(overwrite),
             bool(verify),
             bool(keep_metadata),

@@ -99,7 +99,14 @@ class Prior:
         """Layers and units of the network that preset ``"max"`` starts with; None without one."""
         return self._inner.network
 
-    def with_network(self, weights: StrPath | ReadableBuffer, *, name: str | None = None) -> Prior:
+    @property
+    def has_frozen_network(self) -> bool:
+        """Whether that network stays as it is."""
+        return self._inner.has_frozen_network
+
+    def with_network(
+        self, weights: StrPath | ReadableBuffer, *, name: str | None = None, frozen: bool = False
+    ) -> Prior:
         """Return the same prior with a network for preset ``"max"`` to start with.
 
         Parameters
@@ -109,6 +116,9 @@ class Prior:
             units.
         name : str, optional
             What to call the new prior; the old one's name unless given.
+        frozen : bool
+            Whether the network stays as it is and computes with integers, which takes a fraction of
+            the time and gives larger archives. Its weights must be int8 or int4.
 
         Returns
         -------
@@ -123,7 +133,7 @@ class Prior:
         if isinstance(weights, (str, os.PathLike)):
             weights = Path(weights).read_bytes()
         called = self.name if name is None else name
-        return self._of(self._inner.with_network(called, as_input(weights)))
+        return self._of(self._inner.with_network(called, as_input(weights), bool(frozen)))
 
     @property
     def mixer(self) -> int | None:

@@ -8,6 +8,7 @@ import struct
 from .blake3 import blake3
 from .crc32c import crc32c
 from .engine import ChunkCoder, PayloadError
+from .fitted import FittedPrior
 from .priors import ID_BYTES, SHIPPED, PriorError
 from .setup import SETUPS
 
@@ -156,16 +157,23 @@ class Member:
         """FORMAT.md: "Member header"."""
         reader = self.reader
         flags, self.preset, self.size_class, memory_kib, self.block_bytes = reader.fields("BBBIQ")
-        require(flags in range(4), f"flags {flags}")
+        require(flags in (0, 1, 2, 3, 6, 7), f"flags {flags}")
         require(self.preset in SETUPS, f"preset {self.preset}")
         require(10 <= self.size_class <= 26, f"size class {self.size_class}")
         needed = SETUPS[self.preset].memory_bytes(self.size_class, bool(flags & 2))
         require(memory_kib * 1024 >= needed, "too little memory is declared")
         self.content_bytes = reader.number(8) if flags & 1 else None
         digest = reader.take(DIGEST_BYTES * 2) if flags & 2 else NO_PRIOR
+        under, network_bytes = reader.fields("32sI") if flags & 4 else (None, 0)
         reader.check_from(self.start)
         self.prior_id = digest[:ID_BYTES]
-        self.prior = priors.of(digest)
+        if under is None:
+            self.prior = priors.of(digest)
+            return
+        require(self.preset == 10, "weights for a preset without a network")
+        beneath = priors.of(under) if any(under) else None
+        self.prior = FittedPrior(beneath, under, reader.take(network_bytes))
+        require(self.prior.digest == digest, "the weights are not those that were meant")
 
     def content(self):
         reader = self.reader

@@ -128,6 +128,7 @@ class Squares:
 class ByteLstm:
     def __init__(self, weights, learning):
         self.layers, out, out_bias = weights
+        self.units = self.layers[0].gain.shape[1]
         self.out, self.out_bias = out.copy(), out_bias.copy()
         self.learning = learning
         self.squares = [Squares(layer) for layer in self.layers]
@@ -135,8 +136,8 @@ class ByteLstm:
         self.passes = 0
         self.next = None
         self.learned = 0
-        self.hidden = [np.zeros(UNITS, f32) for _ in self.layers]
-        self.cells = [np.zeros(UNITS, f32) for _ in self.layers]
+        self.hidden = [np.zeros(self.units, f32) for _ in self.layers]
+        self.cells = [np.zeros(self.units, f32) for _ in self.layers]
         self._begin_horizon()
         self._forward(START)
 
@@ -148,8 +149,8 @@ class ByteLstm:
         self.bytes.append(byte)
         for i, layer in enumerate(self.layers):
             inputs = np.concatenate(self.hidden[i::-1][:2])
-            sums = add_rows(layer.embed[byte], inputs, layer.matrix).reshape(GATES, UNITS)
-            scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(UNITS) + EPSILON)
+            sums = add_rows(layer.embed[byte], inputs, layer.matrix).reshape(GATES, self.units)
+            scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(self.units) + EPSILON)
             normal = sums * scale[:, None]
             after = layer.bias + normal * layer.gain
             gates = np.stack([sigmoid(after[FORGET]), tanh(after[CANDIDATE]), sigmoid(after[OUTPUT])])
@@ -183,7 +184,7 @@ class ByteLstm:
         units = np.concatenate(self.hidden)
         self.out = self.out + -(rate * units)[:, None] * d_logits
         self.out_bias = self.out_bias - rate * d_logits
-        for steps, d_hidden in zip(self.steps, d_units.reshape(LAYERS, UNITS), strict=True):
+        for steps, d_hidden in zip(self.steps, d_units.reshape(-1, self.units), strict=True):
             steps[-1].d_hidden = d_hidden
 
     def _backward(self):
@@ -193,13 +194,13 @@ class ByteLstm:
         rate = f32(learning.rate) * warm / np.sqrt(ONE + passes / f32(learning.half))
         newest = self._newest(self.passes)
         self.passes += 1
-        self.next = [None] * LAYERS
+        self.next = [None] * len(self.layers)
         d_below = [None] * learning.horizon
-        for i in range(LAYERS - 1, -1, -1):
+        for i in range(len(self.layers) - 1, -1, -1):
             layer, squares, steps = self.layers[i], self.squares[i], self.steps[i]
             d_after, d_sums = through_time(layer, steps, d_below)
             if i > 0:
-                d_below = [lane_sum(layer.matrix[UNITS:] * d) for d in d_sums]
+                d_below = [lane_sum(layer.matrix[self.units :] * d) for d in d_sums]
 
             gradient = np.zeros_like(layer.matrix)
             for step, d in zip(steps, d_sums, strict=True):
@@ -232,7 +233,8 @@ class ByteLstm:
 def through_time(layer, steps, d_above):
     """Gradients of pre-activations, after normalisation and before it, for each byte of a horizon."""
     d_after, d_sums = [None] * len(steps), [None] * len(steps)
-    d_hidden, d_cell = np.zeros(UNITS, f32), np.zeros(UNITS, f32)
+    units = layer.gain.shape[1]
+    d_hidden, d_cell = np.zeros(units, f32), np.zeros(units, f32)
     for t in range(len(steps) - 1, -1, -1):
         step = steps[t]
         if d_above[t] is not None:
@@ -250,9 +252,9 @@ def through_time(layer, steps, d_above):
             ]
         )
         scaled = d_after[t] * layer.gain
-        mean = lane_sum(scaled * step.normal) / f32(UNITS)
+        mean = lane_sum(scaled * step.normal) / f32(units)
         d_sums[t] = (step.scale[:, None] * (scaled - step.normal * mean[:, None])).reshape(-1)
-        d_hidden = lane_sum(layer.matrix[:UNITS] * d_sums[t])
+        d_hidden = lane_sum(layer.matrix[:units] * d_sums[t])
     return d_after, d_sums
 
 
@@ -266,8 +268,11 @@ def stepped(weights, gradient, squares, rate, newest):
 class Network:
     """What the network says of each bit of the next byte."""
 
-    def __init__(self, knows_english):
-        self.lstm = ByteLstm(english(), TRAINED) if knows_english else ByteLstm(untrained(), UNTRAINED)
+    def __init__(self, knows_english, own=None):
+        if own is not None:
+            self.lstm = ByteLstm(own, TRAINED)
+        else:
+            self.lstm = ByteLstm(english(), TRAINED) if knows_english else ByteLstm(untrained(), UNTRAINED)
         self._turn()
 
     def update(self, byte):

@@ -63,7 +63,8 @@ class Predictor:
         self.bit_position = 0
         words = prior.shipped if prior is not None else ((), (), ())
         self.inverse = Inverse(words)
-        self.network = Network(knows_english=any(words)) if setup.network else None
+        own = None if prior is None else prior.network
+        self.network = Network(any(words), own) if setup.network else None
         self.mixer_network = prior.mixer() if prior is not None and setup.network else None
         self.transformed = False
         self.restored = b""

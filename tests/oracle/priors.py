@@ -33,6 +33,9 @@ def require(right, message):
 
 
 class Prior:
+    # Weights of its own are not read here.
+    network = None
+
     def __init__(self, file):
         file = bytes(file)
         end = len(file) - DIGEST_BYTES

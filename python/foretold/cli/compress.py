@@ -17,6 +17,7 @@ from foretold.errors import VerificationError
 from . import options
 from .console import Console, partial_size, printable
 from .exits import Exit
+from .fitting import check_fit, compress_fitted
 from .jobs import SUFFIX, Job, Skip, archive_name, plan, run
 from .streams import ContentDigest, is_terminal, open_sink, open_source, pieces
 
@@ -43,6 +44,9 @@ def compress(
     transform: options.Transform = options.TransformName.AUTO,
     no_knowledge: options.NoKnowledge = False,
     prior: options.Prior = None,
+    fit: options.Fit = False,
+    fit_size: options.FitSize = None,
+    fit_epochs: options.FitEpochs = 4.0,
     no_checksum: options.NoChecksum = False,
     checkpoint: options.Checkpoint = None,
     checkpoint_every: options.CheckpointEvery = "10m",
@@ -64,6 +68,8 @@ def compress(
         "knowledge": "none" if no_knowledge else "auto",
         "prior": None if prior is None else options.read_prior(prior),
     }
+    if fit:
+        check_fit(preset, checkpoint)
     # Wrong options are refused before any file is touched.
     foretold.Compressor(**coding)
     jobs = plan(
@@ -85,6 +91,11 @@ def compress(
         check_checkpoint(checkpoint, jobs)
 
     def work(job: Job) -> Exit | None:
+        if fit:
+            before = job.source.stat() if remove and job.source is not None else None
+            fitting = {"size": fit_size, "epochs": fit_epochs}
+            compress_fitted(job, coding, console, fitting, overwrite=force, verify=verify or remove)
+            return None if before is None else remove_source(job, before, console)
         if not job.regular:
             _compress_stream(job, coding, console, overwrite=force, verify=verify)
             return None

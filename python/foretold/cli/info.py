@@ -74,6 +74,8 @@ def _described(name: str, archive: foretold.ArchiveInfo, *, blocks: bool) -> str
             say("needs prior", f"{member.prior[:8]} ({known})")
         else:
             say("needs prior", "none")
+        if member.network_bytes:
+            say("fitted network", f"{member.network_bytes:,} bytes, in the archive")
         if member.compact:
             say("form", "compact")
         block = "" if member.block_bytes is None else f" of {human_bytes(member.block_bytes)} content"

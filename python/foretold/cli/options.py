@@ -10,7 +10,7 @@ import typer
 
 import foretold
 
-from .quantities import duration_seconds, preset_number, range_bytes, size_bytes
+from .quantities import duration_seconds, layers_units, preset_number, range_bytes, size_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,9 @@ __all__ = [
     "Checkpoint",
     "CheckpointEvery",
     "Files",
+    "Fit",
+    "FitEpochs",
+    "FitSize",
     "Force",
     "MaxMemory",
     "MaxOutput",
@@ -140,6 +143,26 @@ NoKnowledge = Annotated[
 Prior = Annotated[
     Path | None,
     typer.Option("--prior", help="Start from this prior; decompression needs it too.", show_default=False),
+]
+Fit = Annotated[
+    bool,
+    typer.Option(
+        "--fit",
+        help="With --max: fit a network to each FILE and store it, if that is smaller (foretold[train]).",
+    ),
+]
+FitSize = Annotated[
+    Any,
+    typer.Option(
+        "--fit-size",
+        parser=parsed(layers_units),
+        metavar="LxU",
+        help="Layers and units of the network that --fit trains: 1x64 to 2x384.",
+        show_default="by the file's length",
+    ),
+]
+FitEpochs = Annotated[
+    float, typer.Option("--fit-epochs", min=0.01, metavar="N", help="How often --fit reads the file.")
 ]
 Priors = Annotated[
     list[Path] | None,

@@ -83,6 +83,9 @@ def train(
             "--mixer", help="A mixer network for --max, made by foretold train mixer.", show_default=False
         ),
     ] = None,
+    frozen: Annotated[
+        bool, typer.Option("--frozen", help="That network stays as it is: faster, and larger archives.")
+    ] = False,
     transform: options.Transform = options.TransformName.AUTO,
     no_knowledge: options.NoKnowledge = False,
     force: options.Force = False,
@@ -107,13 +110,13 @@ def train(
                 english.SHIPPED_BYTES if size is None else size,
                 progress=lambda what: say(f"{printable(output)}: {what}"),
             )
-        _with(made, network, mixer).save(output)
+        _with(made, network, mixer, frozen=frozen).save(output)
         total = sum(path.stat().st_size for path in _files([folder]))
         console.coded(printable(output), total, made.file_bytes, time.monotonic() - started)
         return
     if not files and (network is not None or mixer is not None):
         called = output.stem if name is None else name
-        _with(foretold.Prior.english(), network, mixer, called).save(output)
+        _with(foretold.Prior.english(), network, mixer, called, frozen=frozen).save(output)
         return
     if not files:
         raise typer.BadParameter("name FILEs, or a recipe")
@@ -133,16 +136,21 @@ def train(
             knowledge="none" if no_knowledge else "auto",
             progress=progress,
         )
-    made = _with(made, network, mixer)
+    made = _with(made, network, mixer, frozen=frozen)
     made.save(output)
     console.coded(printable(output), total, made.file_bytes, time.monotonic() - started)
 
 
 def _with(
-    made: foretold.Prior, network: Path | None, mixer: Path | None, name: str | None = None
+    made: foretold.Prior,
+    network: Path | None,
+    mixer: Path | None,
+    name: str | None = None,
+    *,
+    frozen: bool,
 ) -> foretold.Prior:
     if network is not None:
-        made = made.with_network(network, name=name)
+        made = made.with_network(network, name=name, frozen=frozen)
     return made if mixer is None else made.with_mixer(mixer, name=name)
 
 
@@ -208,12 +216,22 @@ class _Described:
     preset: foretold.Preset | None
     file_bytes: int
     network: tuple[int, int] | None
+    frozen: bool
     mixer: int | None
 
 
 def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
     for place, one in priors:
-        row = _Described(place, one.name, one.digest, one.preset, one.file_bytes, one.network, one.mixer)
+        row = _Described(
+            place,
+            one.name,
+            one.digest,
+            one.preset,
+            one.file_bytes,
+            one.network,
+            one.has_frozen_network,
+            one.mixer,
+        )
         if as_json:
             print(json.dumps(dataclasses.asdict(row)), flush=True)
             continue
@@ -222,7 +240,8 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
         print(f"  digest    {row.digest}")
         print(f"  presets   {'all' if row.preset is None else row.preset}")
         if row.network is not None:
-            print("  network   {} layers of {} units".format(*row.network))
+            frozen = ", frozen" if row.frozen else ""
+            print("  network   {} layers of {} units{}".format(*row.network, frozen))
         if row.mixer is not None:
             print(f"  mixer     a network of {row.mixer} units")
         print(f"  file      {row.file_bytes:,} bytes", flush=True)

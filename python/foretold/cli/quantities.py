@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["duration_seconds", "human_bytes", "human_seconds", "preset_number", "range_bytes", "size_bytes"]
+__all__ = [
+    "duration_seconds",
+    "human_bytes",
+    "human_seconds",
+    "layers_units",
+    "preset_number",
+    "range_bytes",
+    "size_bytes",
+]
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _DECIMAL_UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "b": 1}
@@ -63,6 +71,18 @@ def preset_number(text: str) -> int | str:
     if not re.fullmatch(r"\d{1,3}", text):
         raise ValueError(f"{text!r} is no preset; write 1 to 9 or max")
     return int(text)
+
+
+def layers_units(text: str) -> tuple[int, int]:
+    """Layers of a network and units of each; which ones are possible is the API's to say.
+
+    >>> layers_units("2x384")
+    (2, 384)
+    """
+    match = re.fullmatch(r"(\d{1,2})x(\d{1,5})", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no size of a network; write LAYERSxUNITS, as in 1x64")
+    return int(match[1]), int(match[2])
 
 
 def human_bytes(count: float) -> str:

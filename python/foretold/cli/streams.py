@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PIECE_BYTES", "abandon_stdout", "is_terminal", "open_sink", "open_source", "pieces", "seekable"]
+__all__ = [
+    "PIECE_BYTES",
+    "abandon_stdout",
+    "is_terminal",
+    "open_sink",
+    "open_source",
+    "pieces",
+    "rename_to_new",
+    "seekable",
+]
 
 # How much is read at a time: a chunk of the format.
 PIECE_BYTES = 1 << 20
@@ -91,7 +100,7 @@ def open_sink(path: Path | None, *, overwrite: bool) -> Iterator[BinaryIO]:
         if overwrite:
             partial.replace(path)
         else:
-            _rename_to_new(partial, path)
+            rename_to_new(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -108,7 +117,7 @@ def _let_go(writer: io.BufferedWriter[Any]) -> None:
             writer.detach()
 
 
-def _rename_to_new(partial: Path, path: Path) -> None:
+def rename_to_new(partial: Path, path: Path) -> None:
     """Renames without ever replacing a file that came meanwhile."""
     try:
         path.hardlink_to(partial)

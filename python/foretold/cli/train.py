@@ -419,6 +419,53 @@ def _told_of_mixer(line: dict[str, Any]) -> str:
     return text
 
 
+@train.command(cls=Command)
+def variants(
+    folder: From,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Where rows and their table go.", show_default=False
+        ),
+    ],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Experiments; none are all.")
+    ] = None,
+    hidden: Annotated[int, typer.Option("--hidden", min=64, help="Units, a multiple of 64.")] = 128,
+    updates: Annotated[int, typer.Option("--updates", min=1, help="Length of each run.")] = 400,
+    lanes: Annotated[int, typer.Option("--lanes", min=3, help="Streams, a multiple of 3.")] = 24,
+    held: Annotated[int, typer.Option("--held", min=256, help="Bytes of each kind to measure.")] = 16384,
+    learning_rate: Annotated[float, typer.Option("--lr", help="Highest learning rate.")] = 6e-3,
+    seeds: Annotated[str, typer.Option("--seeds", metavar="LIST", help="One run for each.")] = "1,2",
+    threads: Threads = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare ways to build a byte network, each with a name and a row in a table.
+
+    Runs that have a row are not done again. The folder has prose, markup and binary files.
+    """
+    _require_torch()
+    import torch
+
+    from foretold.train.variants import Budget, read_kinds, run_variants
+
+    console = Console(quiet=quiet, verbose=True)
+    if threads:
+        torch.set_num_threads(threads)
+    budget = Budget(hidden=hidden, lanes=lanes, updates=updates, held_bytes=held, learning_rate=learning_rate)
+    run_variants(
+        names or [],
+        read_kinds(folder),
+        output,
+        budget=budget,
+        seeds=_integers(seeds),
+        progress=lambda row: console.result(
+            f"{row.variant}, seed {row.seed}: {row.bits:.4f} bits, {human_seconds(row.seconds)}"
+        ),
+    )
+    print((output / "variants.md").read_text(encoding="utf-8"), end="", flush=True)
+
+
 def _require_torch() -> None:
     try:
         import foretold.train  # noqa: F401

@@ -9,21 +9,50 @@ use foretold_models::{Mixer, Slots, StateError, StateReader, StateWriter, ValueR
 use foretold_numerics::{P1, SharedBytes};
 use thiserror::Error;
 
-use crate::container::CHUNK_BYTES;
+use crate::container::{CHUNK_BYTES, GATHER_BYTES};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
 use crate::transform::{Inverse, TransformError, Which, forward};
-use crate::{ModelPlan, Transform};
+use crate::{ModelPlan, Options, Transform};
 
 /// What a block's model sees of a content: the bytes that the text transform makes of each chunk
 /// where it is on, with the English words or without.
 pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
+    coded_block(text, english, Some(Which::Prose))
+}
+
+/// What models see of a content that is compressed with `options`, block by block; words that a
+/// prior of the caller's own has learned apart.
+pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
+    let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
+    let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
+    let english = options.knowledge.prior_for(start).is_some_and(|prior| prior.has_english_words());
+    let seen = |block: &[u8]| {
+        let plan = ModelPlan::for_block(options.preset, block.len() as u64);
+        coded_block(block, english, which(options.transform, english, plan))
+    };
+    data.chunks(block_bytes.max(1)).flat_map(seen).collect()
+}
+
+/// Which texts are transformed.
+fn which(transform: Transform, shipped: bool, plan: ModelPlan) -> Option<Which> {
+    match transform {
+        Transform::Auto if shipped || plan.size_class() >= plan.preset().setup().transform => {
+            Some(Which::Prose)
+        }
+        Transform::Words => Some(Which::All),
+        Transform::Auto | Transform::None => None,
+    }
+}
+
+fn coded_block(text: &[u8], english: bool, which: Option<Which>) -> Vec<u8> {
     let mut inverse = Inverse::new(english.then(english_words));
     let mut out = Vec::with_capacity(text.len());
     for chunk in text.chunks(CHUNK_BYTES) {
-        match forward(chunk, &inverse, Which::Prose).filter(|_| kind_of(chunk) == Kind::Text) {
+        let which = which.filter(|_| kind_of(chunk) == Kind::Text);
+        match which.and_then(|which| forward(chunk, &inverse, which)) {
             None => out.extend_from_slice(chunk),
             Some(bytes) => {
                 inverse.begin();
@@ -215,17 +244,8 @@ impl ChunkCoder {
         transform: Transform,
     ) -> Result<(u8, Option<Vec<u8>>), EngineError> {
         let kind = kind_of(content);
-        let which = match transform {
-            Transform::Auto
-                if self.predictor.inverse().dictionary().shipped().is_some()
-                    || self.plan.size_class() >= self.plan.preset().setup().transform =>
-            {
-                Some(Which::Prose)
-            }
-            Transform::Words => Some(Which::All),
-            Transform::Auto | Transform::None => None,
-        };
-        let which = which.filter(|_| kind == Kind::Text);
+        let shipped = self.predictor.inverse().dictionary().shipped().is_some();
+        let which = which(transform, shipped, self.plan).filter(|_| kind == Kind::Text);
         let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
         self.begin(kind, bytes.as_deref().unwrap_or(content).len())?;
         self.predictor.begin_transform(bytes.is_some());

@@ -25,17 +25,17 @@ pub use container::{
     compress, decompress, info, recover,
 };
 pub use corrector::mixer_corrections;
-pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick, coded_bytes};
+pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick, coded_bytes, seen_bytes};
 pub use evidence::CONTEXTS;
 pub use files::{
     CheckpointInfo, FileOptions, FileReport, checkpoint_info, compress_file, decompress_file, recover_file,
     resume, test_file,
 };
 pub use knowledge::{
-    Cache, CachedTable, Prior, PriorContent, PriorError, PriorId, Priors, Training, cached_tables,
-    clear_cached_tables, train,
+    Cache, CachedTable, FittedNetwork, Prior, PriorContent, PriorError, PriorId, Priors, Training,
+    cached_tables, clear_cached_tables, train,
 };
 pub use measure::{Probe, code_lengths, probe};
-pub use network::network_probabilities;
+pub use network::{NetworkMode, network_probabilities};
 pub use preset::{ModelPlan, Preset};
 pub use trace::{Trace, Tracer, trace_columns};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::container::{CHUNK_BYTES, GATHER_BYTES};
+use crate::container::{CHUNK_BYTES, GATHER_BYTES, Origin};
 use crate::{ChunkCoder, Error, ModelPlan, Options, Tick};
 
 /// The bits that each byte of `data` costs when it is compressed with `options`.
@@ -16,10 +16,10 @@ pub fn code_lengths(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
     let mut bits = Vec::with_capacity(data.len());
     let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
     let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
-    let prior = options.knowledge.prior_for(start).map(|prior| prior.id());
+    let Origin { prior, priors, .. } = options.origin(start)?;
     for block in data.chunks(block_bytes) {
         let plan = ModelPlan::for_block(options.preset, block.len() as u64).with_prior(prior);
-        let mut coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
+        let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
         for chunk in block.chunks(CHUNK_BYTES) {
             coder.code_lengths(chunk, options.transform, &mut bits, tick).map_err(Error::from_engine)?;
         }
@@ -42,10 +42,10 @@ pub struct Probe {
 /// whole will take.
 pub fn probe(sample: &[u8], content_bytes: u64, options: &Options, tick: Tick<'_>) -> Result<Probe, Error> {
     options.validate()?;
-    let prior = options.knowledge.prior_for(sample).map(|prior| prior.id());
+    let Origin { prior, priors, .. } = options.origin(sample)?;
     let plan =
         ModelPlan::for_block(options.preset, content_bytes.min(options.block_bytes())).with_prior(prior);
-    let mut coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
+    let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
     let start = Instant::now();
     let mut coded_bytes = 0;
     for chunk in sample.chunks(CHUNK_BYTES) {

@@ -3,18 +3,35 @@
 use std::sync::LazyLock;
 
 use foretold_models::{StateError, StateIo};
-use foretold_neural::{ByteLstm, Dimensions, Learning, Part, Weights, WeightsError};
+use foretold_neural::{ByteLstm, Dimensions, FrozenLstm, Learning, Part, Tensors, Weights, WeightsError};
 use foretold_numerics::{StandardFloats, round_f32, stretch};
 
 /// Mixer inputs: the network's logit, and how far its probability is from even.
 pub(crate) const NETWORK_INPUTS: usize = 2;
 
+/// How a network of which probabilities are asked goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkMode {
+    /// It learns, as in archives.
+    Learning,
+    /// It stays as it is.
+    Still,
+    /// It stays as it is, and its products are of integers.
+    Frozen,
+}
+
 /// What a network with these weights says of each byte of `data` beforehand: 256 probabilities.
-/// It learns as it goes on, or not.
-pub fn network_probabilities(weights: &[u8], data: &[u8], learns: bool) -> Result<Vec<f32>, WeightsError> {
+pub fn network_probabilities(
+    weights: &[u8],
+    data: &[u8],
+    mode: NetworkMode,
+) -> Result<Vec<f32>, WeightsError> {
     let still = Learning { rate: 0.0, output: (0.0, 0.0, 1.0), ..TRAINED };
-    let weights = Weights::from_safetensors(weights)?;
-    let mut lstm = ByteLstm::new(weights, if learns { TRAINED } else { still });
+    let mut lstm = match mode {
+        NetworkMode::Frozen => OwnNetwork::new(weights, true)?.lstm(),
+        NetworkMode::Learning => OwnNetwork::new(weights, false)?.lstm(),
+        NetworkMode::Still => Lstm::Learning(ByteLstm::new(Weights::from_safetensors(weights)?, still)),
+    };
     let mut all = Vec::with_capacity(256 * data.len());
     for &byte in data {
         all.extend_from_slice(lstm.probabilities());
@@ -23,10 +40,72 @@ pub fn network_probabilities(weights: &[u8], data: &[u8], learns: bool) -> Resul
     Ok(all)
 }
 
+/// A network that a prior brings.
+#[derive(Debug)]
+pub(crate) enum OwnNetwork {
+    Learning(Weights),
+    Frozen(Box<FrozenLstm>),
+}
+
+impl OwnNetwork {
+    /// From a safetensors file.
+    pub fn new(file: &[u8], frozen: bool) -> Result<OwnNetwork, WeightsError> {
+        let tensors = Tensors::from_safetensors(file)?;
+        Ok(match frozen {
+            true => OwnNetwork::Frozen(Box::new(FrozenLstm::new(&tensors)?)),
+            false => OwnNetwork::Learning(Weights::from(&tensors)),
+        })
+    }
+
+    pub fn dimensions(&self) -> Dimensions {
+        match self {
+            OwnNetwork::Learning(weights) => weights.dimensions(),
+            OwnNetwork::Frozen(lstm) => lstm.dimensions(),
+        }
+    }
+
+    fn lstm(&self) -> Lstm {
+        match self {
+            OwnNetwork::Learning(weights) => Lstm::Learning(ByteLstm::new(weights.clone(), TRAINED)),
+            OwnNetwork::Frozen(lstm) => Lstm::Frozen(FrozenLstm::clone(lstm)),
+        }
+    }
+}
+
+/// A network at work.
+#[derive(Debug)]
+enum Lstm {
+    Learning(ByteLstm),
+    Frozen(FrozenLstm),
+}
+
+impl Lstm {
+    fn probabilities(&self) -> &[f32; 256] {
+        match self {
+            Lstm::Learning(lstm) => lstm.probabilities(),
+            Lstm::Frozen(lstm) => lstm.probabilities(),
+        }
+    }
+
+    fn update(&mut self, byte: u8) {
+        match self {
+            Lstm::Learning(lstm) => lstm.update(byte),
+            Lstm::Frozen(lstm) => lstm.update(byte),
+        }
+    }
+
+    fn state<E>(&mut self, see: &mut impl FnMut(Part<'_>) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Lstm::Learning(lstm) => lstm.state(see),
+            Lstm::Frozen(lstm) => lstm.state(see),
+        }
+    }
+}
+
 /// A network, and the weights of all that the next byte may begin with.
 #[derive(Debug)]
 pub(crate) struct Network {
-    lstm: ByteLstm,
+    lstm: Lstm,
     /// By 1-bit prefixed beginning of a byte: of all bytes that begin so, in units of 2^-22, one
     /// more than that for each byte.
     sums: Box<[u32; 512]>,
@@ -56,6 +135,12 @@ const UNTRAINED: Learning = Learning {
 /// Its sizes, and the most that others may have.
 pub(crate) const SIZES: Dimensions = Dimensions { hidden: 384, layers: 2 };
 
+/// Whether such a network takes no more memory than is declared.
+pub(crate) fn fits(dimensions: Dimensions) -> bool {
+    dimensions.memory_bytes(1) <= SIZES.memory_bytes(1)
+        && dimensions.layers * dimensions.hidden <= SIZES.layers * SIZES.hidden
+}
+
 static ENGLISH: LazyLock<Weights> = LazyLock::new(|| {
     Weights::from_safetensors(include_bytes!("knowledge/english.safetensors")).expect("a file of ours")
 });
@@ -63,12 +148,16 @@ static ENGLISH: LazyLock<Weights> = LazyLock::new(|| {
 impl Network {
     /// A network that starts with a prior's weights, with those that come with the English words,
     /// or with none.
-    pub fn new(own: Option<&Weights>, english: bool) -> Network {
-        match own {
-            Some(weights) => Network::with(weights.clone(), TRAINED),
-            None if english => Network::with(ENGLISH.clone(), TRAINED),
-            None => Network::with(Weights::untrained(SIZES), UNTRAINED),
-        }
+    pub fn new(own: Option<&OwnNetwork>, english: bool) -> Network {
+        let learning = |weights, learning| Lstm::Learning(ByteLstm::new(weights, learning));
+        let lstm = match own {
+            Some(own) => own.lstm(),
+            None if english => learning(ENGLISH.clone(), TRAINED),
+            None => learning(Weights::untrained(SIZES), UNTRAINED),
+        };
+        let mut network = Network { lstm, sums: Box::new([0; 512]), likeliest: 0 };
+        network.turn();
+        network
     }
 
     /// Bytes that one takes.
@@ -76,16 +165,11 @@ impl Network {
         SIZES.memory_bytes(UNTRAINED.horizon.max(TRAINED.horizon))
     }
 
-    fn with(weights: Weights, learning: Learning) -> Network {
-        let mut network =
-            Network { lstm: ByteLstm::new(weights, learning), sums: Box::new([0; 512]), likeliest: 0 };
-        network.turn();
-        network
-    }
-
     /// Whether another thread may do what need not be done at once; if not, none works any more.
     pub fn set_threads(&mut self, threads: bool) {
-        self.lstm.set_threads(threads);
+        if let Lstm::Learning(lstm) = &mut self.lstm {
+            lstm.set_threads(threads);
+        }
     }
 
     /// Learns the byte that came.

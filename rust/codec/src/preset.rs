@@ -63,6 +63,13 @@ impl fmt::Display for Preset {
     }
 }
 
+impl Preset {
+    /// Whether a network is among its models.
+    pub(crate) fn has_network(self) -> bool {
+        self.setup().network
+    }
+}
+
 /// Everything that decides a block's model: two bytes of the archive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ModelPlan {

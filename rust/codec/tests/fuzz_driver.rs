@@ -59,6 +59,7 @@ fn drive(rounds: u64) {
         bodies::coded_text(&data);
         bodies::coded_text(&coded(&mut random));
         if seed % 8 == 0 {
+            bodies::packed_weights(&data);
             bodies::prior(&[&[random.next() as u8, random.next() as u8], &data[..]].concat());
         }
         let header: Vec<u8> = (0..18).map(|_| random.next() as u8).collect();

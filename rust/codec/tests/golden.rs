@@ -10,9 +10,10 @@ mod common;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use common::{compress, decompress, flushed, go_on, noise, preset, small_blocks, text};
-use foretold_codec::{Limits, Options};
+use common::{compress, decompress, flushed, go_on, noise, preset, small_blocks, text, weights};
+use foretold_codec::{FittedNetwork, Knowledge, Limits, Options};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden")
@@ -53,7 +54,15 @@ fn sound() -> Vec<(String, Vec<u8>, Vec<u8>)> {
     add("no-index", compress(&blocks, &Options { seek_index: false, ..small_blocks() }), blocks);
     let members = [text(10), Vec::new(), text(1_000)];
     add("members", members.iter().flat_map(|content| compress(content, &one)).collect(), members.concat());
+    add("fitted", fitted(), text(300));
     archives
+}
+
+/// With weights after its header of 98 bytes.
+fn fitted() -> Vec<u8> {
+    let network = FittedNetwork::from_safetensors(&weights(64, 7)).unwrap();
+    let max = Options::new(preset(10));
+    compress(&text(300), &Options { network: Some(Arc::new(network)), knowledge: Knowledge::None, ..max })
 }
 
 /// Writes the CRC-32C that ends the header in `start..end`.
@@ -111,6 +120,25 @@ fn damaged() -> Vec<(&'static str, Vec<u8>)> {
             edit(&member, &|archive| {
                 archive[6..10].copy_from_slice(&[1, 0, 0, 0]);
                 sign(archive, 0, 22);
+            }),
+        ),
+        ("wrong-fitted-weights", edit(&fitted(), &|archive| archive[1_000] ^= 1)),
+        ("truncated-fitted-weights", fitted()[..1_000].to_vec()),
+        (
+            "fitted-weights-past-limit",
+            edit(&fitted(), &|archive| {
+                archive[90..94].copy_from_slice(&[1, 0, 64, 0]);
+                sign(archive, 0, 98);
+            }),
+        ),
+        (
+            "fitted-weights-of-unknown-size",
+            edit(&fitted(), &|archive| {
+                archive[98] = 4;
+                let bytes = u32::from_le_bytes(archive[90..94].try_into().unwrap()) as usize;
+                let digest = blake3::hash(&[&[0; 32], &archive[98..98 + bytes]].concat());
+                archive[26..58].copy_from_slice(digest.as_bytes());
+                sign(archive, 0, 98);
             }),
         ),
         ("wrong-block-header-check", edit(&member, &|archive| archive[30] ^= 1)),

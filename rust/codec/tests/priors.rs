@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use common::{
     BLOCK_HEADER, MEMBER_HEADER, compress, decompress, english_blocks, flushed, go_on, noise, preset,
-    stream_out, text,
+    stream_out, text, weights,
 };
 use foretold_codec::knowledge::learn_weights;
 use foretold_codec::knowledge::ngrams::{Least, Ngrams};
@@ -510,7 +510,7 @@ fn a_prior_brings_its_own_network() {
     let content = text(700);
     let max = Options::new(Preset::MAX);
     let plain = compress(&content, &with(&SMALL, max.clone()));
-    let own = Arc::new(SMALL.with_network("own", &network(64, 1)).unwrap());
+    let own = Arc::new(SMALL.with_network("own", &network(64, 1), false).unwrap());
     assert_eq!((own.name(), own.network(), SMALL.network()), ("own", Some((1, 64)), None));
     assert_ne!(own.digest(), SMALL.digest());
     let archive = compress(&content, &with(&own, max));
@@ -522,7 +522,7 @@ fn a_prior_brings_its_own_network() {
     let nine = |prior| compress(&content, &with(prior, Options::new(preset(9))));
     assert_eq!(nine(&own).len(), nine(&SMALL).len());
     // A network can be replaced.
-    let again = own.with_network("own", &network(64, 2)).unwrap();
+    let again = own.with_network("own", &network(64, 2), false).unwrap();
     assert_eq!(again.network(), Some((2, 64)));
 }
 
@@ -571,8 +571,38 @@ fn a_prior_brings_a_mixer_network() {
 }
 
 #[test]
+fn a_frozen_network_computes_with_integers_and_stays_as_it_is() {
+    let content = text(700);
+    let max = Options::new(Preset::MAX);
+    let learning = Arc::new(SMALL.with_network("own", &weights(64, 127), false).unwrap());
+    let frozen = Arc::new(SMALL.with_network("own", &weights(64, 127), true).unwrap());
+    assert!(frozen.has_frozen_network() && !learning.has_frozen_network());
+    assert_ne!(frozen.digest(), learning.digest());
+    let archive = compress(&content, &with(&frozen, max.clone()));
+    assert!(decompress_with(&archive, &knowing(&frozen)).unwrap() == content);
+    assert_ne!(archive, compress(&content, &with(&learning, max.clone())));
+    // Its state goes into checkpoints.
+    let mut compressor = Compressor::new(with(&frozen, max)).unwrap();
+    let (mut out, mut saved) = (Vec::new(), Vec::new());
+    compressor.push(&content[..300], &mut out, &mut go_on).unwrap();
+    compressor.flush(&mut out, &mut go_on).unwrap();
+    compressor.save(&mut saved).unwrap();
+    let mut again = Compressor::load(&mut saved.as_slice(), Some(&frozen)).unwrap();
+    let mut ends = [Vec::new(), Vec::new()];
+    for (compressor, end) in [&mut compressor, &mut again].into_iter().zip(&mut ends) {
+        compressor.push(&content[300..], end, &mut go_on).unwrap();
+        compressor.finish(end, &mut go_on).unwrap();
+    }
+    assert_eq!(ends[0], ends[1]);
+    out.extend(&ends[0]);
+    assert!(decompress_with(&out, &knowing(&frozen)).unwrap() == content);
+    let floats = SMALL.with_network("own", &network(64, 1), true).unwrap_err().to_string();
+    assert!(floats.contains("holds floats; a frozen network has int8 or int4 weights"), "{floats}");
+}
+
+#[test]
 fn networks_that_are_damaged_or_too_large_are_refused() {
-    let error = |weights: &[u8]| SMALL.with_network("own", weights).unwrap_err().to_string();
+    let error = |weights: &[u8]| SMALL.with_network("own", weights, false).unwrap_err().to_string();
     let whole = network(64, 1);
     assert!(error(&whole[..whole.len() - 4]).contains("its network: not a safetensors file"));
     let large = error(&network(448, 2));

@@ -3,17 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use foretold_numerics::{
-    FLOAT_LANES, Lanes, Simd, StandardFloats, Work, exp_f32, floats, floats_mut, sigmoid_f32, tanh_f32,
-};
+use foretold_numerics::{FLOAT_LANES, Lanes, Simd, StandardFloats, Work, floats, floats_mut};
 
 use crate::backward::{Job, Learning, Moments, Scratch, Trace};
+use crate::cell;
 use crate::weights::{Dimensions, GATES, Layers, Output, SYMBOLS, Weights};
 
-/// In the root of a normalisation.
-pub(crate) const EPSILON: f32 = 1e-5;
 /// What stands for the byte before the first.
-const START: u8 = b'\n';
+pub(crate) const START: u8 = b'\n';
 
 /// A part of a network's state: one method names all of them, for both directions.
 #[derive(Debug)]
@@ -312,50 +309,20 @@ impl Work for Forward<'_> {
 
             let normal = &mut did.normal[t * width..][..width];
             let gates = &mut did.gates[t * width..][..width];
-            for gate in 0..GATES {
-                let part = gate * groups..(gate + 1) * groups;
-                let mut squares = Lanes::ZERO;
-                for &sum in &sums[part.clone()] {
-                    squares = squares.plus_product(sum, sum);
-                }
-                let scale = 1.0 / (squares.total() / units as f32 + EPSILON).sqrt();
-                did.scale[t][gate] = scale;
-                for i in part {
-                    normal[i] = sums[i].map(|sum| sum * scale);
-                    let after = layer.bias[i].plus_product(normal[i], layer.gain[i]);
-                    gates[i] = if gate == 1 { after.map(tanh_f32) } else { after.map(sigmoid_f32) };
-                }
-            }
+            did.scale[t] = cell::gates(sums, &layer.gain, &layer.bias, normal, gates);
             for i in 0..groups {
-                let (forget, candidate, out) = (gates[i], gates[groups + i], gates[2 * groups + i]);
                 let cell = &mut cells[l * groups + i];
                 did.before[t * groups + i] = *cell;
-                for j in 0..FLOAT_LANES {
-                    let f = forget.0[j];
-                    cell.0[j] = f * cell.0[j] + (1.0 - f) * candidate.0[j];
-                }
-                let squashed = cell.map(tanh_f32);
+                let (squashed, units_now) =
+                    cell::turn(gates[i], gates[groups + i], gates[2 * groups + i], cell);
                 did.squashed[t * groups + i] = squashed;
-                let units_now = out.with(squashed, |o, s| o * s);
                 units_now.put(&mut hidden[l * units + i * FLOAT_LANES..]);
             }
         }
 
         probabilities.copy_from_slice(&output.bias);
         output.matrix.add_product(hidden, probabilities);
-        let mut most = f32::MIN;
-        for &logit in floats(probabilities) {
-            most = if logit > most { logit } else { most };
-        }
-        let mut total = Lanes::ZERO;
-        for logits in probabilities.iter_mut() {
-            *logits = logits.map(|logit| exp_f32(logit - most));
-            total = total.with(*logits, |a, b| a + b);
-        }
-        let total = total.total();
-        for values in probabilities.iter_mut() {
-            *values = values.map(|value| value / total);
-        }
+        cell::softmax(probabilities);
     }
 }
 
@@ -566,7 +533,7 @@ mod tests {
                     let part = gate * hidden..(gate + 1) * hidden;
                     let mean = sums[part.clone()].iter().map(|x| x * x).sum::<f64>() / hidden as f64;
                     for i in part {
-                        let after = sums[i] / (mean + f64::from(EPSILON)).sqrt() * gain[i] + bias[i];
+                        let after = sums[i] / (mean + f64::from(cell::EPSILON)).sqrt() * gain[i] + bias[i];
                         sums[i] = if gate == 1 { after.tanh() } else { 1.0 / (1.0 + (-after).exp()) };
                     }
                 }

@@ -3,6 +3,8 @@
 
 mod backward;
 mod byte_lstm;
+mod cell;
+mod frozen;
 mod load;
 mod lstm_mixer;
 mod matrix;
@@ -10,6 +12,7 @@ mod weights;
 
 pub use backward::Learning;
 pub use byte_lstm::{ByteLstm, Part};
-pub use load::WeightsError;
+pub use frozen::FrozenLstm;
+pub use load::{Shape, Tensors, Values, WeightsError};
 pub use lstm_mixer::{LstmMixer, MIXER_CONTEXTS, MixerStep, MixerWeights};
 pub use weights::{Dimensions, Weights};

@@ -48,47 +48,114 @@ pub(crate) fn bad(name: &str, reason: impl Into<String>) -> WeightsError {
     WeightsError::BadTensor { name: name.into(), reason: reason.into() }
 }
 
-/// A tensor's values, row by row: `f32`; or `i8`, or two less 8 in a byte, the first in its low
+/// What a tensor holds: its name in a file and its shape. Matrices have a row for each input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Its name, as `foretold train bytelm` writes it.
+    pub name: String,
+    /// Rows.
+    pub rows: usize,
+    /// Columns; vectors are matrices of one column in memory only.
+    pub columns: usize,
+    /// Whether its values are weights of inputs, which files may keep as integers.
+    pub is_matrix: bool,
+}
+
+impl Dimensions {
+    /// The tensors of such a network, layer by layer.
+    pub fn tensors(self) -> Vec<Shape> {
+        let Dimensions { hidden, layers } = self;
+        let mut all = Vec::new();
+        let mut add = |name: String, rows: usize, columns: usize, is_matrix: bool| {
+            all.push(Shape { name, rows, columns, is_matrix });
+        };
+        for l in 0..layers {
+            add(format!("embed.{l}"), SYMBOLS, GATES * hidden, true);
+            add(format!("recur.{l}"), hidden, GATES * hidden, true);
+            if l > 0 {
+                add(format!("below.{}", l - 1), hidden, GATES * hidden, true);
+            }
+            add(format!("gain.{l}"), GATES, hidden, false);
+            add(format!("bias.{l}"), GATES, hidden, false);
+        }
+        add("out".into(), layers * hidden, SYMBOLS, true);
+        add("out_bias".into(), 1, SYMBOLS, false);
+        all
+    }
+}
+
+/// A tensor's values, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// As they are.
+    Floats(Vec<f32>),
+    /// Integers, and what each row's are multiplied with.
+    Integers(Vec<i8>, Vec<f32>),
+}
+
+impl Values {
+    /// All of them, row by row.
+    pub fn floats(&self) -> Vec<f32> {
+        match self {
+            Values::Floats(values) => values.clone(),
+            Values::Integers(values, scales) => {
+                let rows = values.chunks_exact(values.len() / scales.len()).zip(scales);
+                rows.flat_map(|(row, scale)| row.iter().map(move |&q| f32::from(q) * scale)).collect()
+            }
+        }
+    }
+
+    fn are_usable(&self) -> bool {
+        self.floats().iter().all(|value| value.abs() <= 1e4)
+    }
+}
+
+/// A network's tensors as a file holds them, in the order of [`Dimensions::tensors`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensors {
+    dimensions: Dimensions,
+    values: Vec<Values>,
+}
+
+/// A tensor's values: `f32`; or, of matrices, `i8`, or two less 8 in a byte, the first in its low
 /// four bits, with a scale for each row.
-pub(crate) fn rows(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+fn values(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Values, WeightsError> {
     let tensor = file.tensor(name).map_err(|_| bad(name, "is missing"))?;
     let two_in_a_byte = tensor.dtype() == Dtype::U8 && shape.len() == 2;
     let expected = if two_in_a_byte { vec![shape[0], shape[1] / 2] } else { shape.to_vec() };
     if tensor.shape() != expected {
         return Err(bad(name, format!("has the shape {:?}; {expected:?} was expected", tensor.shape())));
     }
-    let values: Vec<f32> = match tensor.dtype() {
+    let scales = || rows(file, &format!("{name}.scale"), &shape[..1]);
+    let values = match tensor.dtype() {
         Dtype::F32 => {
-            tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+            let bytes = tensor.data().chunks_exact(4);
+            Values::Floats(bytes.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
         }
-        Dtype::I8 => {
-            let scales = rows(file, &format!("{name}.scale"), &shape[..1])?;
-            let row = tensor.data().chunks_exact(shape[1]).zip(scales);
-            row.flat_map(|(row, scale)| row.iter().map(move |&q| f32::from(q as i8) * scale)).collect()
+        Dtype::I8 if shape.len() == 2 => {
+            Values::Integers(tensor.data().iter().map(|&q| q as i8).collect(), scales()?)
         }
         Dtype::U8 if two_in_a_byte => {
-            let scales = rows(file, &format!("{name}.scale"), &shape[..1])?;
-            let row = tensor.data().chunks_exact(expected[1]).zip(scales);
-            let both = |q: u8| [f32::from(q & 15) - 8.0, f32::from(q >> 4) - 8.0];
-            row.flat_map(|(row, scale)| row.iter().flat_map(move |&q| both(q).map(|q| q * scale))).collect()
+            let both = |&q: &u8| [(q & 15) as i8 - 8, (q >> 4) as i8 - 8];
+            Values::Integers(tensor.data().iter().flat_map(both).collect(), scales()?)
         }
-        other => return Err(bad(name, format!("holds {other:?}; F32, I8 and, of matrices, U8 are known"))),
+        other => {
+            return Err(bad(name, format!("holds {other:?}; F32 and, of matrices, I8 and U8 are known")));
+        }
     };
-    match values.iter().all(|value| value.abs() <= 1e4) {
-        true => Ok(values),
-        false => Err(bad(name, "holds a value beyond 10,000, or none")),
-    }
+    if values.are_usable() { Ok(values) } else { Err(bad(name, "holds a value beyond 10,000, or none")) }
 }
 
-pub(crate) fn lanes(values: &[f32]) -> Vec<Lanes> {
-    values.chunks_exact(FLOAT_LANES).map(Lanes::of).collect()
+/// The same as floats, row by row.
+pub(crate) fn rows(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    Ok(values(file, name, shape)?.floats())
 }
 
-impl Weights {
+impl Tensors {
     /// Reads a safetensors file as `foretold train bytelm` writes it: for layer `l` `embed.l`
     /// `(256, 3 hidden)`, `recur.l` and, from the second on, `below.(l - 1)` `(hidden, 3 hidden)`,
     /// `gain.l` and `bias.l` `(3, hidden)`; `out` `(layers * hidden, 256)`, `out_bias` `(256,)`.
-    pub fn from_safetensors(bytes: &[u8]) -> Result<Weights, WeightsError> {
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Tensors, WeightsError> {
         let _standard = StandardFloats::set();
         let file = SafeTensors::deserialize(bytes)?;
         let hidden = match file.tensor("recur.0").map_err(|_| bad("recur.0", "is missing"))?.shape() {
@@ -96,30 +163,85 @@ impl Weights {
             other => return Err(bad("recur.0", format!("has the shape {other:?}; two were expected"))),
         };
         let layers = (0..4).take_while(|l| file.tensor(&format!("recur.{l}")).is_ok()).count();
-        let dimensions = Dimensions { hidden, layers };
-        if !dimensions.are_possible() {
-            return Err(WeightsError::Impossible { hidden, layers });
+        let dimensions = Dimensions { hidden, layers }.checked()?;
+        let read = |shape: &Shape| match shape.rows {
+            1 => values(&file, &shape.name, &[shape.columns]),
+            rows => values(&file, &shape.name, &[rows, shape.columns]),
+        };
+        let values = dimensions.tensors().iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Tensors { dimensions, values })
+    }
+
+    /// These values of a network of these sizes, in the order of [`Dimensions::tensors`].
+    pub fn new(dimensions: Dimensions, values: Vec<Values>) -> Result<Tensors, WeightsError> {
+        let _standard = StandardFloats::set();
+        let shapes = dimensions.checked()?.tensors();
+        assert_eq!(values.len(), shapes.len());
+        for (shape, values) in shapes.iter().zip(&values) {
+            let found = match values {
+                Values::Floats(values) => values.len(),
+                Values::Integers(values, scales) if scales.len() == shape.rows => values.len(),
+                Values::Integers(..) => 0,
+            };
+            assert_eq!(found, shape.rows * shape.columns, "{}", shape.name);
+            if !values.are_usable() {
+                return Err(bad(&shape.name, "holds a value beyond 10,000, or none"));
+            }
         }
-        let width = GATES * hidden;
+        Ok(Tensors { dimensions, values })
+    }
+
+    /// Sizes of the network.
+    pub fn dimensions(&self) -> Dimensions {
+        self.dimensions
+    }
+
+    /// The tensors with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (Shape, &Values)> {
+        self.dimensions.tensors().into_iter().zip(&self.values)
+    }
+}
+
+impl Dimensions {
+    fn checked(self) -> Result<Dimensions, WeightsError> {
+        let Dimensions { hidden, layers } = self;
+        if self.are_possible() { Ok(self) } else { Err(WeightsError::Impossible { hidden, layers }) }
+    }
+}
+
+pub(crate) fn lanes(values: &[f32]) -> Vec<Lanes> {
+    values.chunks_exact(FLOAT_LANES).map(Lanes::of).collect()
+}
+
+impl From<&Tensors> for Weights {
+    fn from(tensors: &Tensors) -> Weights {
+        let _standard = StandardFloats::set();
+        let dimensions = tensors.dimensions;
         let mut weights = Weights::zeros(dimensions);
-        for (l, layer) in weights.layers.0.iter_mut().enumerate() {
-            layer.embed = lanes(&rows(&file, &format!("embed.{l}"), &[SYMBOLS, width])?);
-            layer.gain = lanes(&rows(&file, &format!("gain.{l}"), &[GATES, hidden])?);
-            layer.bias = lanes(&rows(&file, &format!("bias.{l}"), &[GATES, hidden])?);
-            let mut inputs = rows(&file, &format!("recur.{l}"), &[hidden, width])?;
-            if l > 0 {
-                inputs.extend(rows(&file, &format!("below.{}", l - 1), &[hidden, width])?);
-            }
-            for (row, values) in inputs.chunks_exact(width).enumerate() {
-                layer.matrix.set_row(row, values);
+        for (shape, values) in tensors.iter() {
+            let values = values.floats();
+            let (kind, number) = shape.name.split_once('.').unwrap_or((&shape.name, "0"));
+            let number: usize = number.parse().expect("a layer's number");
+            let layers = &mut weights.layers.0;
+            match kind {
+                "embed" => layers[number].embed = lanes(&values),
+                "gain" => layers[number].gain = lanes(&values),
+                "bias" => layers[number].bias = lanes(&values),
+                "out_bias" => weights.output.bias = lanes(&values),
+                "recur" => layers[number].matrix.set_rows(0, shape.columns, &values),
+                // It lies beneath the layer's own.
+                "below" => layers[number + 1].matrix.set_rows(dimensions.hidden, shape.columns, &values),
+                _ => weights.output.matrix.set_rows(0, shape.columns, &values),
             }
         }
-        let out = rows(&file, "out", &[layers * hidden, SYMBOLS])?;
-        for (row, values) in out.chunks_exact(SYMBOLS).enumerate() {
-            weights.output.matrix.set_row(row, values);
-        }
-        weights.output.bias = lanes(&rows(&file, "out_bias", &[SYMBOLS])?);
-        Ok(weights)
+        weights
+    }
+}
+
+impl Weights {
+    /// Reads a safetensors file, as [`Tensors::from_safetensors`] does.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Weights, WeightsError> {
+        Ok(Weights::from(&Tensors::from_safetensors(bytes)?))
     }
 }
 

@@ -6,7 +6,8 @@ use foretold_numerics::{
 };
 use safetensors::SafeTensors;
 
-use crate::byte_lstm::{EPSILON, Part};
+use crate::byte_lstm::Part;
+use crate::cell::EPSILON;
 use crate::load::{WeightsError, bad, lanes, rows};
 use crate::matrix::{Matrix, PANEL};
 use crate::weights::GATES;

@@ -92,6 +92,13 @@ impl Matrix {
         self.panels.chunks_exact_mut(panel).map(move |lanes| &mut lanes[row * GROUPS..][..GROUPS])
     }
 
+    /// Sets rows from `first` on from their values, row by row.
+    pub fn set_rows(&mut self, first: usize, columns: usize, values: &[f32]) {
+        for (row, values) in values.chunks_exact(columns).enumerate() {
+            self.set_row(first + row, values);
+        }
+    }
+
     /// Sets a row from its values, column by column.
     pub fn set_row(&mut self, row: usize, values: &[f32]) {
         for (lanes, values) in self.row_mut(row).zip(values.chunks_exact(PANEL)) {

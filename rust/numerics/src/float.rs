@@ -136,6 +136,12 @@ pub fn round_f32(x: f32) -> u32 {
     (x + 8_388_608.0).to_bits() & 0x7f_ffff
 }
 
+/// `x`, from -2^22 to 2^22, rounded to an integer, to the even one of two.
+#[inline(always)]
+pub fn round_signed_f32(x: f32) -> i32 {
+    (x + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits()) as i32
+}
+
 /// While it lives, the thread's floating point rounds to nearest and keeps subnormal numbers,
 /// whatever another library has set.
 #[derive(Debug)]
@@ -211,6 +217,8 @@ mod tests {
     fn rounding_goes_to_the_even_one_of_two() {
         let rounded: Vec<u32> = [0.0, 0.5, 0.51, 1.5, 2.5, 4_194_304.0].map(round_f32).to_vec();
         assert_eq!(rounded, [0, 0, 1, 2, 2, 4_194_304]);
+        let signed = [-2.5, -1.5, -0.51, -0.5, 0.0, 16_383.5].map(round_signed_f32);
+        assert_eq!(signed, [-2, -2, -1, 0, 0, 16_384]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use foretold_codec::{self as codec, CheckpointInfo, FileOptions, FileReport, Rec
 use pyo3::prelude::*;
 
 use crate::door::{Progress, enter};
+use crate::input::Input;
 use crate::priors::{KnowledgeArgument, Prior, at_hand};
 use crate::streams::{limits, options};
 
@@ -49,13 +50,14 @@ pub fn compress_file(
     block_size: Option<u64>,
     transform: &str,
     knowledge: KnowledgeArgument<'_>,
+    network: Option<Input<'_>>,
     overwrite: bool,
     verify: bool,
     keep_metadata: bool,
     checkpoint: Option<(PathBuf, f64)>,
     progress: Progress,
 ) -> PyResult<Report> {
-    let options = options(py, preset, threads, checksum, block_size, transform, knowledge)?;
+    let options = options(py, preset, threads, checksum, block_size, transform, knowledge, network)?;
     let file_options = file_options(overwrite, verify, keep_metadata, checkpoint);
     enter(py, progress, |tick| codec::compress_file(&source, &target, &options, &file_options, tick))
         .map(plain)

@@ -35,10 +35,11 @@ mod _core {
     use crate::measure::{code_lengths, network_probabilities, presets, probe};
     #[pymodule_export]
     use crate::priors::{
-        Prior, clear_prior_cache, coded_bytes, learn_weights, make_ngram_prior, prior_cache, train_prior,
+        Prior, clear_prior_cache, coded_bytes, learn_weights, make_ngram_prior, prior_cache, seen_bytes,
+        train_prior,
     };
     #[pymodule_export]
-    use crate::streams::{Compressor, Decompressor, compress, decompress};
+    use crate::streams::{Compressor, Decompressor, compress, decompress, packed_network_bytes};
     #[pymodule_export]
     use crate::traces::{Tracer, mixer_corrections, trace_columns};
 

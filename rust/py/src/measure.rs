@@ -1,6 +1,6 @@
 //! What bytes cost, and what coding them would cost.
 
-use foretold_codec::{self as codec, ModelPlan, Preset};
+use foretold_codec::{self as codec, ModelPlan, NetworkMode, Preset};
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
@@ -22,6 +22,7 @@ pub fn presets() -> Vec<(u8, u64, Option<u64>, &'static str)> {
 }
 
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the Python side names them")]
 pub fn code_lengths<'py>(
     py: Python<'py>,
     data: Input<'py>,
@@ -29,9 +30,10 @@ pub fn code_lengths<'py>(
     block_size: Option<u64>,
     transform: &str,
     knowledge: KnowledgeArgument<'py>,
+    network: Option<Input<'py>>,
     progress: Progress,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let options = options(py, preset, 1, true, block_size, transform, knowledge)?;
+    let options = options(py, preset, 1, true, block_size, transform, knowledge, network)?;
     let data = data.bytes();
     Ok(enter(py, progress, |tick| codec::code_lengths(data, &options, tick))?.into_pyarray(py))
 }
@@ -42,10 +44,15 @@ pub fn network_probabilities<'py>(
     py: Python<'py>,
     weights: Input<'py>,
     data: Input<'py>,
-    learns: bool,
+    mode: &str,
 ) -> PyResult<Bound<'py, PyArray1<f32>>> {
     let (weights, data) = (weights.bytes(), data.bytes());
-    let run = || codec::network_probabilities(weights, data, learns);
+    let mode = match mode {
+        "learning" => NetworkMode::Learning,
+        "frozen" => NetworkMode::Frozen,
+        _ => NetworkMode::Still,
+    };
+    let run = || codec::network_probabilities(weights, data, mode);
     Ok(enter(py, None, |_| run().map_err(|error| codec::Error::Parameter(error.to_string())))?
         .into_pyarray(py))
 }
@@ -61,7 +68,7 @@ pub fn probe<'py>(
     transform: &str,
     knowledge: KnowledgeArgument<'py>,
 ) -> PyResult<(u64, f64, u64)> {
-    let options = options(py, preset, 1, true, block_size, transform, knowledge)?;
+    let options = options(py, preset, 1, true, block_size, transform, knowledge, None)?;
     let sample = sample.bytes();
     let probe = enter(py, None, |tick| codec::probe(sample, content_bytes, &options, tick))?;
     Ok((probe.coded_bytes, probe.time.as_secs_f64(), probe.memory_bytes))

@@ -52,9 +52,14 @@ impl Prior {
         self.0.network()
     }
 
-    fn with_network(&self, py: Python<'_>, name: &str, weights: Input<'_>) -> PyResult<Prior> {
+    #[getter]
+    fn has_frozen_network(&self) -> bool {
+        self.0.has_frozen_network()
+    }
+
+    fn with_network(&self, py: Python<'_>, name: &str, weights: Input<'_>, frozen: bool) -> PyResult<Prior> {
         let weights = weights.bytes();
-        let made = || self.0.with_network(name, weights).map_err(codec::Error::Prior);
+        let made = || self.0.with_network(name, weights, frozen).map_err(codec::Error::Prior);
         Ok(Prior(Arc::new(enter(py, None, |_| made())?)))
     }
 
@@ -134,6 +139,21 @@ pub fn coded_bytes(py: Python<'_>, data: Input<'_>, english: bool) -> PyResult<C
     enter(py, None, |_| Ok(codec::coded_bytes(data, english))).map(Cow::Owned)
 }
 
+/// What models see of a content that is compressed so.
+#[pyfunction]
+pub fn seen_bytes<'py>(
+    py: Python<'py>,
+    data: Input<'py>,
+    preset: u8,
+    block_size: Option<u64>,
+    transform: &str,
+    knowledge: KnowledgeArgument<'py>,
+) -> PyResult<Cow<'static, [u8]>> {
+    let options = options(py, preset, 1, true, block_size, transform, knowledge, None)?;
+    let data = data.bytes();
+    enter(py, None, |_| Ok(codec::seen_bytes(data, &options))).map(Cow::Owned)
+}
+
 /// `"auto"`, `"none"` or a prior.
 #[derive(FromPyObject)]
 pub enum KnowledgeArgument<'py> {
@@ -175,7 +195,7 @@ pub fn train_prior<'py>(
     progress: Progress,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let Options { preset, transform, knowledge, .. } =
-        options(py, preset, 1, true, None, transform, knowledge)?;
+        options(py, preset, 1, true, None, transform, knowledge, None)?;
     let training = Training { name, preset, max_bytes, knowledge, transform };
     let samples: Vec<&[u8]> = samples.iter().map(Input::bytes).collect();
     let file = enter(py, progress, |tick| codec::train(&samples, &training, tick))?;

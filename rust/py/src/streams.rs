@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foretold_codec::{self as codec, Error, Limits, Options, Preset, Transform};
+use foretold_codec::{self as codec, Error, FittedNetwork, Limits, Options, Preset, Transform};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -12,6 +12,7 @@ use crate::input::Input;
 use crate::priors::{KnowledgeArgument, Prior, at_hand};
 
 /// The options of a call; `preset` and `transform` are checked by the Python side and here.
+#[expect(clippy::too_many_arguments, reason = "the Python side names them")]
 pub fn options(
     py: Python<'_>,
     preset: u8,
@@ -20,12 +21,29 @@ pub fn options(
     block_size: Option<u64>,
     transform: &str,
     knowledge: KnowledgeArgument<'_>,
+    network: Option<Input<'_>>,
 ) -> PyResult<Options> {
     let preset = preset_of(py, preset)?;
     let transform = Transform::from_name(transform)
         .ok_or_else(|| translate(py, Error::Parameter(format!("transform {transform:?} is unknown"))))?;
     let knowledge = knowledge.try_into()?;
-    Ok(Options { threads, checksum, block_size, transform, knowledge, ..Options::new(preset) })
+    let network = match network {
+        Some(weights) => Some(Arc::new(fitted(py, weights.bytes())?)),
+        None => None,
+    };
+    Ok(Options { threads, checksum, block_size, transform, knowledge, network, ..Options::new(preset) })
+}
+
+/// Weights that are to stand in an archive.
+fn fitted(py: Python<'_>, weights: &[u8]) -> PyResult<FittedNetwork> {
+    let pack = || FittedNetwork::from_safetensors(weights).map_err(Error::Parameter);
+    enter(py, None, |_| pack())
+}
+
+/// Bytes that these weights take in an archive.
+#[pyfunction]
+pub fn packed_network_bytes(py: Python<'_>, weights: Input<'_>) -> PyResult<usize> {
+    Ok(fitted(py, weights.bytes())?.packed().len())
 }
 
 /// The preset with a number.
@@ -57,9 +75,10 @@ pub fn compress<'py>(
     block_size: Option<u64>,
     transform: &str,
     knowledge: KnowledgeArgument<'py>,
+    network: Option<Input<'py>>,
     progress: Progress,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let options = options(py, preset, threads, checksum, block_size, transform, knowledge)?;
+    let options = options(py, preset, threads, checksum, block_size, transform, knowledge, network)?;
     let data = data.bytes();
     let archive = enter(py, progress, |tick| codec::compress(data, &options, tick))?;
     Ok(PyBytes::new(py, &archive))
@@ -90,6 +109,7 @@ pub struct Compressor {
 #[pymethods]
 impl Compressor {
     #[new]
+    #[expect(clippy::too_many_arguments, reason = "the Python side names them")]
     fn new(
         py: Python<'_>,
         preset: u8,
@@ -98,8 +118,9 @@ impl Compressor {
         block_size: Option<u64>,
         transform: &str,
         knowledge: KnowledgeArgument<'_>,
+        network: Option<Input<'_>>,
     ) -> PyResult<Compressor> {
-        let options = options(py, preset, threads, checksum, block_size, transform, knowledge)?;
+        let options = options(py, preset, threads, checksum, block_size, transform, knowledge, network)?;
         let prior = options.knowledge.given().cloned();
         let inner = InTurn::new(enter(py, None, |_| codec::Compressor::new(options))?);
         Ok(Compressor { inner, prior })

@@ -54,7 +54,7 @@ impl Tracer {
         transform: &str,
         knowledge: KnowledgeArgument<'_>,
     ) -> PyResult<Tracer> {
-        let options = options(py, preset, 1, true, None, transform, knowledge)?;
+        let options = options(py, preset, 1, true, None, transform, knowledge, None)?;
         let content = data.bytes().to_vec();
         let tracer = enter(py, None, |_| codec::Tracer::new(content, &options))?;
         Ok(Tracer(InTurn::new(tracer)))

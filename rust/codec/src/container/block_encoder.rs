@@ -1,6 +1,7 @@
 //! One block on its way into the archive.
 
 use super::frames::{BlockHeader, CHUNK_BYTES, ChunkHeader};
+use super::options::Origin;
 use super::state::{StateReader, StateWriter};
 use crate::knowledge::{PriorId, Priors};
 use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Options, Preset, Tick, Transform};
@@ -20,7 +21,7 @@ pub struct BlockEncoder {
     transform: Transform,
     priors: Priors,
     /// What it starts from; the compressor says so before the first chunk is coded.
-    pub prior: Option<PriorId>,
+    prior: Option<PriorId>,
     /// Content bytes it may hold.
     limit: u64,
     /// Content bytes taken.
@@ -62,6 +63,12 @@ impl BlockEncoder {
             frames: Vec::new(),
             archive_bytes: 0,
         }
+    }
+
+    /// Says what it starts from.
+    pub fn set_origin(&mut self, origin: &Origin) {
+        self.prior = origin.prior;
+        self.priors = origin.priors.clone();
     }
 
     /// Content bytes taken so far.
@@ -201,7 +208,11 @@ impl BlockEncoder {
         to.coder(self.coder.as_mut())
     }
 
-    pub fn load(from: &mut StateReader<'_>, options: &Options) -> Result<BlockEncoder, Error> {
+    pub fn load(
+        from: &mut StateReader<'_>,
+        options: &Options,
+        origin: &Origin,
+    ) -> Result<BlockEncoder, Error> {
         let limit = options.block_bytes();
         let (number, content_offset) = (from.u32()?, from.u64()?);
         let (taken, archive_bytes) = (from.u64()?, from.u64()?);
@@ -209,7 +220,7 @@ impl BlockEncoder {
         let prior = PriorId::from_bytes(from.array()?);
         let gathered = from.bytes(taken.min(limit))?;
         let frames = from.bytes(archive_bytes)?;
-        let priors = options.knowledge.priors();
+        let priors = origin.priors.clone();
         let coder = from.coder(&priors)?;
         if taken > limit || coder.as_ref().is_some_and(|coder| coder.plan().preset() != options.preset) {
             return Err(Error::State("a block does not fit its member".into()));

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use super::block_encoder::{BlockEncoder, GATHER_BYTES};
 use super::digest::ContentDigest;
-use super::frames::{BlockLengths, CHUNK_BYTES, CompactHeader, MemberHeader, SeekIndex, Trailer};
+use super::frames::{
+    BlockLengths, CHUNK_BYTES, CompactHeader, MemberHeader, NetworkHeader, SeekIndex, Trailer,
+};
 use super::lanes;
+use super::options::Origin;
 use super::state::{StateReader, StateWriter};
 use super::{Knowledge, Options, Transform};
-use crate::knowledge::{Prior, PriorId};
+use crate::knowledge::{FittedNetwork, MOST_PACKED_BYTES, Prior, PriorId};
 use crate::{Error, Preset, Tick};
 
 /// Largest block of which several are gathered for several threads; arbitrary. Larger ones are
@@ -34,8 +37,8 @@ pub struct Compressor {
     /// Lengths of the blocks completely written.
     written: Vec<BlockLengths>,
     digest: Option<ContentDigest>,
-    /// The prior that blocks start from, once there is something to code.
-    prior: Option<Option<PriorId>>,
+    /// What blocks start from, once there is something to code.
+    origin: Option<Origin>,
     content_bytes: u64,
     archive_bytes: u64,
     flushed: bool,
@@ -52,7 +55,7 @@ impl Compressor {
             blocks: VecDeque::new(),
             written: Vec::new(),
             digest: options.checksum.then(ContentDigest::new),
-            prior: None,
+            origin: None,
             content_bytes: 0,
             archive_bytes: 0,
             flushed: false,
@@ -177,7 +180,9 @@ impl Compressor {
             .try_into()
             .map_err(|_| Error::Parameter("a member has at most 4294967295 blocks".into()))?;
         let mut block = BlockEncoder::new(number, self.content_bytes, &self.options);
-        block.prior = self.prior.flatten();
+        if let Some(origin) = &self.origin {
+            block.set_origin(origin);
+        }
         self.blocks.push_back(block);
         Ok(())
     }
@@ -196,8 +201,8 @@ impl Compressor {
         if self.finished {
             return Ok(false);
         }
-        if self.prior.is_none() && self.blocks.iter().any(BlockEncoder::is_ready) {
-            self.choose_prior();
+        if self.origin.is_none() && self.blocks.iter().any(BlockEncoder::is_ready) {
+            self.choose_origin()?;
         }
         if self.is_compact() {
             self.write_compact(out, tick)?;
@@ -232,18 +237,19 @@ impl Compressor {
     }
 
     /// Decides what blocks start from, by what is at hand of the first.
-    fn choose_prior(&mut self) {
-        let start = self.blocks[0].start();
-        let prior = self.options.knowledge.prior_for(start).map(|prior| prior.id());
-        self.prior = Some(prior);
-        self.blocks.iter_mut().for_each(|block| block.prior = prior);
+    fn choose_origin(&mut self) -> Result<(), Error> {
+        let origin = self.options.origin(self.blocks[0].start())?;
+        self.blocks.iter_mut().for_each(|block| block.set_origin(&origin));
+        self.origin = Some(origin);
+        Ok(())
     }
 
     /// Whether the member turned out to be one chunk, nothing of which is written yet.
     fn is_compact(&self) -> bool {
         // Of a longer content blocks may have been written, depending on the threads.
         let most = self.options.block_bytes().min(CHUNK_BYTES as u64);
-        self.closed && !self.flushed && self.content_bytes <= most
+        let is_fitted = self.options.network.is_some() && self.content_bytes > 0;
+        self.closed && !self.flushed && !is_fitted && self.content_bytes <= most
     }
 
     fn write_compact(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {
@@ -256,7 +262,7 @@ impl Compressor {
         };
         let mut header = CompactHeader {
             preset: self.options.preset,
-            prior: self.prior.flatten(),
+            prior: self.origin.as_ref().and_then(|origin| origin.prior),
             method,
             content_bytes: content.len(),
             payload_bytes: payload.len(),
@@ -278,15 +284,23 @@ impl Compressor {
         // More than this is never known when one thread writes the header.
         let whole = self.closed && self.blocks.len() == 1 && self.content_bytes <= GATHER_BYTES;
         let block_bytes = self.options.block_bytes();
+        let origin = self.origin.as_ref().expect("chosen when there was something to code");
+        let network = self.options.network.as_ref();
         let header = MemberHeader {
             checks: self.options.checksum,
             plan,
             memory_kib: MemberHeader::declare(plan),
             block_bytes: if block_bytes == u64::MAX { 0 } else { block_bytes },
             content_bytes: whole.then_some(self.content_bytes),
-            prior: plan.prior().and_then(|id| self.options.knowledge.priors().digest(id)),
+            prior: plan.prior().and_then(|id| origin.priors.digest(id)),
+            network: network
+                .zip(origin.under)
+                .map(|(network, under)| NetworkHeader { under, bytes: network.packed().len() }),
         };
         header.write(out);
+        if let Some(network) = network {
+            out.extend_from_slice(network.packed());
+        }
     }
 
     /// Hands over coded frames in the blocks' order.
@@ -337,8 +351,12 @@ impl Compressor {
         for flag in [self.options.seek_index, self.flushed, self.closed, self.finished] {
             to.bool(flag)?;
         }
-        to.bool(self.prior.is_some())?;
-        to.raw(&PriorId::to_bytes(self.prior.flatten()))?;
+        to.bool(self.origin.is_some())?;
+        let origin = self.origin.clone().unwrap_or_default();
+        to.raw(&PriorId::to_bytes(origin.prior))?;
+        to.bool(matches!(origin.under, Some(Some(_))))?;
+        to.raw(&origin.under.flatten().unwrap_or_default())?;
+        to.bytes(self.options.network.as_ref().map_or(&[], |network| network.packed()))?;
         to.u64(self.content_bytes)?;
         to.u64(self.archive_bytes)?;
         to.bool(self.digest.is_some())?;
@@ -373,23 +391,30 @@ impl Compressor {
         let (seek_index, flushed) = (from.bool()?, from.bool()?);
         let (closed, finished) = (from.bool()?, from.bool()?);
         let chosen = from.bool()?;
-        let id = PriorId::from_bytes(from.array()?);
+        let prior = PriorId::from_bytes(from.array()?);
+        let under = if from.bool()? { Some(from.array()?) } else { from.array::<32>().map(|_| None)? };
+        let network = match from.bytes(MOST_PACKED_BYTES as u64)? {
+            packed if packed.is_empty() => None,
+            packed => Some(Arc::new(FittedNetwork::unpack(packed).map_err(Error::State)?)),
+        };
         let (content_bytes, archive_bytes) = (from.u64()?, from.u64()?);
         let checksum = from.bool()?;
         let digest = if checksum { Some(ContentDigest::load(&mut from)?) } else { None };
-        let options = Options { preset, threads, checksum, block_size, seek_index, transform, knowledge };
+        let options =
+            Options { preset, threads, checksum, block_size, seek_index, transform, knowledge, network };
         options.validate()?;
+        let origin = options.origin_again(prior, under)?;
         let written = from.lengths()?;
         let mut blocks = VecDeque::new();
         for _ in 0..from.u64()? {
-            blocks.push_back(BlockEncoder::load(&mut from, &options)?);
+            blocks.push_back(BlockEncoder::load(&mut from, &options, &origin)?);
         }
         Ok(Compressor {
             options,
             blocks,
             written,
             digest,
-            prior: chosen.then_some(id),
+            origin: chosen.then_some(origin),
             content_bytes,
             archive_bytes,
             flushed,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use super::Limits;
 use super::block_decoder::BlockDecoder;
@@ -10,6 +11,7 @@ use super::frames::{BlockHeader, DIGEST_BYTES, MemberHeader};
 use super::lanes;
 use super::parser::{Event, Parser, Place};
 use super::state::{StateReader, StateWriter};
+use crate::knowledge::{FittedNetwork, MOST_PACKED_BYTES, Prior, Priors};
 use crate::{Damage, Error, ModelPlan, Tick};
 
 /// Reads one member; bytes after it are kept apart as [`unused_data`](Self::unused_data).
@@ -25,6 +27,8 @@ use crate::{Damage, Error, ModelPlan, Tick};
 pub struct Decompressor {
     limits: Limits,
     parser: Parser,
+    /// The packed weights of the member, if it has any.
+    network: Vec<u8>,
     /// Blocks decoded at once.
     lanes: usize,
     /// Blocks taken and not yet given out, in order.
@@ -47,6 +51,31 @@ pub struct Decompressor {
     /// Why no more input can be taken, to be reported when all before it has been given out.
     failure: Option<Error>,
     failed: bool,
+}
+
+/// The priors at hand and, if weights follow the member's `header`, what they make of theirs.
+pub(super) fn with_fitted(
+    priors: &Priors,
+    header: &MemberHeader,
+    packed: Vec<u8>,
+    place: Place,
+) -> Result<Priors, Error> {
+    let Some(network) = &header.network else { return Ok(priors.clone()) };
+    let damaged = |damage| {
+        let Place { offset, member } = place;
+        Error::Corrupt { offset, member, block: None, chunk: None, damage }
+    };
+    let under = match &network.under {
+        Some(digest) => Some(priors.find_digest(digest).map_err(Error::Prior)?),
+        None => None,
+    };
+    if Some(Prior::fitted_digest(under, &packed)) != header.prior {
+        return Err(damaged(Damage::HeaderCheck("fitted network")));
+    }
+    let network = FittedNetwork::unpack(packed)
+        .map_err(|reason| damaged(Damage::Payload(format!("the fitted network: {reason}"))))?;
+    let fitted = Prior::fitted(under, &network).map_err(Error::Prior)?;
+    Ok(priors.and(Arc::new(fitted)))
 }
 
 impl Decompressor {
@@ -74,6 +103,7 @@ impl Decompressor {
         Ok(Decompressor {
             limits,
             parser,
+            network: Vec::new(),
             lanes: 1,
             blocks: VecDeque::new(),
             announced_bytes: 0,
@@ -162,11 +192,12 @@ impl Decompressor {
 
     fn accept(&mut self, event: Event) -> Result<(), Error> {
         match event {
-            Event::Member(header) => {
+            Event::Member(header, network) => {
+                self.check_memory(header.memory_bytes())?;
+                self.take_network(&header, network)?;
                 if let Some(digest) = &header.prior {
                     self.limits.priors.find_digest(digest).map_err(Error::Prior)?;
                 }
-                self.check_memory(header.memory_bytes())?;
                 self.check_output(header.content_bytes.unwrap_or(0))?;
                 self.lanes = self.lanes_for(&header);
                 self.digest = header.checks.then(ContentDigest::new);
@@ -188,6 +219,20 @@ impl Decompressor {
             }
         }
         Ok(())
+    }
+
+    /// Adds what the weights after the header make of their prior to those at hand.
+    fn take_network(&mut self, header: &MemberHeader, packed: Vec<u8>) -> Result<(), Error> {
+        let offset = self.parser.frame_offset() - header.frame_bytes() as u64;
+        let place = Place { offset, member: self.parser.member_number() };
+        self.limits.priors = with_fitted(&self.limits.priors, header, packed.clone(), place)?;
+        self.network = packed;
+        Ok(())
+    }
+
+    /// The priors at hand, with what stood in the archive.
+    pub(super) fn priors(&self) -> &Priors {
+        &self.limits.priors
     }
 
     fn start_block(&mut self, number: u64, plan: ModelPlan) -> Result<(), Error> {
@@ -405,6 +450,7 @@ impl Decompressor {
         let mut to = StateWriter::new(to);
         to.heading("decompressor")?;
         self.parser.save(&mut to)?;
+        to.bytes(&self.network)?;
         to.u64(self.lanes as u64)?;
         to.u64(self.announced_bytes)?;
         to.u64(self.content_bytes)?;
@@ -426,6 +472,12 @@ impl Decompressor {
         let mut from = StateReader::new(from);
         from.heading("decompressor")?;
         let mut loaded = Decompressor::with_parser(limits, Parser::load(&mut from)?)?;
+        loaded.network = from.bytes(MOST_PACKED_BYTES as u64)?;
+        if let Some(header) = loaded.parser.header() {
+            let (packed, place) = (loaded.network.clone(), Place::default());
+            loaded.limits.priors = with_fitted(&loaded.limits.priors, header, packed, place)
+                .map_err(|error| Error::State(error.to_string()))?;
+        }
         loaded.lanes = (from.u64()? as usize).min(loaded.limits.threads).max(1);
         loaded.announced_bytes = from.u64()?;
         loaded.content_bytes = from.u64()?;

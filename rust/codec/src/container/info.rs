@@ -47,9 +47,11 @@ pub struct MemberInfo {
     pub size_class: u8,
     /// Declared memory of one block's model.
     pub memory_bytes: u64,
-    /// What its model starts from, if not from nothing: the prior's digest in hexadecimal, or
-    /// the beginning of it.
+    /// What its model starts from that does not stand in it, if anything: the prior's digest in
+    /// hexadecimal, or the beginning of it.
     pub prior: Option<String>,
+    /// Length of the weights that stand in it, if any do.
+    pub network_bytes: u64,
     /// Whether it is in the compact form.
     pub compact: bool,
     /// Whether chunks carry checks.
@@ -87,7 +89,7 @@ impl MemberInfo {
         seek_index: bool,
     ) -> MemberInfo {
         let mut blocks = Vec::new();
-        let (mut block_offset, mut content_offset) = (offset + header.length() as u64, 0);
+        let (mut block_offset, mut content_offset) = (offset + header.frame_bytes() as u64, 0);
         for &BlockLengths { archive_bytes, content_bytes } in lengths {
             blocks.push(BlockInfo { offset: block_offset, archive_bytes, content_offset, content_bytes });
             block_offset += archive_bytes;
@@ -102,7 +104,12 @@ impl MemberInfo {
             preset: header.plan.preset().number(),
             size_class: header.plan.size_class(),
             memory_bytes: header.memory_bytes(),
-            prior: header.prior.as_ref().map(|digest| hex(digest)),
+            prior: match &header.network {
+                Some(network) => network.under.as_ref(),
+                None => header.prior.as_ref(),
+            }
+            .map(|digest| hex(digest)),
+            network_bytes: header.network_bytes() as u64,
             compact: false,
             checksum: header.checks,
             digest,
@@ -131,6 +138,7 @@ impl MemberInfo {
             size_class: plan.size_class(),
             memory_bytes: plan.memory_bytes(),
             prior: plan.prior().map(|id| id.to_string()),
+            network_bytes: 0,
             compact: true,
             checksum: chunk.check.is_some(),
             digest,
@@ -204,7 +212,7 @@ fn member_ending_at<R: Read + Seek>(source: &mut Source<R>, end: u64) -> Result<
     let Ok(MemberHead::Full(header)) = header else { return Ok(None) };
     let index_bytes = if trailer.index { SeekIndex::length_of(trailer.block_count) } else { 0 };
     let around = Trailer::length_of(trailer.digest.is_some()) as u64 + index_bytes;
-    let Some(body_bytes) = trailer.member_bytes.checked_sub(header.length() as u64 + around) else {
+    let Some(body_bytes) = trailer.member_bytes.checked_sub(header.frame_bytes() as u64 + around) else {
         return Ok(None);
     };
     let lengths = if trailer.index {

@@ -23,6 +23,7 @@ pub use decompressor::Decompressor;
 pub use error::{Damage, Error, FormatProblem};
 pub(crate) use frames::CHUNK_BYTES;
 pub use info::{ArchiveInfo, BlockInfo, MemberInfo, info};
+pub(crate) use options::Origin;
 pub use options::{Knowledge, Limits, MIN_BLOCK_BYTES, Options, Transform};
 pub use recover::{LostRange, RecoveryReport, recover};
 pub use seek::SeekableReader;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::knowledge::{Prior, Priors, english_fits};
+use crate::knowledge::{FittedNetwork, Prior, PriorId, Priors, english_fits};
 use crate::{Error, Preset};
 
 /// Most workers a caller may ask for; arbitrary.
@@ -78,6 +78,17 @@ impl Knowledge {
     }
 }
 
+/// What a member's blocks start from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// What they name.
+    pub prior: Option<PriorId>,
+    /// The priors that this takes, beside the one that comes with the package.
+    pub priors: Priors,
+    /// Of one with weights in the archive, the digest of what it is beside them, if anything.
+    pub under: Option<Option<[u8; 32]>>,
+}
+
 /// How to compress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -95,6 +106,8 @@ pub struct Options {
     pub transform: Transform,
     /// What the model knows beforehand.
     pub knowledge: Knowledge,
+    /// Weights that stand in the archive, for preset max to start with.
+    pub network: Option<Arc<FittedNetwork>>,
 }
 
 impl Options {
@@ -108,6 +121,7 @@ impl Options {
             seek_index: true,
             transform: Transform::Auto,
             knowledge: Knowledge::Auto,
+            network: None,
         }
     }
 
@@ -116,8 +130,41 @@ impl Options {
         self.block_size.or(self.preset.default_block_bytes()).unwrap_or(u64::MAX)
     }
 
+    /// What a content starts from of which `start` is the beginning: the prior that blocks name, all
+    /// priors that this takes, and of a fitted one the prior beneath it.
+    pub(crate) fn origin(&self, start: &[u8]) -> Result<Origin, Error> {
+        let under = self.knowledge.prior_for(start);
+        let priors = self.knowledge.priors();
+        let Some(network) = &self.network else {
+            return Ok(Origin { prior: under.map(|prior| prior.id()), priors, under: None });
+        };
+        let fitted = Prior::fitted(under, network).map_err(Error::Prior)?;
+        let under = Some(under.map(|prior| *prior.digest()));
+        Ok(Origin { prior: Some(fitted.id()), priors: priors.and(Arc::new(fitted)), under })
+    }
+
+    /// The same as was chosen before: `prior`, and `under` beneath the weights if there are any.
+    pub(crate) fn origin_again(
+        &self,
+        prior: Option<PriorId>,
+        under: Option<[u8; 32]>,
+    ) -> Result<Origin, Error> {
+        let priors = self.knowledge.priors();
+        let Some(network) = &self.network else { return Ok(Origin { prior, priors, under: None }) };
+        let beneath = match &under {
+            Some(digest) => Some(priors.find_digest(digest).map_err(Error::Prior)?),
+            None => None,
+        };
+        let fitted = Prior::fitted(beneath, network).map_err(Error::Prior)?;
+        Ok(Origin { prior, priors: priors.and(Arc::new(fitted)), under: Some(under) })
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
         validate_threads(self.threads)?;
+        if self.network.is_some() && !self.preset.has_network() {
+            let preset = self.preset;
+            return Err(Error::Parameter(format!("preset is {preset}, weights are stored for max only")));
+        }
         match self.block_size {
             Some(bytes) if bytes < MIN_BLOCK_BYTES => {
                 Err(Error::Parameter(format!("block_size is {bytes}, at least {MIN_BLOCK_BYTES} is allowed")))

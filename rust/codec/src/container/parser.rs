@@ -21,8 +21,8 @@ pub struct Place {
 
 /// What a frame means for the decoder.
 pub enum Event {
-    /// A full member starts.
-    Member(MemberHeader),
+    /// A full member starts, perhaps with packed weights.
+    Member(MemberHeader, Vec<u8>),
     /// A block starts.
     Block { number: u64, plan: ModelPlan },
     /// A chunk of the last block came.
@@ -236,7 +236,8 @@ impl Parser {
         self.stage = Stage::Body;
         self.checks = header.checks;
         self.header = Some(header.clone());
-        Ok(Event::Member(header))
+        let network = self.frame[header.length()..].to_vec();
+        Ok(Event::Member(header, network))
     }
 
     fn accept_block(&mut self, found: &BlockHeader) -> Result<Event, FrameError> {

@@ -9,7 +9,7 @@ use super::parser::Place;
 use super::scan::{Anchor, anchor_in, find_anchor, message_at};
 use super::source::Source;
 use super::{Damage, Limits};
-use crate::{Error, PriorError, Tick};
+use crate::{Error, PriorError, Priors, Tick};
 
 /// Archive bytes read at once.
 const READ_BYTES: u64 = 1 << 18;
@@ -52,7 +52,9 @@ pub fn recover<R: Read + Seek>(
     limits.validate()?;
     let mut source = Source::new(archive)?;
     let known = members_from_end(&mut source)?;
-    let mut recovery = Recovery { source, to, limits, tick, known, report: RecoveryReport::default() };
+    let priors = limits.priors.clone();
+    let report = RecoveryReport::default();
+    let mut recovery = Recovery { source, to, limits, tick, known, priors, has_header: false, report };
     let mut place = Place::default();
     while place.offset < recovery.source.length() || place.offset == 0 {
         place = Place { offset: recovery.member(place)?, member: place.member + 1 };
@@ -68,6 +70,10 @@ struct Recovery<'a, R> {
     tick: Tick<'a>,
     /// Members whose header, seek index and trailer are intact.
     known: Vec<MemberInfo>,
+    /// The priors at hand for the present member, with what stands in it.
+    priors: Priors,
+    /// Whether the present member's header was read.
+    has_header: bool,
     report: RecoveryReport,
 }
 
@@ -79,7 +85,10 @@ impl<R: Read + Seek> Recovery<'_, R> {
         let known = self.known.binary_search_by_key(&place.offset, |member| member.offset);
         let known = known.ok().map(|number| self.known[number].clone());
         let mut decompressor = Decompressor::at(self.one_thread(), place)?;
-        let damage = match self.decode(&mut decompressor, place.offset) {
+        let decoded = self.decode(&mut decompressor, place.offset);
+        self.priors = decompressor.priors().clone();
+        self.has_header = decompressor.member_header().is_some();
+        let damage = match decoded {
             Ok(Ok(end)) => return Ok(end),
             Ok(Err(damage)) => damage,
             // No check covers the name of a compact member's prior alone: it may be damaged.
@@ -163,8 +172,17 @@ impl<R: Read + Seek> Recovery<'_, R> {
     }
 
     fn block(&mut self, place: Place, header: &BlockHeader) -> Result<Result<u64, Error>, Error> {
-        let mut decompressor = Decompressor::at_block(self.one_thread(), place, header)?;
-        self.decode(&mut decompressor, place.offset)
+        let limits = Limits { priors: self.priors.clone(), ..self.one_thread() };
+        let mut decompressor = Decompressor::at_block(limits, place, header)?;
+        match self.decode(&mut decompressor, place.offset) {
+            // Weights that stand in the archive are lost with the header before them.
+            Err(Error::Prior(error @ PriorError::Missing { .. })) if !self.has_header => {
+                let (offset, member, block) = (place.offset, place.member, Some(header.number.into()));
+                let damage = Damage::Payload(error.to_string());
+                Ok(Err(Error::Corrupt { offset, member, block, chunk: Some(0), damage }))
+            }
+            decoded => decoded,
+        }
     }
 
     /// Decodes from archive byte `position` on and writes what comes: to the end, which is

@@ -2,11 +2,11 @@
 
 use std::io::{Read, Seek};
 
-use super::decompressor::Decompressor;
-use super::frames::{BLOCK_HEADER_BYTES, BlockHeader, FrameError};
-use super::parser::Place;
+use super::decompressor::{Decompressor, with_fitted};
+use super::frames::{BLOCK_HEADER_BYTES, BlockHeader, FrameError, MAX_MEMBER_HEADER_BYTES};
+use super::parser::{Event, Parser, Place};
 use super::source::Source;
-use super::{ArchiveInfo, BlockInfo, Limits, info};
+use super::{ArchiveInfo, BlockInfo, Limits, MemberInfo, info};
 use crate::{Damage, Error, Tick};
 
 /// Content of the current block that is kept to be read again.
@@ -47,6 +47,32 @@ struct Cursor {
 impl Cursor {
     fn window_end(&self) -> u64 {
         self.window_start + self.window.len() as u64
+    }
+}
+
+/// The limits with what the weights that stand in the member, if any do, make of their prior.
+fn fitted_limits<R: Read + Seek>(
+    source: &mut Source<R>,
+    member: &MemberInfo,
+    limits: &Limits,
+    number: u64,
+) -> Result<Limits, Error> {
+    if member.network_bytes == 0 {
+        return Ok(limits.clone());
+    }
+    let (needed, allowed) = (member.memory_bytes, limits.max_memory);
+    if needed > allowed {
+        return Err(Error::Memory { needed, allowed });
+    }
+    let place = Place { offset: member.offset, member: number };
+    let start = source.read(member.offset, MAX_MEMBER_HEADER_BYTES + member.network_bytes)?;
+    let mut parser = Parser::member(place);
+    match parser.next(&start)?.1 {
+        Some(Event::Member(header, packed)) => {
+            let priors = with_fitted(&limits.priors, &header, packed, place)?;
+            Ok(Limits { priors, ..limits.clone() })
+        }
+        _ => Err(parser.corrupt(Damage::Truncated)),
     }
 }
 
@@ -140,7 +166,8 @@ impl<R: Read + Seek> SeekableReader<R> {
                     allowed: content_offset.to_string(),
                 }));
             }
-            Decompressor::at_block(self.limits.clone(), place, &header)?
+            let limits = fitted_limits(&mut self.source, member, &self.limits, place.member)?;
+            Decompressor::at_block(limits, place, &header)?
         };
         Ok(Cursor {
             block,

@@ -252,6 +252,8 @@ impl Record {
                     }
                     (number, _) => return Err(format!("knowledge {number} is unknown")),
                 },
+                // The compressor's state has its weights.
+                network: None,
             }),
             1 => Task::Decompress(Limits {
                 max_output: from.optional()?,

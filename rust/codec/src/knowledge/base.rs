@@ -4,12 +4,13 @@ use std::sync::{Arc, OnceLock};
 
 use foretold_models::contexts::hash_of;
 use foretold_models::{History, MatchModel, SlotFiller, SlotTable, ValueReader, nibble};
-use foretold_neural::{MixerWeights, Weights};
+use foretold_neural::MixerWeights;
 use foretold_numerics::SharedBytes;
 
 use super::cache;
 use super::learned::{Learned, fresh_worth};
 use super::ngrams::{self, Ngrams};
+use crate::network::OwnNetwork;
 use crate::predictor::PRIMED;
 use crate::setup::{Assembly, Setup, Sizes};
 use crate::transform::{Inverse, Shipped};
@@ -26,12 +27,12 @@ const REMEMBERED: f64 = 255.0;
 
 /// What a predictor starts from instead of nothing. Nobody writes to it: all models of a process
 /// share it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Base {
     slots: Arc<SharedBytes>,
     words: Option<&'static Shipped>,
     learned: Option<Arc<Start>>,
-    network: Option<Arc<Weights>>,
+    network: Option<Arc<OwnNetwork>>,
     weights: Option<Arc<SharedBytes>>,
     mixer: Option<Arc<MixerWeights>>,
 }
@@ -158,7 +159,7 @@ impl Base {
     }
 
     /// The same with networks.
-    pub fn with_networks(self, network: Option<Arc<Weights>>, mixer: Option<Arc<MixerWeights>>) -> Base {
+    pub fn with_networks(self, network: Option<Arc<OwnNetwork>>, mixer: Option<Arc<MixerWeights>>) -> Base {
         Base { network, mixer, ..self }
     }
 
@@ -178,7 +179,7 @@ impl Base {
     }
 
     /// The network that preset max starts with, unless it is what comes with the words.
-    pub fn network(&self) -> Option<Arc<Weights>> {
+    pub fn network(&self) -> Option<Arc<OwnNetwork>> {
         self.network.clone()
     }
 

@@ -1,15 +1,17 @@
 //! Prior files: what stands in them, and what of it is at hand.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use foretold_neural::{Dimensions, MixerWeights, Weights};
+use foretold_neural::{Dimensions, MixerWeights};
 
 use super::base::{Base, is_shared};
+use super::fitted::FittedNetwork;
 use super::learned::Learned;
 use super::ngrams::Ngrams;
 use super::weights;
 use super::{PriorError, PriorId, hex};
+use crate::network::OwnNetwork;
 use crate::{ModelPlan, Preset};
 
 const MAGIC: &[u8; 8] = b"\xf7ftprior";
@@ -28,6 +30,8 @@ pub struct PriorContent {
     pub learned: Option<Vec<u8>>,
     /// A network's weights: a safetensors file.
     pub network: Option<Vec<u8>>,
+    /// Whether that network stays as it is and computes with integers.
+    pub is_frozen: bool,
     /// What mixers of presets start from, packed.
     pub weights: Vec<(Preset, Vec<u8>)>,
     /// A mixer network's weights: a safetensors file.
@@ -46,7 +50,7 @@ pub struct Prior {
     /// Where what was learned stands in the file, and the preset it was learned with.
     learned: Option<(std::ops::Range<usize>, Preset)>,
     /// The network that preset max starts with, and where it stands in the file.
-    network: Option<Arc<Weights>>,
+    network: Option<Arc<OwnNetwork>>,
     network_range: Option<std::ops::Range<usize>>,
     /// Where what mixers of presets start from stands in the file.
     weights: Vec<(std::ops::Range<usize>, Preset)>,
@@ -54,9 +58,17 @@ pub struct Prior {
     mixer: Option<(std::ops::Range<usize>, Arc<MixerWeights>)>,
     /// Whether tables are kept for other processes.
     cached: bool,
+    /// The prior that this one is but for its network.
+    under: Option<Arc<Prior>>,
     /// What was made of it for models to share, by preset and size of the slot table.
     bases: Mutex<Vec<(Preset, u32, Arc<Base>)>>,
 }
+
+/// What knows nothing.
+static NOTHING: LazyLock<Arc<Prior>> = LazyLock::new(|| {
+    let file = Prior::to_bytes("nothing", &PriorContent::default()).expect("a short name");
+    Arc::new(Prior::from_bytes(file, "nothing").expect("a file of ours").for_now())
+});
 
 impl std::fmt::Debug for Prior {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,6 +92,7 @@ const BASE: u8 = 4;
 const NETWORK: u8 = 5;
 const MIXER: u8 = 6;
 const WEIGHTS: u8 = 7;
+const FROZEN_NETWORK: u8 = 8;
 
 impl Prior {
     /// The file of a prior with this name and content.
@@ -111,7 +124,7 @@ impl Prior {
             section(LEARNED, learned)?;
         }
         if let Some(network) = &content.network {
-            section(NETWORK, network)?;
+            section(if content.is_frozen { FROZEN_NETWORK } else { NETWORK }, network)?;
         }
         if let Some(mixer) = &content.mixer {
             section(MIXER, mixer)?;
@@ -178,10 +191,10 @@ impl Prior {
                     let what = Learned::parse(&file[start..start + length]).map_err(bad)?;
                     learned = Some((start..start + length, what.preset));
                 }
-                NETWORK => {
-                    let weights = Weights::from_safetensors(&file[start..start + length])
+                NETWORK | FROZEN_NETWORK => {
+                    let own = OwnNetwork::new(&file[start..start + length], heading[0] == FROZEN_NETWORK)
                         .map_err(|error| bad(&format!("its network: {error}")))?;
-                    network = Some(Arc::new(weights));
+                    network = Some(Arc::new(own));
                     network_range = Some(start..start + length);
                 }
                 MIXER => {
@@ -195,11 +208,13 @@ impl Prior {
                     weights.retain(|&(_, other)| other != preset);
                     weights.push((start + 1..start + length, preset));
                 }
-                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 7 are known"))),
+                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 8 are known"))),
             }
             at = start + length;
         }
-        if let Some(dimensions) = network.as_deref().map(Weights::dimensions).filter(|&d| !network_fits(d)) {
+        if let Some(dimensions) =
+            network.as_deref().map(OwnNetwork::dimensions).filter(|&d| !crate::network::fits(d))
+        {
             let Dimensions { hidden, layers } = dimensions;
             let most = crate::network::SIZES;
             return Err(bad(&format!(
@@ -221,6 +236,39 @@ impl Prior {
             weights,
             mixer,
             cached: true,
+            under: None,
+            bases: Mutex::default(),
+        })
+    }
+
+    /// The digest of packed weights over a prior, or over nothing.
+    pub(crate) fn fitted_digest(under: Option<&Arc<Prior>>, packed: &[u8]) -> [u8; DIGEST_BYTES] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(under.map_or(&[0; DIGEST_BYTES], |prior| &prior.digest)).update(packed);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// What a content starts from in whose archive weights stand: those, and all else from `under`,
+    /// or from nothing. Its digest is theirs.
+    pub(crate) fn fitted(under: Option<&Arc<Prior>>, network: &FittedNetwork) -> Result<Prior, PriorError> {
+        let digest = Prior::fitted_digest(under, network.packed());
+        let id = PriorId::of_digest(&digest)
+            .ok_or_else(|| damaged("fitted", "its digest starts with zeros".into()))?;
+        let under = under.unwrap_or(&NOTHING).clone();
+        Ok(Prior {
+            name: "fitted".into(),
+            digest,
+            id,
+            file: Cow::Borrowed(&[]),
+            english_words: under.english_words,
+            ngrams: None,
+            learned: under.learned.clone(),
+            network: Some(network.network()),
+            network_range: None,
+            weights: Vec::new(),
+            mixer: None,
+            cached: false,
+            under: Some(under),
             bases: Mutex::default(),
         })
     }
@@ -232,8 +280,9 @@ impl Prior {
 
     /// The same with a network that preset max starts with: weights as
     /// [`Weights::from_safetensors`] reads them.
-    pub fn with_network(&self, name: &str, weights: &[u8]) -> Result<Prior, PriorError> {
-        let content = PriorContent { network: Some(weights.to_vec()), ..self.content() };
+    /// With `frozen` it stays as it is and computes with integers; its weights are int8 or int4.
+    pub fn with_network(&self, name: &str, weights: &[u8], frozen: bool) -> Result<Prior, PriorError> {
+        let content = PriorContent { network: Some(weights.to_vec()), is_frozen: frozen, ..self.content() };
         Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
     }
 
@@ -259,6 +308,7 @@ impl Prior {
             learned: self.learned.as_ref().map(|(range, _)| section(range)),
             network: self.network_range.as_ref().map(section),
             mixer: self.mixer.as_ref().map(|(range, _)| section(range)),
+            is_frozen: self.has_frozen_network(),
             weights: self.weights.iter().map(|(range, preset)| (*preset, section(range))).collect(),
         }
     }
@@ -268,9 +318,19 @@ impl Prior {
         self.mixer.as_ref().map(|(_, weights)| weights.hidden())
     }
 
+    /// Whether the text transform starts from the words that come with the package.
+    pub(crate) fn has_english_words(&self) -> bool {
+        self.english_words
+    }
+
     /// Layers and units of its network, if it has one.
     pub fn network(&self) -> Option<(usize, usize)> {
         self.network.as_deref().map(|weights| (weights.dimensions().layers, weights.dimensions().hidden))
+    }
+
+    /// Whether that network stays as it is.
+    pub fn has_frozen_network(&self) -> bool {
+        matches!(self.network.as_deref(), Some(OwnNetwork::Frozen(_)))
     }
 
     /// What its maker called it.
@@ -305,6 +365,11 @@ impl Prior {
 
     /// What a model of this plan starts from.
     pub(crate) fn base(&self, plan: ModelPlan) -> Result<Arc<Base>, PriorError> {
+        if let Some(under) = &self.under {
+            let base = Arc::unwrap_or_clone(under.base(plan)?);
+            let mixer = base.mixer();
+            return Ok(Arc::new(base.with_networks(self.network.clone(), mixer)));
+        }
         let log2 = plan.base_log2();
         let expand = || {
             let base = self.expand(plan, log2)?;
@@ -378,13 +443,6 @@ impl Prior {
             .map_err(|error| damaged(&self.name, error.to_string()))?
             .ok_or_else(|| PriorError::OutOfMemory(self.name.clone()))
     }
-}
-
-/// Whether a network takes no more memory than is declared.
-fn network_fits(dimensions: Dimensions) -> bool {
-    let most = crate::network::SIZES;
-    dimensions.memory_bytes(1) <= most.memory_bytes(1)
-        && dimensions.layers * dimensions.hidden <= most.layers * most.hidden
 }
 
 fn damaged(name: &str, reason: String) -> PriorError {

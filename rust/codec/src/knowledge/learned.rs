@@ -184,6 +184,7 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
     let content = |worth: &[u8]| PriorContent {
         english_words: known.is_some(),
         network: None,
+        is_frozen: false,
         weights: Vec::new(),
         mixer: None,
         ngrams: None,

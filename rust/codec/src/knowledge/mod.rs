@@ -8,6 +8,7 @@ mod base;
 mod cache;
 mod english;
 mod file;
+mod fitted;
 mod learned;
 pub mod ngrams;
 mod packing;
@@ -25,6 +26,7 @@ pub(crate) use base::{Base, base_log2, most_coded_bytes};
 pub use cache::{Cache, CachedTable, cached_tables, clear_cached_tables};
 pub(crate) use english::{fits as english_fits, words as english_words};
 pub use file::{Prior, PriorContent};
+pub use fitted::{FittedNetwork, MOST_PACKED_BYTES};
 pub use learned::{Training, train};
 pub use weights::learn as learn_weights;
 
@@ -123,6 +125,11 @@ impl Priors {
     /// These.
     pub fn new(priors: impl IntoIterator<Item = Arc<Prior>>) -> Priors {
         Priors(priors.into_iter().collect())
+    }
+
+    /// These, and one more.
+    pub(crate) fn and(&self, prior: Arc<Prior>) -> Priors {
+        Priors(self.0.iter().cloned().chain([prior]).collect())
     }
 
     /// The one with this id.

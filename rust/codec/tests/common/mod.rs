@@ -4,6 +4,8 @@
 use std::ops::ControlFlow;
 
 use foretold_codec::{Compressor, Decompressor, Error, Knowledge, Limits, Options, Preset};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 
 /// A tick that lets everything go on.
 pub fn go_on(_: usize) -> ControlFlow<()> {
@@ -66,6 +68,34 @@ pub fn awkward() -> Vec<(&'static str, Vec<u8>)> {
         ("longest narrow message", text(65_535)),
         ("shortest wide message", text(65_536)),
     ]
+}
+
+/// A weights' file of one layer; most rows are zeros.
+pub fn weights(hidden: usize, most: i8) -> Vec<u8> {
+    let mut random = Random::new(hidden as u64);
+    let mut tensors = Vec::new();
+    for (name, rows, columns) in
+        [("embed.0", 256, 3 * hidden), ("recur.0", hidden, 3 * hidden), ("out", hidden, 256)]
+    {
+        let mut integers = Vec::new();
+        for row in 0..rows {
+            let most = if row % 9 == 0 { most as usize } else { 0 };
+            let integer = |at: usize| (at as i32 - most as i32) as i8 as u8;
+            integers.extend((0..columns).map(|_| integer(random.below(2 * most + 1))));
+        }
+        let scales = (0..rows).flat_map(|row| (0.01 + row as f32 / 5000.0).to_le_bytes()).collect();
+        tensors.push((name.to_string(), Dtype::I8, vec![rows, columns], integers));
+        tensors.push((format!("{name}.scale"), Dtype::F32, vec![rows], scales));
+    }
+    let floats = |n: usize| (0..n).flat_map(|i| (1.0 - i as f32 / 300.0).to_le_bytes()).collect::<Vec<u8>>();
+    for name in ["gain.0", "bias.0"] {
+        tensors.push((name.into(), Dtype::F32, vec![3, hidden], floats(3 * hidden)));
+    }
+    tensors.push(("out_bias".into(), Dtype::F32, vec![256], floats(256)));
+    let views = tensors.iter().map(|(name, dtype, shape, data)| {
+        (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+    });
+    safetensors::serialize(views, None).unwrap()
 }
 
 pub fn preset(number: u8) -> Preset {

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, Simd, Steps, Work};
+use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, PANEL_SUMS, Simd, Steps, Work};
 use crate::stretch;
 
 /// Work compiled for machines of this sort.
@@ -508,6 +508,36 @@ pub(super) unsafe fn find_slots(
             let kept = _mm_and_si128(bytes, _mm_set1_epi64x(kept));
             let with_check = _mm_insert_epi8::<0>(kept, i32::from(check));
             _mm_storeu_si128(content.as_mut_ptr().cast(), with_check);
+        }
+    }
+}
+
+/// # Safety
+/// AVX2 must be there; `inputs.len()` must be even, `sums.len()` a multiple of [`PANEL_SUMS`], and
+/// `weights.len()` their product.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn multiply(inputs: &[i16], weights: &[i8], sums: &mut [i32]) {
+    let panel_bytes = inputs.len() * PANEL_SUMS;
+    for (panel, sums) in sums.as_chunks_mut::<PANEL_SUMS>().0.iter_mut().enumerate() {
+        let mut totals = [_mm256_setzero_si256(); PANEL_SUMS / 8];
+        // SAFETY: panels are as long, by the contract.
+        let mut at = unsafe { weights.as_ptr().add(panel * panel_bytes) };
+        for pair in inputs.as_chunks::<2>().0 {
+            let pair = i32::from(pair[0]) & 0xffff | i32::from(pair[1]) << 16;
+            let x = _mm256_set1_epi32(pair);
+            for total in &mut totals {
+                // SAFETY: a pair of rows has 128 weights in a panel.
+                unsafe {
+                    let pairs = _mm256_cvtepi8_epi16(_mm_loadu_si128(at.cast()));
+                    *total = _mm256_add_epi32(*total, _mm256_madd_epi16(pairs, x));
+                    at = at.add(16);
+                }
+            }
+        }
+        for (total, sums) in totals.into_iter().zip(sums.as_chunks_mut::<8>().0) {
+            // SAFETY: eight sums.
+            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), total) };
         }
     }
 }

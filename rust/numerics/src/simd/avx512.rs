@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Simd, Steps, Work, avx2};
+use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, PANEL_SUMS, Simd, Steps, Work, avx2};
 use crate::LOGIT_LIMIT;
 
 /// Work compiled for machines of this sort.
@@ -457,6 +457,35 @@ pub(super) unsafe fn find_slots(
             let kept = _mm_maskz_loadu_epi8(kept, line.as_ptr().add(16 * slot).cast());
             let with_check = _mm_insert_epi8::<0>(kept, i32::from(check));
             _mm_storeu_si128(content.as_mut_ptr().cast(), with_check);
+        }
+    }
+}
+
+/// # Safety
+/// The features must be there; lengths as in [`avx2::multiply`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
+pub(super) unsafe fn multiply(inputs: &[i16], weights: &[i8], sums: &mut [i32]) {
+    let panel_bytes = inputs.len() * PANEL_SUMS;
+    for (panel, sums) in sums.as_chunks_mut::<PANEL_SUMS>().0.iter_mut().enumerate() {
+        let mut totals = [_mm512_setzero_si512(); PANEL_SUMS / 16];
+        // SAFETY: panels are as long, by the contract.
+        let mut at = unsafe { weights.as_ptr().add(panel * panel_bytes) };
+        for pair in inputs.as_chunks::<2>().0 {
+            let pair = i32::from(pair[0]) & 0xffff | i32::from(pair[1]) << 16;
+            let x = _mm512_set1_epi32(pair);
+            for total in &mut totals {
+                // SAFETY: a pair of rows has 128 weights in a panel.
+                unsafe {
+                    let pairs = _mm512_cvtepi8_epi16(_mm256_loadu_si256(at.cast()));
+                    *total = _mm512_dpwssd_epi32(*total, pairs, x);
+                    at = at.add(32);
+                }
+            }
+        }
+        for (total, sums) in totals.into_iter().zip(sums.as_chunks_mut::<16>().0) {
+            // SAFETY: sixteen sums.
+            unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), total) };
         }
     }
 }

@@ -8,6 +8,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod contexts;
+mod products;
 mod scalar;
 mod sets;
 
@@ -15,6 +16,7 @@ pub use contexts::{
     BLOCK, BY_CONTEXT, Blocks, ByContext, Maps, Nodes, PLANE_LANES, Steps, ask_histories, ask_runs,
     find_slots, teach,
 };
+pub use products::{PANEL_SUMS, multiply};
 pub use sets::{LANES, dot_sets, mix_sets, train_sets};
 
 /// Work that is compiled anew for each instruction set, kernels and all that is around them.

@@ -1,6 +1,6 @@
 //! The definition of every kernel.
 
-use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Steps};
+use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, PANEL_SUMS, Steps};
 use crate::{LOGIT_LIMIT, moved, stretch};
 
 pub(super) fn dot_sets(inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
@@ -10,6 +10,21 @@ pub(super) fn dot_sets(inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &
             .iter()
             .zip(set)
             .fold(0, |sum: i32, (&x, &w)| sum.wrapping_add(i32::from(x) * i32::from(w)));
+    }
+}
+
+pub(super) fn multiply(inputs: &[i16], weights: &[i8], sums: &mut [i32]) {
+    sums.fill(0);
+    let panels =
+        sums.chunks_exact_mut(PANEL_SUMS).zip(weights.chunks_exact((inputs.len() * PANEL_SUMS).max(1)));
+    for (sums, weights) in panels {
+        for (pair, weights) in inputs.chunks_exact(2).zip(weights.chunks_exact(2 * PANEL_SUMS)) {
+            let (a, b) = (i32::from(pair[0]), i32::from(pair[1]));
+            for (sum, weights) in sums.iter_mut().zip(weights.chunks_exact(2)) {
+                let product = a * i32::from(weights[0]) + b * i32::from(weights[1]);
+                *sum = sum.wrapping_add(product);
+            }
+        }
     }
 }
 

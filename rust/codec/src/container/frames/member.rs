@@ -8,7 +8,7 @@ use super::{
 };
 use crate::container::FormatProblem;
 use crate::container::digest::ContentDigest;
-use crate::knowledge::PriorId;
+use crate::knowledge::{MOST_PACKED_BYTES, PriorId};
 use crate::{ModelPlan, Preset};
 
 /// Content bytes below which a compact member's lengths have two bytes instead of three.
@@ -16,12 +16,13 @@ const NARROW_BYTES: usize = 1 << 16;
 
 const FLAG_CONTENT_LENGTH: u8 = 1 << 0;
 const FLAG_PRIOR: u8 = 1 << 1;
+const FLAG_NETWORK: u8 = 1 << 2;
 
 /// Bytes of a prior's digest.
 const PRIOR_BYTES: usize = 32;
 
 /// Most bytes of a full member's header.
-pub const MAX_MEMBER_HEADER_BYTES: u64 = 18 + 8 + 32 + 4;
+pub const MAX_MEMBER_HEADER_BYTES: u64 = 18 + 8 + 32 + 36 + 4;
 
 /// A member's first frame.
 pub enum MemberHead {
@@ -48,7 +49,7 @@ impl MemberHead {
             if prefix[..2] != MEMBER_MAGIC {
                 return Err(not_foretold().into());
             }
-            return Ok(FrameLength::header(MemberHeader::length_of(prefix[2], prefix[3])?));
+            return MemberHeader::frame_length(prefix);
         }
         let header = CompactHeader::header_bytes(prefix[..2] == PRIMED_MAGIC, prefix[2], prefix[3] >> 4);
         if prefix.len() < header {
@@ -57,7 +58,7 @@ impl MemberHead {
         Ok(FrameLength { header, payload: CompactHeader::parse(prefix)?.payload_bytes })
     }
 
-    /// Reads a frame of full length; of a compact member, the header suffices.
+    /// Reads a frame of full length; the header suffices.
     pub fn parse(frame: &[u8]) -> Result<MemberHead, FrameError> {
         if frame[2] & TAG_COMPACT != 0 {
             Ok(MemberHead::Compact(CompactHeader::parse(frame)?))
@@ -81,6 +82,17 @@ pub struct MemberHeader {
     pub content_bytes: Option<u64>,
     /// Digest of the prior that its blocks start from; the plan names the same.
     pub prior: Option<[u8; PRIOR_BYTES]>,
+    /// The weights that follow the header, if any do.
+    pub network: Option<NetworkHeader>,
+}
+
+/// What a member's header says of the weights after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkHeader {
+    /// Digest of what blocks start from beside the weights; `None` is nothing.
+    pub under: Option<[u8; PRIOR_BYTES]>,
+    /// Length of the packed weights.
+    pub bytes: usize,
 }
 
 impl MemberHeader {
@@ -99,18 +111,42 @@ impl MemberHeader {
         MemberHeader::length_of(tag(self.checks), self.flags()).expect("known flags")
     }
 
+    /// Bytes of the weights after the header.
+    pub fn network_bytes(&self) -> usize {
+        self.network.as_ref().map_or(0, |network| network.bytes)
+    }
+
+    /// Bytes before the first block.
+    pub fn frame_bytes(&self) -> usize {
+        self.length() + self.network_bytes()
+    }
+
     fn flags(&self) -> u8 {
-        let content_length = if self.content_bytes.is_some() { FLAG_CONTENT_LENGTH } else { 0 };
-        content_length | if self.prior.is_some() { FLAG_PRIOR } else { 0 }
+        let flag = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+        flag(self.content_bytes.is_some(), FLAG_CONTENT_LENGTH)
+            | flag(self.prior.is_some(), FLAG_PRIOR)
+            | flag(self.network.is_some(), FLAG_NETWORK)
     }
 
     fn length_of(tag: u8, flags: u8) -> Result<usize, FrameError> {
-        if flags & !(FLAG_CONTENT_LENGTH | FLAG_PRIOR) != 0 || tag & TAG_WIDE != 0 {
+        let known = FLAG_CONTENT_LENGTH | FLAG_PRIOR | FLAG_NETWORK;
+        let no_prior = flags & (FLAG_NETWORK | FLAG_PRIOR) == FLAG_NETWORK;
+        if flags & !known != 0 || no_prior || tag & TAG_WIDE != 0 {
             return Err(FormatProblem::ReservedFlags(flags).into());
         }
         let content_length = if flags & FLAG_CONTENT_LENGTH != 0 { 8 } else { 0 };
         let prior = if flags & FLAG_PRIOR != 0 { PRIOR_BYTES } else { 0 };
-        Ok(18 + content_length + prior + CHECK_BYTES)
+        let network = if flags & FLAG_NETWORK != 0 { PRIOR_BYTES + 4 } else { 0 };
+        Ok(18 + content_length + prior + network + CHECK_BYTES)
+    }
+
+    /// Length of the frame of which `prefix` is the start.
+    fn frame_length(prefix: &[u8]) -> Result<FrameLength, FrameError> {
+        let header = MemberHeader::length_of(prefix[2], prefix[3])?;
+        if prefix.len() < header || prefix[3] & FLAG_NETWORK == 0 {
+            return Ok(FrameLength::header(header));
+        }
+        Ok(FrameLength { header, payload: MemberHeader::parse(prefix)?.network_bytes() })
     }
 
     fn parse(frame: &[u8]) -> Result<MemberHeader, FrameError> {
@@ -121,9 +157,23 @@ impl MemberHeader {
         let block_bytes = fields.u64();
         let content_bytes = (flags & FLAG_CONTENT_LENGTH != 0).then(|| fields.u64());
         let prior = (flags & FLAG_PRIOR != 0).then(|| fields.take::<PRIOR_BYTES>());
+        let network = (flags & FLAG_NETWORK != 0).then(|| {
+            let under = Some(fields.take()).filter(|digest| *digest != [0; PRIOR_BYTES]);
+            NetworkHeader { under, bytes: fields.u32() as usize }
+        });
         fields.check("member header")?;
+        let checks = checks_of(tag)?;
         let plan = plan(preset, size_class)?.with_prior(prior.as_ref().and_then(PriorId::of_digest));
-        Ok(MemberHeader { checks: checks_of(tag)?, plan, memory_kib, block_bytes, content_bytes, prior })
+        if let Some(NetworkHeader { bytes, .. }) = network {
+            if !plan.preset().has_network() {
+                return Err(bad_field("preset", preset.into(), "10 where weights follow"));
+            }
+            if !(1..=MOST_PACKED_BYTES).contains(&bytes) {
+                let allowed = format!("1 to {MOST_PACKED_BYTES}");
+                return Err(bad_field("network_bytes", bytes as u64, allowed));
+            }
+        }
+        Ok(MemberHeader { checks, plan, memory_kib, block_bytes, content_bytes, prior, network })
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -138,6 +188,10 @@ impl MemberHeader {
         }
         if let Some(digest) = self.prior {
             out.extend_from_slice(&digest);
+        }
+        if let Some(NetworkHeader { under, bytes }) = self.network {
+            out.extend_from_slice(&under.unwrap_or([0; PRIOR_BYTES]));
+            out.extend_from_slice(&(bytes as u32).to_le_bytes());
         }
         push_check(out, start);
     }

@@ -10,7 +10,7 @@ mod member;
 
 pub use block::{BLOCK_HEADER_BYTES, BlockHeader, CHUNK_BYTES, ChunkHeader};
 pub use end::{BlockLengths, SeekIndex, Trailer};
-pub use member::{CompactHeader, MAX_MEMBER_HEADER_BYTES, MemberHead, MemberHeader};
+pub use member::{CompactHeader, MAX_MEMBER_HEADER_BYTES, MemberHead, MemberHeader, NetworkHeader};
 
 use super::{Damage, FormatProblem, GENERATION};
 use crate::ModelPlan;

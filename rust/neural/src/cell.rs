@@ -1,0 +1,65 @@
+//! What follows a layer's products, in networks that learn and in frozen ones.
+
+use foretold_numerics::{FLOAT_LANES, Lanes, exp_f32, floats, sigmoid_f32, tanh_f32};
+
+use crate::weights::GATES;
+
+/// In the root of a normalisation.
+pub const EPSILON: f32 = 1e-5;
+
+/// Normalises each gate's sums and squashes them, gates one after the other; returns what sums
+/// were multiplied with.
+#[inline(always)]
+pub fn gates(
+    sums: &[Lanes],
+    gain: &[Lanes],
+    bias: &[Lanes],
+    normal: &mut [Lanes],
+    gates: &mut [Lanes],
+) -> [f32; GATES] {
+    let groups = sums.len() / GATES;
+    let mut scales = [0.0; GATES];
+    for (gate, scale) in scales.iter_mut().enumerate() {
+        let part = gate * groups..(gate + 1) * groups;
+        let mut squares = Lanes::ZERO;
+        for &sum in &sums[part.clone()] {
+            squares = squares.plus_product(sum, sum);
+        }
+        *scale = 1.0 / (squares.total() / (groups * FLOAT_LANES) as f32 + EPSILON).sqrt();
+        for i in part {
+            normal[i] = sums[i].map(|sum| sum * *scale);
+            let after = bias[i].plus_product(normal[i], gain[i]);
+            gates[i] = if gate == 1 { after.map(tanh_f32) } else { after.map(sigmoid_f32) };
+        }
+    }
+    scales
+}
+
+/// Brings cells up to date; returns their hyperbolic tangents and the units.
+#[inline(always)]
+pub fn turn(forget: Lanes, candidate: Lanes, out: Lanes, cell: &mut Lanes) -> (Lanes, Lanes) {
+    for j in 0..FLOAT_LANES {
+        let f = forget.0[j];
+        cell.0[j] = f * cell.0[j] + (1.0 - f) * candidate.0[j];
+    }
+    let squashed = cell.map(tanh_f32);
+    (squashed, out.with(squashed, |o, s| o * s))
+}
+
+/// Logits become probabilities.
+#[inline(always)]
+pub fn softmax(values: &mut [Lanes]) {
+    let mut most = f32::MIN;
+    for &logit in floats(values) {
+        most = if logit > most { logit } else { most };
+    }
+    let mut total = Lanes::ZERO;
+    for logits in values.iter_mut() {
+        *logits = logits.map(|logit| exp_f32(logit - most));
+        total = total.with(*logits, |a, b| a + b);
+    }
+    let total = total.total();
+    for values in values.iter_mut() {
+        *values = values.map(|value| value / total);
+    }
+}

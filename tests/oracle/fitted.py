@@ -1,0 +1,98 @@
+"""Weights that stand in an archive.
+
+FORMAT.md: "Fitted networks".
+"""
+
+import numpy as np
+
+from .blake3 import blake3
+from .float import f32
+from .network import GATES, SYMBOLS, Layer
+from .packing import Unpacker
+
+KINDS = {"embed": 0, "recur": 1, "below": 2, "out": 3, "gain": 0, "bias": 1, "out_bias": 2}
+CLASSES = 8
+
+
+class FittedPrior:
+    """A prior but for its network; `under` may be None."""
+
+    def __init__(self, under, under_digest, network):
+        self.under = under
+        self.digest = blake3(under_digest + network)
+        self.id = self.digest[:4]
+        self.shipped = ((), (), ()) if under is None else under.shipped
+        self.network = Network(network).weights()
+
+    def fill(self, table, preset):
+        if self.under is not None:
+            self.under.fill(table, preset)
+
+    def start(self, predictor, preset):
+        if self.under is not None:
+            self.under.start(predictor, preset)
+
+    def mixer(self):
+        return None if self.under is None else self.under.mixer()
+
+
+def moved(word, number):
+    number &= 0xFFFF
+    return (word + (number >> 1 ^ -(number & 1))) & 0xFFFF
+
+
+def floats(words):
+    return (np.array(words, np.uint32) << 16).view(f32)
+
+
+class Network:
+    def __init__(self, packed):
+        self.layers, units, self.bits = packed[:3]
+        self.units = 64 * units
+        self.unpacker = Unpacker(packed[3:])
+
+    def weights(self):
+        """Layers, and the output layer's matrix and bias."""
+        layers = []
+        for i in range(self.layers):
+            embed = self.matrix("embed", SYMBOLS, GATES * self.units)
+            matrix = self.matrix("recur", self.units, GATES * self.units)
+            if i > 0:
+                matrix = np.concatenate([matrix, self.matrix("below", self.units, GATES * self.units)])
+            gain, bias = (self.vector(name, GATES * self.units) for name in ("gain", "bias"))
+            layers.append(Layer(matrix, embed, gain.reshape(GATES, -1), bias.reshape(GATES, -1)))
+        out = self.matrix("out", self.layers * self.units, SYMBOLS)
+        out_bias = self.vector("out_bias", SYMBOLS)
+        assert next(self.unpacker.decoder.rest, None) is None
+        return layers, out, out_bias
+
+    def vector(self, name, count):
+        words, word, last = [], 0, 0
+        for _ in range(count):
+            number = self.unpacker.number("vector", KINDS[name], last) & 0xFFFF
+            last, word = number.bit_length(), moved(word, number)
+            words.append(word)
+        return floats(words)
+
+    def matrix(self, name, rows, columns):
+        kind, word, last, zero = KINDS[name], 0, 0, 0
+        above = [0] * columns
+        values = np.zeros((rows, columns), f32)
+        for row in range(rows):
+            zero = self.unpacker.bit("zero", kind, zero)
+            if zero:
+                above = [0] * columns
+                continue
+            number = self.unpacker.number("scale", last) & 0xFFFF
+            last, word = number.bit_length(), moved(word, number)
+            above = self.row(kind, above)
+            values[row] = np.array(above, f32) * floats([word])
+        return values
+
+    def row(self, kind, above):
+        row, left = [], 0
+        for up in above:
+            near = min((left + abs(up)).bit_length(), CLASSES - 1)
+            row.append(self.unpacker.symbol(self.bits, "value", kind, near) - (1 << self.bits - 1))
+            left = abs(row[-1])
+        return row

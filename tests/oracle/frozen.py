@@ -1,0 +1,80 @@
+"""Networks that do not learn, whose products are of integers.
+
+FORMAT.md: "Frozen networks".
+"""
+
+import json
+
+import numpy as np
+
+from .float import exp, f32, lane_sum, sigmoid, tanh
+from .network import CANDIDATE, EPSILON, FORGET, GATES, ONE, OUTPUT, START
+
+MOST_BITS = 14
+
+
+def tensors_of(file):
+    """Values of a safetensors file; of integers, those and their rows' scales."""
+    start = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:start])
+
+    def values(name):
+        begin, end = header[name]["data_offsets"]
+        kind = {"F32": "<f4", "I8": "i1", "U8": "u1"}[header[name]["dtype"]]
+        found = np.frombuffer(file[start + begin : start + end], kind).reshape(header[name]["shape"])
+        if kind == "u1":
+            found = np.stack([found & 15, found >> 4], -1).reshape(found.shape[0], -1).astype("i1") - 8
+        return (found, values(f"{name}.scale")) if f"{name}.scale" in header else found
+
+    return {name: values(name) for name in header if name != "__metadata__" and not name.endswith(".scale")}
+
+
+def floats(integers, scales):
+    return integers.astype(f32) * scales[:, None]
+
+
+class Integers:
+    """Matrices one beneath the other."""
+
+    def __init__(self, *matrices):
+        self.weights = np.concatenate([integers for integers, _ in matrices]).astype(np.int64)
+        scales = np.concatenate([scales for _, scales in matrices])
+        most = 1 << min(MOST_BITS, (((1 << 31) - 1) // (127 * len(scales))).bit_length() - 1)
+        largest = float(np.abs(scales).max())
+        exponent = max(e for e in range(-60, 61) if e == -60 or largest * 2.0**e <= most)
+        self.factors = scales * f32(2.0**exponent)
+        self.unit = f32(2.0**-exponent)
+
+    def add_product(self, start, inputs):
+        rounded = np.rint(inputs * self.factors).astype(np.int64)
+        return start + (rounded @ self.weights).astype(np.int32).astype(f32) * self.unit
+
+
+class FrozenLstm:
+    def __init__(self, file):
+        found = tensors_of(file)
+        self.embed, self.matrices, self.gain, self.bias = [], [], [], []
+        for i in range(sum(name.startswith("embed.") for name in found)):
+            below = [found[f"below.{i - 1}"]] if i > 0 else []
+            self.embed.append(floats(*found[f"embed.{i}"]))
+            self.matrices.append(Integers(found[f"recur.{i}"], *below))
+            self.gain.append(found[f"gain.{i}"])
+            self.bias.append(found[f"bias.{i}"])
+        self.out, self.out_bias = Integers(found["out"]), found["out_bias"]
+        self.units = self.gain[0].shape[1]
+        self.hidden = [np.zeros(self.units, f32) for _ in self.embed]
+        self.cells = [np.zeros(self.units, f32) for _ in self.embed]
+        self.update(START)
+
+    def update(self, byte):
+        for i, matrix in enumerate(self.matrices):
+            inputs = np.concatenate(self.hidden[i::-1][:2])
+            sums = matrix.add_product(self.embed[i][byte], inputs).reshape(GATES, self.units)
+            scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(self.units) + EPSILON)
+            after = self.bias[i] + sums * scale[:, None] * self.gain[i]
+            f = sigmoid(after[FORGET])
+            self.cells[i] = f * self.cells[i] + (ONE - f) * tanh(after[CANDIDATE])
+            self.hidden[i] = sigmoid(after[OUTPUT]) * tanh(self.cells[i])
+        logits = self.out.add_product(self.out_bias, np.concatenate(self.hidden))
+        powers = exp(logits - logits.max())
+        self.probabilities = powers / lane_sum(powers)
