@@ -559,8 +559,8 @@ fn a_prior_brings_a_mixer_network() {
     let nine = |prior| compress(&content, &with(prior, Options::new(preset(9))));
     assert_eq!(nine(&own).len(), nine(&SMALL).len());
     // Beside a network, in either order.
-    let both = own.with_network("both", &network(64, 1)).unwrap();
-    let other = SMALL.with_network("both", &network(64, 1)).unwrap();
+    let both = own.with_network("both", &network(64, 1), false).unwrap();
+    let other = SMALL.with_network("both", &network(64, 1), false).unwrap();
     let other = other.with_mixer("both", &mixer(32, voices, logits)).unwrap();
     assert_eq!((both.mixer(), both.network(), both.digest()), (Some(32), Some((1, 64)), other.digest()));
     let error = |weights: &[u8]| SMALL.with_mixer("own", weights).unwrap_err().to_string();
