@@ -207,6 +207,27 @@ def export(
     return len(content)
 
 
+def read_tensors(
+    path: StrPath, kind: str, version: str, called: str
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read tensors and metadata of a safetensors file of ours.
+
+    Raises
+    ------
+    FormatError
+        If the file is something else, or of another kind, ``called`` so in words, or version.
+    """
+    try:
+        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except safetensors.SafetensorError as error:
+        raise FormatError(f"{path} is no safetensors file: {error}") from None
+    if (metadata.get("kind"), metadata.get("version")) != (kind, version):
+        raise FormatError(f"{path} is no {called} of version {version}")
+    return tensors, metadata
+
+
 def load(path: StrPath) -> tuple[PersistentLSTM, dict[str, str]]:
     """Read a network that :func:`export` wrote.
 
@@ -220,14 +241,7 @@ def load(path: StrPath) -> tuple[PersistentLSTM, dict[str, str]]:
     FormatError
         If the file is something else.
     """
-    try:
-        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise FormatError(f"{path} is no safetensors file: {error}") from None
-    if (metadata.get("kind"), metadata.get("version")) != (KIND, VERSION):
-        raise FormatError(f"{path} is no byte LSTM of version {VERSION}")
+    tensors, metadata = read_tensors(path, KIND, VERSION, "byte LSTM")
     values = {}
     for name, value in tensors.items():
         if name.endswith(".scale"):

@@ -33,7 +33,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import safetensors
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -45,7 +44,7 @@ from foretold._arguments import as_input
 from foretold._replacing import replacing
 from foretold.errors import CheckpointError, FormatError, ParameterError
 
-from .export import quantise
+from .export import quantise, read_tensors
 from .loop import load_checkpoint
 from .lstm import EPSILON, _backward_step, _forward_step, _How, _Layer
 from .traces import Traces
@@ -534,14 +533,7 @@ def load_mixer(path: StrPath) -> tuple[LstmMixer, dict[str, str]]:
     FormatError
         If the file is something else.
     """
-    try:
-        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise FormatError(f"{path} is no safetensors file: {error}") from None
-    if (metadata.get("kind"), metadata.get("version")) != (KIND, VERSION):
-        raise FormatError(f"{path} is no mixer network of version {VERSION}")
+    tensors, metadata = read_tensors(path, KIND, VERSION, "mixer network")
     net = LstmMixer(
         int(metadata["hidden"]), json.loads(metadata["columns"]), json.loads(metadata["context_names"])
     )
