@@ -130,7 +130,7 @@ impl Base {
         let file =
             name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
         let make = || filling.fill(&ngrams()?, log2_slots);
-        let slots = cache::table(file.as_deref(), 1 << log2_slots, make)?;
+        let slots = cache::table(file.as_deref(), Some(1 << log2_slots), make)?;
         Some(Base { slots: Arc::new(slots), words, learned: None, network: None, weights: None, mixer: None })
     }
 
@@ -147,7 +147,7 @@ impl Base {
         let fingerprint = Filling::of(learned.preset).fingerprint();
         let file = name.map(|name| format!("{name}-{fingerprint}-{log2_slots}"));
         let make = || learned.table(under.map(|base| &*base.slots), log2_slots);
-        let slots = cache::table(file.as_deref(), 1 << log2_slots, make);
+        let slots = cache::table(file.as_deref(), Some(1 << log2_slots), make);
         Ok(slots.map(|slots| Base {
             slots: Arc::new(slots),
             words,

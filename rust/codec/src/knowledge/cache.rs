@@ -43,11 +43,11 @@ fn limit() -> u64 {
     std::env::var("FORETOLD_CACHE_LIMIT").ok().and_then(|limit| limit.parse().ok()).unwrap_or(LIMIT)
 }
 
-/// The table called `name` of `bytes` bytes: from the folder, or else what `make` makes. `None` if
+/// The table called `name`, of `bytes` bytes if its name does not tell: from the folder, or else what `make` makes. `None` if
 /// that is nothing. A table without a name is not kept.
 pub fn table(
     name: Option<&str>,
-    bytes: usize,
+    bytes: Option<usize>,
     make: impl FnOnce() -> Option<SharedBytes>,
 ) -> Option<SharedBytes> {
     match (folder(), name) {
@@ -59,10 +59,10 @@ pub fn table(
 fn table_in(
     folder: &Path,
     name: &str,
-    bytes: usize,
+    bytes: Option<usize>,
     make: impl FnOnce() -> Option<SharedBytes>,
 ) -> Option<SharedBytes> {
-    if bytes > LARGEST {
+    if bytes.is_some_and(|bytes| bytes > LARGEST) {
         return make();
     }
     let path = folder.join(format!("{name}.{SUFFIX}"));
@@ -79,11 +79,12 @@ fn table_in(
 }
 
 /// Maps a file of ours, if it is whole.
-fn open(path: &Path, bytes: usize) -> io::Result<SharedBytes> {
+fn open(path: &Path, bytes: Option<usize>) -> io::Result<SharedBytes> {
     let mut file = File::open(path)?;
     let mut header = [0; 12];
     file.read_exact(&mut header)?;
-    let table = SharedBytes::map(&file, HEADER_BYTES as u64, bytes)?;
+    let all = (file.metadata()?.len() as usize).saturating_sub(HEADER_BYTES);
+    let table = SharedBytes::map(&file, HEADER_BYTES as u64, bytes.unwrap_or(all))?;
     if header[..8] != *MAGIC || crc32c::crc32c(&table).to_le_bytes() != header[8..] {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -223,10 +224,10 @@ mod tests {
     #[test]
     fn a_table_is_made_once() {
         let folder = folder("once");
-        let first = table_in(&folder, "a", 1 << 16, || made(7)).unwrap();
-        let second = table_in(&folder, "a", 1 << 16, || panic!("made already")).unwrap();
+        let first = table_in(&folder, "a", Some(1 << 16), || made(7)).unwrap();
+        let second = table_in(&folder, "a", Some(1 << 16), || panic!("made already")).unwrap();
         assert!(first[..] == second[..] && second.iter().all(|&byte| byte == 7));
-        assert!(table(None, 1 << 16, || made(8)).unwrap()[0] == 8, "no name, no cache");
+        assert!(table(None, Some(1 << 16), || made(8)).unwrap()[0] == 8, "no name, no cache");
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -234,21 +235,21 @@ mod tests {
     fn a_damaged_or_short_file_is_made_anew() {
         let folder = folder("damaged");
         let path = folder.join("a.base");
-        table_in(&folder, "a", 1 << 16, || made(7)).unwrap();
+        table_in(&folder, "a", Some(1 << 16), || made(7)).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         bytes[HEADER_BYTES + 100] ^= 1;
         fs::write(&path, &bytes).unwrap();
-        assert_eq!(table_in(&folder, "a", 1 << 16, || made(9)).unwrap()[100], 9);
+        assert_eq!(table_in(&folder, "a", Some(1 << 16), || made(9)).unwrap()[100], 9);
         fs::write(&path, &bytes[..5000]).unwrap();
-        assert_eq!(table_in(&folder, "a", 1 << 16, || made(3)).unwrap()[100], 3);
+        assert_eq!(table_in(&folder, "a", Some(1 << 16), || made(3)).unwrap()[100], 3);
         fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn tables_unused_for_longest_go_first_even_while_mapped() {
         let folder = folder("evict");
-        let mapped = table_in(&folder, "a", 1 << 16, || made(1)).unwrap();
-        table_in(&folder, "b", 1 << 16, || made(2)).unwrap();
+        let mapped = table_in(&folder, "a", Some(1 << 16), || made(1)).unwrap();
+        table_in(&folder, "b", Some(1 << 16), || made(2)).unwrap();
         let day = std::time::Duration::from_secs(86_400);
         let old = |name: &str, days: u32| {
             let file = File::options().write(true).open(folder.join(name)).unwrap();
@@ -271,7 +272,7 @@ mod tests {
     fn a_folder_that_cannot_be_written_does_no_harm() {
         let file = std::env::temp_dir().join(format!("foretold-cache-file-{}", std::process::id()));
         fs::write(&file, b"").unwrap();
-        assert_eq!(table_in(&file.join("in"), "a", 1 << 16, || made(5)).unwrap()[0], 5);
+        assert_eq!(table_in(&file.join("in"), "a", Some(1 << 16), || made(5)).unwrap()[0], 5);
         fs::remove_file(file).unwrap();
     }
 
@@ -280,7 +281,7 @@ mod tests {
         let folder = folder("threads");
         std::thread::scope(|scope| {
             let all: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| table_in(&folder, "a", 1 << 16, || made(6)).unwrap()[9]))
+                .map(|_| scope.spawn(|| table_in(&folder, "a", Some(1 << 16), || made(6)).unwrap()[9]))
                 .collect();
             assert!(all.into_iter().all(|one| one.join().unwrap() == 6));
         });

@@ -9,9 +9,9 @@ use foretold_coding::Decoder;
 use foretold_models::LayerState;
 use foretold_numerics::{SharedBytes, Table, squash, stretch};
 
-use super::learned::fresh_worth;
 use super::packing::{Numbers, Packer, Packing, START, Symbols, Unpacker};
 use super::{Prior, cache};
+use crate::setup::Assembly;
 use crate::{ChunkCoder, EngineError, Error, ModelPlan, Preset, Priors, Tick, Transform};
 
 /// Bytes of a text that are one block while weights are learned: they are for the beginnings of
@@ -44,12 +44,9 @@ fn first_unit(shift: u32) -> i32 {
 /// What a model of the preset starts from, as `Predictor::worth` writes it; `None` without memory.
 /// That of the prior called `name` is kept for other processes.
 pub fn shared(name: Option<&str>, preset: Preset, packed: &[u8]) -> Result<Option<SharedBytes>, Error> {
-    let before = fresh_worth(preset)?;
-    let fingerprint =
-        blake3::Hasher::new().update(env!("CARGO_PKG_VERSION").as_bytes()).update(&before).finalize();
-    let file = name.map(|name| format!("{name}-{}-{}-weights", preset.number(), &fingerprint.to_hex()[..8]));
+    let file = name.map(|name| format!("{name}-{}-{}-weights", preset.number(), fingerprint(preset)));
     let mut broken = None;
-    let found = cache::table(file.as_deref(), before.len(), || match image(preset, packed) {
+    let found = cache::table(file.as_deref(), None, || match image(preset, packed) {
         Ok(found) => found,
         Err(error) => {
             broken = Some(error);
@@ -57,6 +54,17 @@ pub fn shared(name: Option<&str>, preset: Preset, packed: &[u8]) -> Result<Optio
         }
     });
     broken.map_or(Ok(found), Err)
+}
+
+/// Tells images apart that another release, or another state of this one, lays out otherwise. Nothing
+/// is made for it: every process asks.
+fn fingerprint(preset: Preset) -> String {
+    let setup = preset.setup();
+    let Assembly { selectors, finals, rates, .. } = setup.text;
+    let sizes = (setup.text.contexts(), setup.binary.contexts(), setup.matches, selectors, finals, rates);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(format!("{sizes:?}").as_bytes());
+    hasher.finalize().to_hex()[..8].into()
 }
 
 fn image(preset: Preset, packed: &[u8]) -> Result<Option<SharedBytes>, Error> {
@@ -295,6 +303,7 @@ impl Differences {
 
 #[cfg(test)]
 mod tests {
+    use super::super::learned::fresh_worth;
     use super::*;
     use proptest::prelude::*;
     use std::ops::ControlFlow;
