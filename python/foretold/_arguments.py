@@ -127,11 +127,11 @@ def as_prior(prior: PriorLike) -> _core.Prior:
     return (prior if isinstance(prior, Prior) else Prior(prior))._inner
 
 
-def as_weights(network: WeightsLike | None) -> bytes | NDArray[np.uint8] | None:
+def as_weights(network: WeightsLike) -> bytes | NDArray[np.uint8]:
     """The bytes of a safetensors file, read if need be."""
     if isinstance(network, (str, os.PathLike)):
         return Path(network).read_bytes()
-    return None if network is None else as_input(network)
+    return as_input(network)
 
 
 def as_priors(prior: PriorLike | Sequence[PriorLike] | None) -> list[_core.Prior]:
@@ -161,7 +161,7 @@ def coding_arguments(
         optional_bytes("block_size", block_size, 1),
         transform_name(transform),
         knowledge_argument(knowledge, prior),
-        as_weights(network),
+        None if network is None else as_weights(network),
     )
 
 

@@ -88,7 +88,7 @@ def code_lengths(
         block_size,
         transform_name(transform),
         known,
-        as_weights(network),
+        None if network is None else as_weights(network),
         progress,
     )
 
@@ -122,10 +122,8 @@ def network_probabilities(
     """
     if learning and integers:
         raise ParameterError("a network of integers does not learn")
-    file = as_weights(weights)
-    assert file is not None
     mode = "learning" if learning else "frozen" if integers else "still"
-    flat = _core.network_probabilities(file, as_input(data), mode)
+    flat = _core.network_probabilities(as_weights(weights), as_input(data), mode)
     return flat.reshape(-1, 256)
 
 

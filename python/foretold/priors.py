@@ -14,6 +14,7 @@ from foretold._arguments import (
     Progress,
     Transform,
     as_input,
+    as_weights,
     integer,
     knowledge_argument,
     named_preset,
@@ -130,10 +131,8 @@ class Prior:
         PriorError
             If the weights are damaged, of another shape, or too large.
         """
-        if isinstance(weights, (str, os.PathLike)):
-            weights = Path(weights).read_bytes()
         called = self.name if name is None else name
-        return self._of(self._inner.with_network(called, as_input(weights), bool(frozen)))
+        return self._of(self._inner.with_network(called, as_weights(weights), bool(frozen)))
 
     @property
     def mixer(self) -> int | None:
@@ -160,10 +159,8 @@ class Prior:
         PriorError
             If the weights are damaged, of another shape, or too large.
         """
-        if isinstance(weights, (str, os.PathLike)):
-            weights = Path(weights).read_bytes()
         called = self.name if name is None else name
-        return self._of(self._inner.with_mixer(called, as_input(weights)))
+        return self._of(self._inner.with_mixer(called, as_weights(weights)))
 
     @property
     def file_bytes(self) -> int:

@@ -58,6 +58,15 @@ FineTune = Annotated[
     int,
     typer.Option("--fine-tune", min=0, metavar="N", help="Updates at the end in which weights are rounded."),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", help="Keep the run's state in this file.", show_default=False),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it exists.")]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log-file", help="Append figures to this file, as JSON lines.", show_default=False),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cuda or cpu.")]
 Threads = Annotated[
     int, typer.Option("--threads", "-T", min=0, help="Threads on the CPU; 0 leaves it to torch.")
@@ -120,18 +129,10 @@ def bytelm(
     device: Device = "auto",
     threads: Threads = 0,
     compile_steps: Compile = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", help="Keep the run's state in this file.", show_default=False),
-    ] = None,
+    checkpoint: Checkpoint = None,
     checkpoint_every: options.CheckpointEvery = 300.0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint, if it exists.")
-    ] = False,
-    log: Annotated[
-        Path | None,
-        typer.Option("--log-file", help="Append figures to this file, as JSON lines.", show_default=False),
-    ] = None,
+    resume: Resume = False,
+    log: LogFile = None,
     cache: Cache = None,
     export: Export = WeightsName.INT8,
     fine_tune: FineTune = 0,
@@ -320,18 +321,10 @@ def mixer(
     seed: Annotated[int, typer.Option("--seed", help="Decides the first weights.")] = 1,
     device: Device = "auto",
     threads: Threads = 0,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", help="Keep the run's state in this file.", show_default=False),
-    ] = None,
+    checkpoint: Checkpoint = None,
     checkpoint_every: options.CheckpointEvery = 300.0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint, if it exists.")
-    ] = False,
-    log: Annotated[
-        Path | None,
-        typer.Option("--log-file", help="Append figures to this file, as JSON lines.", show_default=False),
-    ] = None,
+    resume: Resume = False,
+    log: LogFile = None,
     export: Export = WeightsName.INT8,
     force: options.Force = False,
     quiet: options.Quiet = False,

@@ -464,11 +464,7 @@ class Trainer:
         self._sums = _Sums()
         if not self.is_first:
             return
-        if self._log is not None:
-            with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        if self._progress is not None:
-            self._progress(line)
+        tell(line, self._log, self._progress)
 
     def save(self, path: StrPath) -> None:
         """Write all that is needed to go on. An existing file is replaced when the new one is complete."""
@@ -563,6 +559,15 @@ class _Sums:
             "bytes_per_second": round(count * bytes_an_update / seconds) if seconds > 0 else 0,
             "learning_rate": rate,
         }
+
+
+def tell(line: dict[str, Any], log: Path | None, progress: Callable[[dict[str, Any]], None] | None) -> None:
+    """Append a run's figures to its log, as a line of JSON, and hand them to whoever watches."""
+    if log is not None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    if progress is not None:
+        progress(line)
 
 
 def load_checkpoint(path: StrPath, device: torch.device | str = "cpu") -> dict[str, Any]:

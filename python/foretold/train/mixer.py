@@ -26,7 +26,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import sys
 import time
 from pathlib import Path
@@ -40,12 +39,12 @@ from torch.nn import functional
 
 import foretold
 from foretold import _core
-from foretold._arguments import as_input
+from foretold._arguments import as_weights
 from foretold._replacing import replacing
 from foretold.errors import CheckpointError, FormatError, ParameterError
 
 from .export import quantise, read_tensors
-from .loop import load_checkpoint
+from .loop import load_checkpoint, tell
 from .lstm import EPSILON, _backward_step, _forward_step, _How, _Layer
 from .traces import Traces
 
@@ -397,11 +396,7 @@ class MixerTrainer:
             held = held_gain(self.net, self._held)
             line["held_bits_before"], line["held_bits"] = (round(bits, 5) for bits in held)
         self._sums = [0.0, 0.0, 0]
-        if self._log is not None:
-            with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        if self._progress is not None:
-            self._progress(line)
+        tell(line, self._log, self._progress)
 
     def save(self, path: StrPath) -> None:
         """Write all that is needed to go on. An existing file is replaced when the new one is complete."""
@@ -572,8 +567,6 @@ def corrections(
     ParameterError
         If the weights cannot be used.
     """
-    if isinstance(weights, (str, os.PathLike)):
-        weights = Path(weights).read_bytes()
     return _core.mixer_corrections(
-        as_input(weights), traces.logits, traces.contexts, traces.p1_q22, traces.bits
+        as_weights(weights), traces.logits, traces.contexts, traces.p1_q22, traces.bits
     )
