@@ -203,6 +203,39 @@ def test_oracle_writes_the_same_with_every_preset(preset: int, content: bytes) -
     assert oracle.compress(content, preset) == plain(content, named(preset))
 
 
+# Strings, numbers, lines and escapes as TeX writes them; then what no one should write.
+PDF = rb"""<< /Length 420 >>
+stream
+1 0 0 1 87.94 740 cm
+BT
+/F8 9.963 Tf 0 0 Td[(T)83(o)-333(b)-1(e,)-383(or)-334(not)-333(to)-333(b)1(e.)-444(T)83(o)-333(b\351)]TJ
+-14.9 -11.955 Td[(is)-278(to)-278(be:)-305(\050to)-279(b)-1(e\051,)-320(or)-278(to)-278(b\3511)]TJ T*
+[(or)-1000.5(not) -250 (T)83(o)-8(b)(e)98]TJ (a(nested)\)\\\n\7b\12c\0)Tj
+ET
+endstream (to be)
+BT
+)a))-999999999999999(-(--3.2.1-300-400(\9)-)-250()-350(()-20000((T*(TdTD(
+ET
+or not
+BT
+(to be)-500 or not"""
+
+
+@pytest.mark.parametrize("preset", range(1, 11))
+def test_oracle_sees_what_text_objects_show(preset: int) -> None:
+    content = PDF if preset < 10 else PDF[:400]
+    assert oracle.compress(content, preset) == plain(content, named(preset))
+
+
+def test_oracle_keeps_a_text_object_over_transformed_chunks() -> None:
+    at = PDF.index(b"(or)")
+    parts = [PDF[: at + 2], PROSE, PDF[at + 2 :], PROSE]
+    compressor = foretold.Compressor(1, block_size=65536, transform="words", knowledge="none")
+    chunks = [compressor.compress(part) + compressor.flush(compressor.FLUSH) for part in parts]
+    archive = b"".join(chunks) + compressor.flush()
+    assert oracle.decompress(archive) == b"".join(parts)
+
+
 @pytest.mark.parametrize("preset", [6, 8, 9, 10])
 def test_oracle_follows_strong_presets_from_kind_to_kind(preset: int) -> None:
     parts = [MARKUP[:120], TABLE[:200], MARKUP[120:200], TABLE[200:300]]

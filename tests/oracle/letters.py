@@ -1,4 +1,4 @@
-"""The last letters of the coded bytes.
+"""The last letters.
 
 FORMAT.md: "The past".
 """
@@ -10,12 +10,13 @@ class Letters:
     def __init__(self):
         self.last = self.run = self.run_len = self.halves = 0
 
-    def push(self, byte):
-        if is_letter(byte) or is_digit(byte):
-            self.last = (self.last << 8 | lower(byte)) & 0xFFFFFFFFFF
-        if is_letter(byte):
-            self.run = (self.run << 8 | lower(byte)) & 0xFFFFFFFF
-            self.run_len = min(self.run_len + 1, 15)
-        else:
-            self.run = self.run_len = 0
+    def push(self, byte, shown):
+        for letter in shown:
+            if is_letter(letter) or is_digit(letter):
+                self.last = (self.last << 8 | lower(letter)) & 0xFFFFFFFFFF
+            if is_letter(letter):
+                self.run = (self.run << 8 | lower(letter)) & 0xFFFFFFFF
+                self.run_len = min(self.run_len + 1, 15)
+            else:
+                self.run = self.run_len = 0
         self.halves = (self.halves << 4 | (0 if byte == 0x20 else byte >> 4)) & 0xFFFFFFFF

@@ -11,6 +11,7 @@ from .lines import Lines
 from .records import Records
 from .structure import Structure
 from .terms import Terms
+from .text_object import TextObject
 from .words import Words, is_letter
 
 
@@ -25,10 +26,19 @@ class Parsed:
         self.terms = Terms()
         self.expressions = Expressions()
         self.letters = Letters()
+        self.text_object = TextObject()
 
     def push(self, byte):
-        self._push_text(byte)
-        self._push_byte(byte, 0)
+        shown = self.text_object.push(byte, self.history.last8)
+        if shown is None:
+            self._push_text(byte)
+            self._push_byte(byte, 0, [byte])
+            return
+        self.words.code = 0
+        for of_text in shown:
+            self._push_text(of_text)
+        self.words.code = self.text_object.code(self.words.here())
+        self._push_byte(byte, self.text_object.code(self.terms.term ^ self.terms.gap), shown)
 
     def push_coded(self, byte, text, code):
         """A byte of a transformed chunk, which shows `text` or is part of a code."""
@@ -40,7 +50,7 @@ class Parsed:
             self.words.push_incomplete(byte, code)
             self.terms.push_incomplete(byte, code)
         self.words.len = length
-        self._push_byte(byte, code)
+        self._push_byte(byte, code, [byte])
 
     def _push_text(self, byte):
         if self.words.push(byte):
@@ -48,12 +58,12 @@ class Parsed:
         self.terms.push(byte)
         self.expressions.push(byte)
 
-    def _push_byte(self, byte, code):
+    def _push_byte(self, byte, code, letters):
         self.words.push_class(byte)
         self.followers.push(byte, self.history.last8)
         self.lines.push(byte, self.history.len)
         self.structure.push(byte, self.history.last8)
-        self.letters.push(byte)
+        self.letters.push(byte, letters)
         self.terms.turn(byte, code)
         self.records.push(byte, self.history.len)
         self.history.push(byte)

@@ -1,4 +1,5 @@
-//! Letters: the last ones of the coded bytes, without what stands between them or only theirs.
+//! Letters: the last ones of the coded bytes, or of what a text object shows, without what stands
+//! between them or only theirs.
 
 use crate::state::{StateError, StateIo};
 
@@ -16,20 +17,22 @@ pub struct Letters {
 }
 
 impl Letters {
-    /// Adds the newest byte.
+    /// Adds the newest byte, which shows these bytes.
     #[inline(always)]
-    pub(super) fn push(&mut self, byte: u8) {
-        let lower = byte.to_ascii_lowercase();
-        let letter = byte.is_ascii_alphabetic() || byte >= 0x80;
-        if letter || byte.is_ascii_digit() {
-            self.last = (self.last << 8 | u64::from(lower)) & 0xff_ffff_ffff;
-        }
-        if letter {
-            self.run = self.run << 8 | u32::from(lower);
-            self.run_len = (self.run_len + 1).min(15);
-        } else {
-            self.run = 0;
-            self.run_len = 0;
+    pub(super) fn push(&mut self, byte: u8, shown: &[u8]) {
+        for &byte in shown {
+            let lower = byte.to_ascii_lowercase();
+            let letter = byte.is_ascii_alphabetic() || byte >= 0x80;
+            if letter || byte.is_ascii_digit() {
+                self.last = (self.last << 8 | u64::from(lower)) & 0xff_ffff_ffff;
+            }
+            if letter {
+                self.run = self.run << 8 | u32::from(lower);
+                self.run_len = (self.run_len + 1).min(15);
+            } else {
+                self.run = 0;
+                self.run_len = 0;
+            }
         }
         self.halves = self.halves << 4 | if byte == b' ' { 0 } else { u32::from(byte >> 4) };
     }

@@ -10,6 +10,7 @@ mod lines;
 mod records;
 mod structure;
 mod terms;
+mod text_object;
 mod words;
 
 use crate::history::History;
@@ -22,6 +23,7 @@ pub use lines::Lines;
 pub use records::Records;
 pub use structure::Structure;
 pub use terms::Terms;
+pub use text_object::TextObject;
 pub use words::{Words, class};
 
 /// Everything that contexts and selectors may read.
@@ -45,6 +47,7 @@ pub struct Parsed {
     pub expressions: Expressions,
     /// The last letters.
     pub letters: Letters,
+    text_object: TextObject,
     parts: Parts,
 }
 
@@ -80,6 +83,7 @@ impl Parsed {
             terms: Terms::new(parts.terms)?,
             expressions: Expressions::default(),
             letters: Letters::default(),
+            text_object: TextObject::default(),
         })
     }
 
@@ -91,8 +95,27 @@ impl Parsed {
 
     /// Adds the newest byte.
     pub fn push(&mut self, byte: u8) {
-        self.push_text(byte);
-        self.push_byte(byte, 0);
+        if self.text_object.push(byte, self.history.last8) {
+            self.push_of_text_object(byte);
+        } else {
+            self.push_text(byte);
+            self.push_byte(byte, 0, &[byte]);
+        }
+    }
+
+    /// Adds the newest byte, which belongs to a text object of PDF.
+    ///
+    /// Words and letters are those that the object shows; everything else looks at the bytes.
+    #[cold]
+    fn push_of_text_object(&mut self, byte: u8) {
+        let (shown, count) = self.text_object.shown();
+        self.words.complete();
+        for &byte in &shown[..count] {
+            self.push_text(byte);
+        }
+        self.words.set_code(self.text_object.code(self.words.here()));
+        let code = self.text_object.code(self.terms.term ^ self.terms.gap);
+        self.push_byte(byte, code, &shown[..count]);
     }
 
     /// Adds the newest coded byte of a transformed text.
@@ -112,7 +135,7 @@ impl Parsed {
             self.terms.push_incomplete(byte, code);
         }
         self.words.len = len;
-        self.push_byte(byte, code);
+        self.push_byte(byte, code, &[byte]);
     }
 
     #[inline(always)]
@@ -127,7 +150,7 @@ impl Parsed {
     }
 
     #[inline(always)]
-    fn push_byte(&mut self, byte: u8, code: u64) {
+    fn push_byte(&mut self, byte: u8, code: u64, letters: &[u8]) {
         self.words.push_class(byte);
         if self.parts.followers {
             self.followers.push(byte, self.history.last8);
@@ -137,7 +160,7 @@ impl Parsed {
         }
         self.structure.push(byte, self.history.last8);
         if self.parts.terms {
-            self.letters.push(byte);
+            self.letters.push(byte, letters);
             self.terms.turn(byte, code);
         }
         self.records.push(byte, self.history.len);
@@ -158,6 +181,7 @@ impl Parsed {
     /// Reads or writes everything.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("parsed")?;
+        self.text_object.state(io)?;
         self.words.state(io)?;
         self.lines.state(io)?;
         self.structure.state(io)?;

@@ -51,7 +51,8 @@ pub struct Terms {
     position: u32,
     /// The last two bytes of the text.
     last2: [u8; 2],
-    /// Hash of the bytes so far of a code of the text transform; 0 if none has begun.
+    /// Hash of the bytes so far of a code of the text transform, or of what a text object does not
+    /// show; 0 if none has begun.
     code: u64,
     /// Where terms ended last, the upper half a check.
     uses: Table<u64>,
@@ -199,7 +200,8 @@ impl Terms {
     pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("terms")?;
         io.u64s(&mut self.before)?;
-        for value in [&mut self.term, &mut self.gap, &mut self.gap_before, &mut self.keyword] {
+        for value in [&mut self.term, &mut self.gap, &mut self.gap_before, &mut self.keyword, &mut self.code]
+        {
             io.u64(value)?;
         }
         for value in [

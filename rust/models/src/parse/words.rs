@@ -40,7 +40,8 @@ pub struct Words {
     pub kind_runs: u64,
     /// Bytes of the line so far, up to 255.
     pub column: u32,
-    /// Hash of the bytes so far of a code of the text transform; 0 if none has begun.
+    /// Hash of the bytes so far of a code of the text transform, or of what a text object does not
+    /// show; 0 if none has begun.
     code: u64,
 }
 
@@ -103,6 +104,12 @@ impl Words {
         }
     }
 
+    /// What stands here shows nothing of the text: a hash of it so far, or 0 where nothing such has
+    /// begun.
+    pub(super) fn set_code(&mut self, code: u64) {
+        self.code = code;
+    }
+
     /// A code, if there was one, is complete.
     pub(super) fn complete(&mut self) {
         self.code = 0;
@@ -132,6 +139,7 @@ impl Words {
         io.u64(&mut self.class_runs)?;
         io.u64(&mut self.kinds)?;
         io.u64(&mut self.kind_runs)?;
-        io.u32(&mut self.column)
+        io.u32(&mut self.column)?;
+        io.u64(&mut self.code)
     }
 }
