@@ -114,6 +114,31 @@ def noise() -> bytes:
     return bytes(int(source.random() * 256) for _ in range(LENGTH))
 
 
+def pdf_text() -> bytes:
+    """Text objects as TeX writes them: some pairs of letters are kerned, one letter is an octal escape."""
+    source = random.Random(7)
+    kerned = {
+        a + b: int(60 * source.random()) - 30 for a in "aeiou" for b in "mnrst" if source.random() < 0.2
+    }
+
+    def shown(pair: str, space: int) -> str:
+        """The first letter, and what moves the second."""
+        if pair[0] == " ":
+            return f")-{space + int(2 * source.random())}("
+        letter = pair[0].replace("l", r"\252")
+        return f"{letter}){kerned[pair]}(" if pair in kerned else letter
+
+    made = ""
+    for number, page in enumerate(english_like().decode().split(".")[::3]):
+        lines = []
+        for line in page.strip().split("\n"):
+            space = 260 + int(160 * source.random())
+            lines.append("".join(shown(a + b, space) for a, b in itertools.pairwise(line + "\n")))
+        text = ")]TJ 0 -11.955 Td[(".join(lines)
+        made += f"{number} 0 obj\nstream\nBT\n/F8 9.963 Tf 0 0 Td[({text})]TJ\nET\nendstream\nendobj\n"
+    return made.encode()[:LENGTH]
+
+
 MADE: dict[str, Callable[[], bytes]] = {
     "english-like": english_like,
     "server-log": server_log,
@@ -121,6 +146,7 @@ MADE: dict[str, Callable[[], bytes]] = {
     "records": records,
     "runs": runs,
     "noise": noise,
+    "pdf-text": pdf_text,
 }
 PRESETS = [str(row.number) for row in foretold.PRESETS if row.number != "max"]
 
