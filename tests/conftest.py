@@ -94,17 +94,32 @@ def _header(shapes: dict[str, list[int]]) -> tuple[bytes, int]:
     return len(told).to_bytes(8, "little") + told, end
 
 
-def _make_mixer(hidden: int, seed: int = 1) -> bytes:
-    """Weights of a mixer network for preset max, drawn at random."""
-    columns, _ = _core.trace_columns(10)
+def _make_mixer(hidden: int, seed: int = 1, preset: int = 10, blends: int = 3) -> bytes:
+    """Weights of a mixer network for a preset, drawn at random."""
+    columns, _ = _core.trace_columns(preset)
+    blended = sum(name.startswith("input ") for name in columns)
     voices, width = columns.index("final"), 3 * hidden
-    shapes = {"inputs": [len(columns) + voices + 2, width], "recur": [hidden, width]}
+    inputs = len(columns) - blended + voices + 2 + blends
+    shapes = {"inputs": [inputs, width], "recur": [hidden, width]}
     shapes |= {f"embed.{at}": [rows, width] for at, rows in enumerate((256, 256, 8, 16, 8, 16))}
-    shapes |= {"gain": [3, hidden], "bias": [3, hidden], "head": [hidden, voices + 2]}
-    shapes |= {"head_bias": [voices + 2], "out_bias": [256]}
-    header, size = _header(shapes)
+    shapes |= {"embed.0": [256, 4], "columns.0": [4, width]}
+    shapes |= {"gain": [3, hidden], "bias": [3, hidden], "head": [hidden, voices + 2 + blends]}
+    shapes |= {"head_bias": [voices + 2 + blends], "out_bias": [256]}
+    shapes |= {"blend": [blends, blended], "blend.scale": [blends], "blend_bias": [blends]}
     draw = random.Random(seed)
-    return header + b"".join(struct.pack("<f", draw.uniform(-0.2, 0.2)) for _ in range(size // 4))
+    header, data = {}, b""
+    for name, shape in shapes.items():
+        count = math.prod(shape)
+        if name == "blend":
+            values = bytes(draw.randrange(256) for _ in range(count))
+        else:
+            most = 0.002 if name == "blend.scale" else 0.2
+            values = b"".join(struct.pack("<f", draw.uniform(-most, most)) for _ in range(count))
+        kind = "I8" if name == "blend" else "F32"
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    told = json.dumps(header).encode()
+    return len(told).to_bytes(8, "little") + told + data
 
 
 @pytest.fixture(params=AWKWARD.values(), ids=AWKWARD.keys())

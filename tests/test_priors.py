@@ -276,18 +276,21 @@ def test_a_prior_brings_its_own_network(
     assert pickle.loads(pickle.dumps(own)).network == (1, 64)
 
 
-def test_a_prior_brings_a_mixer_network(prior: foretold.Prior, make_mixer: Callable[..., bytes]) -> None:
-    own = prior.with_mixer(make_mixer(16), name="own")
+@pytest.mark.parametrize("preset", [9, "max"])
+def test_a_prior_brings_a_mixer_network(
+    preset: int | str, prior: foretold.Prior, make_mixer: Callable[..., bytes]
+) -> None:
+    own = prior.with_mixer(make_mixer(16, preset=10 if preset == "max" else preset), name="own")
     assert (own.name, own.mixer, own.network, prior.mixer) == ("own", 16, None, None)
     content = MESSAGE * 3
-    compressor = foretold.Compressor("max", prior=own)
+    compressor = foretold.Compressor(preset, prior=own)
     head = compressor.compress(content[:300], compressor.FLUSH)
     # Its state is part of the model's.
     twin = compressor.copy()
     tails = [one.compress(content[300:]) + one.flush() for one in (compressor, twin)]
     assert tails[0] == tails[1]
     assert foretold.decompress(head + tails[0], prior=own) == content
-    assert foretold.compress(content, "max", prior=own) != foretold.compress(content, "max", prior=prior)
+    assert foretold.compress(content, preset, prior=own) != foretold.compress(content, preset, prior=prior)
     with pytest.raises(foretold.PriorError, match="not a safetensors file"):
         prior.with_mixer(b"nothing")
 

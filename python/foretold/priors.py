@@ -136,11 +136,11 @@ class Prior:
 
     @property
     def mixer(self) -> int | None:
-        """Units of the mixer network of preset ``"max"``; None without one."""
+        """Units of its mixer network, for preset 9 or ``"max"``; None without one."""
         return self._inner.mixer
 
     def with_mixer(self, weights: StrPath | ReadableBuffer, *, name: str | None = None) -> Prior:
-        """Return the same prior with a mixer network, which preset ``"max"`` lets correct what it predicts.
+        """Return the same prior with a mixer network, which corrects what preset 9 or ``"max"`` predicts.
 
         Parameters
         ----------
@@ -152,7 +152,8 @@ class Prior:
         Returns
         -------
         Prior
-            With a digest of its own. Other presets do with it what they did with the old one.
+            With a digest of its own. Presets that the network is not for do with it what they did with the
+            old one.
 
         Raises
         ------

@@ -21,6 +21,7 @@ class Rates:
     second: int
     shift: int
     start: int
+    quiet: int = 0
 
 
 def wrap32(x):
@@ -96,7 +97,9 @@ class Mixer:
             newness = 65535 * NEW // (NEW + (age & ~15))
             rate = self.rates.first + (self.rates.first_start * newness >> 16)
             self.first.ages[i][pick] = min(age + 1, MATURE)
-            train(self.inputs, self.first.sets[i][pick], step(target - squash(self.logits[i]), rate))
+            error = target - squash(self.logits[i])
+            if abs(error) >= self.rates.quiet:
+                train(self.inputs, self.first.sets[i][pick], step(error, rate))
         for i, pick in enumerate(self.final_picks):
             p1_q16 = squash_fine(self.final_sums[i] >> 10) >> 6
             train(self.logits, self.second.sets[i][pick], step(target - p1_q16, self.rates.second))

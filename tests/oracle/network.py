@@ -81,12 +81,18 @@ def tensors(file):
     start = 8 + int.from_bytes(file[:8], "little")
     header = json.loads(file[8:start])
 
-    def tensor(name):
+    def tensor(name, scaled=True):
+        if name not in header:
+            return None
         begin, end = header[name]["data_offsets"]
-        kind = {"F32": "<f4", "I8": "i1"}[header[name]["dtype"]]
-        values = np.frombuffer(file[start + begin : start + end], kind).astype(f32)
-        values = values.reshape(header[name]["shape"])
-        return values if kind == "<f4" else values * tensor(f"{name}.scale")[:, None]
+        kind = {"F32": "<f4", "I8": "i1", "U8": "u1"}[header[name]["dtype"]]
+        values = np.frombuffer(file[start + begin : start + end], kind)
+        if kind == "u1":
+            # Two in a byte.
+            values = np.stack([values & 15, values >> 4], 1).astype(np.int32) - 8
+        values = values.astype(f32).reshape(header[name]["shape"][0], -1)
+        values = values if len(header[name]["shape"]) == 2 else values.reshape(-1)
+        return values if kind == "<f4" or not scaled else values * tensor(f"{name}.scale")[:, None]
 
     return tensor
 

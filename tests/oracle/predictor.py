@@ -8,6 +8,7 @@ from .adaptive_map import AdaptiveMap
 from .apm import Apm
 from .directs import Directs
 from .hash import hash
+from .lstm_mixer import mixer_network
 from .match_model import MatchModel
 from .mixer import Mixer
 from .network import NETWORK_START, Network
@@ -65,7 +66,7 @@ class Predictor:
         self.inverse = Inverse(words)
         own = None if prior is None else prior.network
         self.network = Network(any(words), own) if setup.network else None
-        self.mixer_network = prior.mixer() if prior is not None and setup.network else None
+        self.mixer_network = mixer_network(setup, prior) if setup.corrected else None
         self.transformed = False
         self.restored = b""
         # Whether the text's arm was made beforehand and has not begun.
@@ -128,18 +129,18 @@ class Predictor:
         p1 = p1_clamped(total >> (2 if len(arm.apms) == 2 else 3))
         if self.mixer_network is None or self.kind != TEXT:
             return p1
-        return self.mixer_network.predict(p1, self._opinions(mixed, refined, p1), self._seen())
+        return self.mixer_network.predict(p1, self._opinions(mixed, refined, p1, inputs), self._seen())
 
-    def _opinions(self, mixed, refined, p1):
-        """What the mixer network hears: voices, the final logit, the others."""
+    def _opinions(self, mixed, refined, p1, inputs):
+        """What the mixer network hears: voices, the final logit, the others, the mixer's inputs."""
         arm = self.arms[self.kind]
-        network, distance = self.network.predict(self.partial)
+        network = self.network.predict(self.partial) if self.network else []
         voices = [*arm.mixer.logits[: len(arm.assembly.selectors)]]
-        voices += [*(stretch(p >> 6) for p in (mixed, *refined)), network]
+        voices += [*(stretch(p >> 6) for p in (mixed, *refined)), *network[:1]]
         others = [stretch(self.order0.p1_q16(self.partial))]
         for model in self.matches:
             others += model.predict(self.partial, self.bit_position)
-        return [*voices, stretch(p1 >> 6), *others, distance]
+        return [*voices, stretch(p1 >> 6), *others, *network[1:], *inputs]
 
     def _seen(self):
         """The context values of the mixer network."""

@@ -9,12 +9,10 @@ from .contexts import context_of
 from .dictionary import KNOWLEDGE, english
 from .hash import hash
 from .learned import Learned, LearnedError
-from .lstm_mixer import LstmMixer
 from .setup import SETUPS
 from .weights import StartingWeights, WeightsError
 
 SHIPPED = KNOWLEDGE / "english.ftp"
-SHIPPED_MIXER = KNOWLEDGE / "english-mixer.safetensors"
 MAGIC = b"\xf7ftprior"
 GENERATION = 0
 WORDS, NGRAMS, LEARNED, BASE, MIXER, WEIGHTS = 1, 2, 3, 4, 6, 7
@@ -99,12 +97,6 @@ class Prior:
                 number += 1
             if not hasattr(group, "orders"):
                 number += setup.contexts_of(group)
-
-    def mixer(self):
-        """A mixer network before its first bit: the prior's own, or that of the shipped words."""
-        if self.mixer_file is None and any(self.shipped):
-            return LstmMixer(SHIPPED_MIXER.read_bytes())
-        return None if self.mixer_file is None else LstmMixer(self.mixer_file)
 
     def start(self, predictor, preset):
         """Makes a new predictor, whose table is filled, start from what was learned besides."""

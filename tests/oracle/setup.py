@@ -20,8 +20,8 @@ OWN_INPUTS = 2
 SMALL_CLASS = 15
 # Up to this size the table that a prior fills is there once more, for all models.
 SHARED_BYTES = 1 << 28
-QUICK = Rates(first=1500, first_start=20000, second=4000, shift=14, start=1600)
-FINE = Rates(first=4000, first_start=80000, second=4000, shift=16, start=1000)
+QUICK = Rates(first=1500, first_start=20000, second=6000, shift=14, start=1600)
+FINE = Rates(first=4000, first_start=80000, second=4000, shift=16, start=1000, quiet=272)
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Setup:
     most: Sizes
     base: int
     network: bool = False
+    corrected: bool = False
 
     def contexts_of(self, group):
         return len(c.hashes((group,), Parsed(12)))
@@ -131,11 +132,12 @@ TEXT_1 = Assembly((c.orders(2, 4, 6), c.word, c.frame), (s.PARTIAL_CLASS, s.ORDE
 TEXT_2 = Assembly(
     (orders_1_to_6, c.word, c.frame, c.word_pair, c.tag, c.follower, c.class_history),
     (s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.CLASSES),
+    finals=(s.ONE, s.LAST),
 )
 TEXT_3 = Assembly(
     (*TEXT_2.groups, c.column),
     (s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.CLASSES, s.MATCH),
-    finals=(s.ONE, s.PARTIAL),
+    finals=(s.ONE, s.PARTIAL, s.LAST),
 )
 TEXT_4 = replace(
     TEXT_3,
@@ -184,7 +186,7 @@ TEXT_9 = Assembly(
         *(s.COLUMN, s.STRUCTURE, s.LINE_FIRST, s.FOLLOWER, s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.MATCHES),
         *(s.ORDERS_PARTIAL, s.TERM_LEN, s.TERM_START, s.CLASS_KIND, s.TERM_BEFORE, s.SOUNDS, s.TOP_BITS),
     ),
-    finals=(s.ONE, s.PARTIAL, s.MATCH),
+    finals=(s.ONE, s.PARTIAL, s.MATCH, s.CLASS_KIND),
     directs=7,
     runs=True,
     apms=6,
@@ -193,6 +195,7 @@ TEXT_9 = Assembly(
 TEXT_8 = replace(
     TEXT_6,
     groups=TEXT_9.groups,
+    finals=(s.ONE, s.PARTIAL, s.CLASS_KIND),
     runs=True,
     selectors=(
         *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
@@ -234,6 +237,10 @@ SETUPS = {
     6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
     7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
     8: Setup(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22), 28),
-    9: Setup(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22), 28),
-    10: Setup(COUNTS, (5, 8, 16), TEXT_MAX, BINARY_MAX, Sizes(26, 30, 27, 28, 22), 28, network=True),
+    9: Setup(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22), 28, corrected=True),
+    10: Setup(
+        *(COUNTS, (5, 8, 16), TEXT_MAX, BINARY_MAX, Sizes(26, 30, 27, 28, 22), 28),
+        network=True,
+        corrected=True,
+    ),
 }

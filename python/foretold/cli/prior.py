@@ -80,7 +80,9 @@ def train(
     mixer: Annotated[
         Path | None,
         typer.Option(
-            "--mixer", help="A mixer network for --max, made by foretold train mixer.", show_default=False
+            "--mixer",
+            help="A mixer network for preset 9 or max, made by foretold train mixer.",
+            show_default=False,
         ),
     ] = None,
     frozen: Annotated[

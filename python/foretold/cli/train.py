@@ -32,6 +32,13 @@ train = typer.Typer(
 )
 
 
+class MixerPreset(str, Enum):
+    """Presets that a mixer network corrects."""
+
+    NINE = "9"
+    MAX = "max"
+
+
 class WeightsName(str, Enum):
     """What matrices become in the exported file."""
 
@@ -307,7 +314,16 @@ def mixer(
         Path | None,
         typer.Option("--prior", help="The prior that the models start from.", show_default="English"),
     ] = None,
+    preset: Annotated[
+        MixerPreset, typer.Option("--preset", help="The preset that is to be corrected.")
+    ] = MixerPreset.MAX,
+    no_knowledge: Annotated[
+        bool, typer.Option("--no-knowledge", help="The models start from nothing.", show_default=False)
+    ] = False,
     hidden: Annotated[int, typer.Option("--hidden", min=16, max=256, help="Units, a multiple of 16.")] = 32,
+    blends: Annotated[
+        int, typer.Option("--blends", min=1, max=32, help="Mixers with fixed weights among the opinions.")
+    ] = 16,
     steps: Annotated[int, typer.Option("--steps", min=1, help="Bits gradients are propagated back.")] = 128,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Streams read at once.")] = 192,
     learning_rate: Annotated[float, typer.Option("--lr", help="Highest learning rate.")] = 6e-3,
@@ -329,7 +345,7 @@ def mixer(
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a mixer network on what preset max says of the files below a folder, and write its weights.
+    """Train a mixer network on what a preset says of the files below a folder, and write its weights.
 
     What the models have read already they know too well: give texts, and a prior and a network,
     that do not know each other.
@@ -346,6 +362,7 @@ def mixer(
         held_gain,
         load_mixer,
         mixer_card,
+        only_heard,
     )
     from foretold.train.traces import collect, read_shard, split
 
@@ -359,12 +376,21 @@ def mixer(
         torch.set_num_threads(threads)
     learned, held = split(folder)
     shards = [
-        collect(files, traces, prior=prior, share=share, progress=lambda path: console.result(path.name))
+        collect(
+            files,
+            traces,
+            "max" if preset is MixerPreset.MAX else int(preset.value),
+            knowledge="none" if no_knowledge else "auto",
+            prior=prior,
+            share=share,
+            progress=lambda path: console.result(path.name),
+        )
         for files in (learned, held)
     ]
-    read, kept = ([read_shard(path) for path in paths] for paths in shards)
+    read = [only_heard(read_shard(path)) for path in shards[0]]
+    kept = [read_shard(path) for path in shards[1]]
     torch.manual_seed(seed)
-    net = LstmMixer(hidden, read[0].columns, read[0].context_names)
+    net = LstmMixer(hidden, read[0].columns, read[0].context_names, blends=blends)
     trainer = MixerTrainer(
         net,
         read,

@@ -105,7 +105,7 @@ def fake_quantise(value: Tensor, bits: int) -> Tensor:
     return value + (rounded - value).detach()
 
 
-def _pack(integers: Tensor) -> Tensor:
+def pack(integers: Tensor) -> Tensor:
     """int8 in [-7, 7], (R, C), to two in a byte, (R, ceil(C / 2)) uint8."""
     shifted = (integers + 8).to(torch.uint8)
     if shifted.shape[1] % 2:
@@ -113,8 +113,8 @@ def _pack(integers: Tensor) -> Tensor:
     return (shifted[:, ::2] | (shifted[:, 1::2] << 4)).contiguous()
 
 
-def _unpack(packed: Tensor, columns: int) -> Tensor:
-    """Undo :func:`_pack`."""
+def unpack(packed: Tensor, columns: int) -> Tensor:
+    """Undo :func:`pack`."""
     both = torch.stack((packed & 15, packed >> 4), 2).flatten(1)[:, :columns]
     return both.to(torch.int8) - 8
 
@@ -188,7 +188,7 @@ def export(
             tensors[name] = value
             continue
         integers, scale = quantise(value, 8 if weights == "int8" else 4)
-        tensors[name] = integers if weights == "int8" else _pack(integers)
+        tensors[name] = integers if weights == "int8" else pack(integers)
         tensors[f"{name}.scale"] = scale.contiguous()
     metadata = {
         "kind": KIND,
@@ -250,7 +250,7 @@ def load(path: StrPath) -> tuple[PersistentLSTM, dict[str, str]]:
         if scale is not None:
             if metadata.get("weights") == "int4":
                 width = int(metadata["gates"]) * int(metadata["hidden"])
-                value = _unpack(value, int(metadata["vocabulary"]) if name == "out" else width)
+                value = unpack(value, int(metadata["vocabulary"]) if name == "out" else width)
             value = value.float() * scale[:, None]
         values[name] = value
     try:

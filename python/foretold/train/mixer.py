@@ -1,23 +1,27 @@
 """A bit-level LSTM that corrects what a preset's mixers predict, trained on their traces.
 
 It reads a row of :mod:`.traces` for each bit: with ``V`` voices, the final logit and other logits,
-``K`` in all,
+``K`` in all, and ``I`` inputs of the mixer, of which ``B`` blends are made,
 
+    z = (mixer inputs / 512) @ blend.T + blend_bias, in half nats               (B,)
     x = (voice - final) / 256                        for each voice, in nats
         final / 512, other logits / 512
         contexts known / 32
         2 (bit - p1) of the last bit
-        +-(voice - final) / 256 of the last bit      + if it was a one          (F,), F = K + V + 2
+        +-(voice - final) / 256 of the last bit      + if it was a one
+        tanh(z)                                                                 (F,), F = K + V + 2 + B
     a = sum of embed[context] + x @ inputs + h @ recur                          (3 H,)
 
 and then the cell of :class:`~foretold.train.lstm.PersistentLSTM`. Its units say what each voice
-weighs in the correction of the final logit, in nats:
+and each blend weighs in the correction of the final logit, in nats:
 
-    weights = h @ head + head_bias                                              (V + 2,)
-    correction = weights . (voice - final, final / 512, 1) + out_bias[partial byte]
+    weights = h @ head + head_bias                                              (V + 2 + B,)
+    correction = weights . (voice - final, final / 512, 1, z) + out_bias[partial byte]
 
-Nothing is corrected before anything is learned. Sources: as there; M. Jordan and R. Jacobs,
-Hierarchical mixtures of experts and the EM algorithm (1994), for a network that weighs opinions.
+So a blend is a mixer of its own, whose weights are learned beforehand and stay, and which counts as
+much as the units say at this bit. Tables of 256 rows are products of narrow ones. Nothing is corrected
+before anything is learned. Sources: as there; M. Jordan and R. Jacobs, Hierarchical mixtures of experts
+and the EM algorithm (1994), for a network that weighs opinions.
 """
 
 from __future__ import annotations
@@ -43,7 +47,7 @@ from foretold._arguments import as_weights
 from foretold._replacing import replacing
 from foretold.errors import CheckpointError, FormatError, ParameterError
 
-from .export import quantise, read_tensors
+from .export import pack, quantise, read_tensors, unpack
 from .loop import load_checkpoint, tell
 from .lstm import EPSILON, _backward_step, _forward_step, _How, _Layer
 from .traces import Traces
@@ -64,6 +68,7 @@ __all__ = [
     "held_gain",
     "load_mixer",
     "mixer_card",
+    "only_heard",
 ]
 
 TABLES = {
@@ -76,10 +81,16 @@ TABLES = {
 }
 """Contexts that have rows of weights, and how many; larger values take the last row."""
 
+CERTAIN = 1 << 14
+"""The probability of the less likely bit, in units of 2^-22, below which a bit is not heard."""
+
 LIMIT = 6.0
 """The correction, in nats, lies between its negative and it."""
 
-KIND, VERSION = "foretold.mixer", "1"
+KIND, VERSION = "foretold.mixer", "2"
+
+_INPUT = "input "
+"""How the names of the columns that are blended begin."""
 
 _NATS_A_BIT = math.log(2)
 
@@ -90,8 +101,8 @@ class Batch:
 
     Attributes
     ----------
-    logits : (T + 1, B, K) float32
-        In units of 1/256. Row 0 is of the bit before: zeros if there is none.
+    logits : (T + 1, B, K + I) float32
+        And inputs of the mixer, in units of 1/256. Row 0 is of the bit before: zeros if there is none.
     contexts : (T + 1, B, 10) int64
     p1 : (T + 1, B) float32
         The probability of a one before the correction.
@@ -116,36 +127,71 @@ class LstmMixer(nn.Module):
         Units, a multiple of 16.
     columns, context_names : sequence of str
         Of the traces, see :mod:`.traces`.
+    blends : int
+        Blends of the mixer's inputs, 0 to 32; traces without inputs take 0.
+    rank : int
+        How wide the tables of 256 rows are before they are multiplied out, 0 to 64; 0: as wide as
+        the others.
 
     Examples
     --------
-    >>> net = LstmMixer(16, ["set: one", "mixed", "final", "order 0"], ["partial byte"])
+    >>> net = LstmMixer(16, ["set: one", "mixed", "final", "order 0"], ["partial byte"], blends=0)
     >>> net.voices, net.inputs.shape
     (2, torch.Size([8, 48]))
     """
 
-    def __init__(self, hidden: int, columns: Sequence[str], context_names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        hidden: int,
+        columns: Sequence[str],
+        context_names: Sequence[str],
+        *,
+        blends: int = 16,
+        rank: int = 8,
+    ) -> None:
         super().__init__()
         if hidden % 16 or not 16 <= hidden <= 256:
             raise ParameterError(f"hidden must be a multiple of 16, 16 to 256, found {hidden}")
         if "final" not in columns[1:61]:
             raise ParameterError(f"the traces have no final logit after 1 to 60 voices: {list(columns)}")
-        self.hidden, self.columns, self.context_names = hidden, tuple(columns), tuple(context_names)
-        self.voices = list(columns).index("final")
-        inputs, width = len(columns) + self.voices + 2, 3 * hidden
+        self.column_names, self.context_names = tuple(columns), tuple(context_names)
+        self.hidden, self.blends, self.rank = hidden, blends, rank
+        self.voices = self.column_names.index("final")
+        blended = sum(name.startswith(_INPUT) for name in columns)
+        self.logits = len(columns) - blended
+        most = min(32, 62 - self.voices) if blended else 0
+        if not 0 <= blends <= most:
+            raise ParameterError(f"blends must be 0 to {most} of {blended} inputs, found {blends}")
+        if not 0 <= rank <= 64:
+            raise ParameterError(f"rank must be 0 to 64, found {rank}")
+        inputs, width = self.logits + self.voices + 2 + blends, 3 * hidden
         self.inputs = nn.Parameter(torch.randn(inputs, width) * inputs**-0.5)
         self.recur = nn.Parameter(torch.randn(hidden, width) * hidden**-0.5)
+        narrow = [rank if rank and rows == 256 else 0 for rows in TABLES.values()]
         self.embed = nn.ParameterList(
-            [nn.Parameter(torch.randn(rows, width) * 0.3) for rows in TABLES.values()]
+            [
+                nn.Parameter(torch.randn(rows, wide) if wide else torch.randn(rows, width) * 0.3)
+                for rows, wide in zip(TABLES.values(), narrow, strict=True)
+            ]
+        )
+        self.columns = nn.ParameterDict(
+            {
+                str(at): nn.Parameter(torch.randn(wide, width) * 0.3 * wide**-0.5)
+                for at, wide in enumerate(narrow)
+                if wide
+            }
         )
         self.gain = nn.Parameter(torch.ones(3, hidden))
         # Units that forget at once, and units that remember for 150 bits.
         bias = torch.zeros(3, hidden)
         bias[0] = torch.linspace(0, 5, hidden)
         self.bias = nn.Parameter(bias)
-        self.head = nn.Parameter(torch.zeros(hidden, self.voices + 2))
-        self.head_bias = nn.Parameter(torch.zeros(self.voices + 2))
+        self.head = nn.Parameter(torch.zeros(hidden, self.voices + 2 + blends))
+        self.head_bias = nn.Parameter(torch.zeros(self.voices + 2 + blends))
         self.out_bias = nn.Parameter(torch.zeros(256))
+        if blends:
+            self.blend = nn.Parameter(torch.randn(blends, blended) * 0.05)
+            self.blend_bias = nn.Parameter(torch.zeros(blends))
         self.recurrent = True
         """False: each step starts from a zero state, to compare with."""
         self._state: tuple[Tensor, Tensor] | None = None
@@ -155,8 +201,9 @@ class LstmMixer(nn.Module):
         self._state = None
 
     def features(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Inputs ``(T, B, F)``, and what each voice, the final logit and one say ``(T, B, V + 2)``."""
-        voices, final = batch.logits[..., : self.voices], batch.logits[..., self.voices :]
+        """Inputs ``(T, B, F)``, and what each voice, the final logit, one and each blend say."""
+        logits = batch.logits[..., : self.logits]
+        voices, final = logits[..., : self.voices], logits[..., self.voices :]
         said = (voices - final[..., :1]) / 256  # (T + 1, B, V)
         towards = (2 * batch.bits - 1).unsqueeze(-1)
         nearer, error = said[:-1] * towards[:-1], batch.bits[:-1] - batch.p1[:-1]
@@ -164,16 +211,22 @@ class LstmMixer(nn.Module):
             nearer[0], error[0] = 0, 0
         said, final = said[1:], final[1:] / 512
         known = batch.contexts[1:, :, self.context_names.index("contexts known")].float() / 32
-        x = torch.cat([said, final, known.unsqueeze(-1), 2 * error.unsqueeze(-1), nearer], -1)
-        return x, torch.cat([said, final[..., :1], torch.ones_like(final[..., :1])], -1)
+        x = [said, final, known.unsqueeze(-1), 2 * error.unsqueeze(-1), nearer]
+        says = [said, final[..., :1], torch.ones_like(final[..., :1])]
+        if self.blends:
+            blended = functional.linear(batch.logits[1:, :, self.logits :] / 512, self.blend, self.blend_bias)
+            x.append(torch.tanh(blended))
+            says.append(blended)
+        return torch.cat(x, -1), torch.cat(says, -1)
 
     def forward(self, batch: Batch) -> Tensor:
         """Corrections of the final logit in nats, ``(T, B)``."""
         x, said = self.features(batch)
         sums = x @ self.inputs  # (T, B, 3 H)
-        for (name, rows), embed in zip(TABLES.items(), self.embed, strict=True):
+        for at, ((name, rows), embed) in enumerate(zip(TABLES.items(), self.embed, strict=True)):
             values = batch.contexts[1:, :, self.context_names.index(name)].clamp(max=rows - 1)
-            sums = sums + functional.embedding(values, embed)
+            row = functional.embedding(values, embed)
+            sums = sums + (row @ self.columns[str(at)] if str(at) in self.columns else row)
         steps, lanes, _ = sums.shape
         zero = sums.new_zeros(lanes, self.hidden)
         how = _How(None, _forward_step, _backward_step)
@@ -185,7 +238,7 @@ class LstmMixer(nn.Module):
             flat = sums.view(steps * lanes, 3, self.hidden)
             zero = flat.new_zeros(steps * lanes, self.hidden)
             hs = _forward_step(flat, self.gain, self.bias, zero)[-1].view(steps, lanes, self.hidden)
-        weights = hs @ self.head + self.head_bias  # (T, B, V + 2)
+        weights = hs @ self.head + self.head_bias  # (T, B, V + 2 + B)
         partial = batch.contexts[1:, :, self.context_names.index("partial byte")]
         return ((weights * said).sum(-1) + self.out_bias[partial]).clamp(-LIMIT, LIMIT)
 
@@ -200,49 +253,87 @@ def _costs(batch: Batch, correction: Tensor) -> tuple[Tensor, Tensor]:
     return cost(logit), cost(logit + correction)
 
 
+def _heard(one: Traces) -> NDArray[np.bool_]:
+    """Which bits a network hears."""
+    return (one.p1_q22 >= CERTAIN) & (one.p1_q22 <= (1 << 22) - CERTAIN)
+
+
+def only_heard(one: Traces) -> Traces:
+    """The bits of a trace that a mixer network hears: half as many, and all that training needs.
+
+    What held-out texts cost in all is measured with all of their bits.
+    """
+    heard = _heard(one)
+    return dataclasses.replace(
+        one,
+        logits=one.logits[heard],
+        contexts=one.contexts[heard],
+        p1_q22=one.p1_q22[heard],
+        bits=one.bits[heard],
+    )
+
+
+def _unheard_length(one: Traces) -> float:
+    """What the bits that it does not hear cost, in bits."""
+    unheard = ~_heard(one)
+    p1 = one.p1_q22[unheard] / 2**22
+    return float(-np.log2(np.where(one.bits[unheard] != 0, p1, 1 - p1)).sum())
+
+
 class TraceLanes:
     """Traces of texts laid end to end and cut into lanes of one length.
 
     Parameters
     ----------
     traces : sequence of Traces
-        Shards in their order.
+        Shards in their order; they are read where they are. Bits that are nearly certain are not
+        heard and left out.
     lanes : int
         Streams read at once.
+
     """
 
     def __init__(self, traces: Sequence[Traces], lanes: int) -> None:
         if not traces or any(one.columns != traces[0].columns for one in traces):
             raise ParameterError("there are no traces, or they are of several presets")
-        count = sum(len(one.bits) for one in traces)
+        self._traces = list(traces)
+        self._heard = [np.flatnonzero(_heard(one)) for one in traces]
+        self._ends = np.cumsum([len(heard) for heard in self._heard])
+        count = int(self._ends[-1])
         self.lanes, self.length = lanes, count // lanes
         self.columns, self.context_names = traces[0].columns, traces[0].context_names
         if self.length < 2:
             raise ParameterError(f"{count} bits are too few for {lanes} lanes")
 
-        def laid(name: str) -> NDArray[Any]:
-            whole = np.concatenate([getattr(one, name) for one in traces])
-            whole = whole[: self.length * lanes]
-            return whole.reshape(lanes, self.length, *whole.shape[1:])
-
-        self._logits, self._contexts = laid("logits"), laid("contexts")
-        self._p1, self._bits = laid("p1_q22"), laid("bits")
+    def _rows(self, name: str, start: int, end: int) -> NDArray[Any]:
+        """These of all traces' rows."""
+        parts = []
+        while start < end:
+            piece = int(np.searchsorted(self._ends, start, side="right"))
+            before = int(self._ends[piece - 1]) if piece else 0
+            stop = min(end, int(self._ends[piece]))
+            heard = self._heard[piece][start - before : stop - before]
+            parts.append(getattr(self._traces[piece], name)[heard])
+            start = stop
+        return np.concatenate(parts)
 
     def batch(self, at: int, steps: int, device: torch.device | str = "cpu") -> Batch:
         """Bits ``at`` to ``at + steps`` of each lane."""
-        first = max(at - 1, 0)
+        first, end = max(at - 1, 0), min(at + steps, self.length)
 
-        def part(values: NDArray[Any], dtype: Any) -> Tensor:
-            cut = torch.from_numpy(values[:, first : at + steps].astype(dtype)).transpose(0, 1)
+        def part(name: str, dtype: Any) -> Tensor:
+            lanes = (lane * self.length for lane in range(self.lanes))
+            rows = np.stack([self._rows(name, lane + first, lane + end) for lane in lanes], 1)
+            cut = torch.from_numpy(rows.astype(dtype))
             if at == 0:
                 cut = torch.cat([torch.zeros_like(cut[:1]), cut])
             return cut.to(device)
 
         return Batch(
-            part(self._logits, np.float32),
-            part(self._contexts, np.int64),
-            part(self._p1, np.float32) / 2**22,
-            part(self._bits, np.float32),
+            part("logits", np.float32),
+            part("contexts", np.int64),
+            part("p1_q22", np.float32) / 2**22,
+            part("bits", np.float32),
             at > 0,
         )
 
@@ -255,7 +346,8 @@ def held_gain(
     The traces are cut into lanes, each of which starts with a zero state: what the network gains
     over one text from its beginning to its end is a little more.
     """
-    held = TraceLanes(traces, max(1, min(lanes, sum(len(one.bits) for one in traces) // 512)))
+    heard = sum(int(_heard(one).sum()) for one in traces)
+    held = TraceLanes(traces, max(1, min(lanes, heard // 512)))
     state, net._state = net._state, None
     before = after = 0.0
     device = net.head.device
@@ -266,8 +358,11 @@ def held_gain(
             before += float(plain.sum())
             after += float(corrected.sum())
     net._state = state
-    count = held.length * held.lanes / 8
-    return before / count, after / count
+    # As if the bits that the lanes leave over had cost as much.
+    whole = heard / (held.length * held.lanes)
+    unheard = sum(map(_unheard_length, traces))
+    count = sum(len(one.bits) for one in traces) / 8
+    return (before * whole + unheard) / count, (after * whole + unheard) / count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -468,7 +563,7 @@ def mixer_card(
     }
 
 
-_MATRICES = ("inputs", "recur", "embed", "head")
+_MATRICES = ("inputs", "recur", "embed", "columns", "head")
 
 
 def export_mixer(
@@ -480,11 +575,12 @@ def export_mixer(
     ----------
     net : LstmMixer
     path : path
-        A safetensors file: ``inputs`` (F, 3 H), ``recur`` (H, 3 H), ``embed.N`` (rows, 3 H),
-        ``gain`` and ``bias`` (3, H), ``head`` (H, V + 2), ``head_bias`` (V + 2,), ``out_bias`` (256,);
-        as int8 matrices have a scale for each row, see :mod:`.export`.
+        A safetensors file: ``inputs`` (F, 3 H), ``recur`` (H, 3 H), ``embed.N`` (rows, 3 H), or
+        (rows, rank) and ``columns.N`` (rank, 3 H), ``gain`` and ``bias`` (3, H), ``head``
+        (H, V + 2 + B), ``head_bias`` (V + 2 + B,), ``out_bias`` (256,), ``blend`` (B, I) and
+        ``blend_bias`` (B,); as integers matrices have a scale for each row, see :mod:`.export`.
     weights : {"float32", "int8"}
-        What matrices become.
+        What matrices become: with int8 the tables become int4. ``blend`` is int8 in any case.
     card : dict, optional
         What it was made of.
 
@@ -498,16 +594,19 @@ def export_mixer(
     tensors: dict[str, Tensor] = {}
     for name, value in net.state_dict().items():
         value = value.detach().float().cpu().contiguous()
-        if weights == "float32" or name.split(".")[0] not in _MATRICES:
+        if name != "blend" and (weights == "float32" or name.split(".")[0] not in _MATRICES):
             tensors[name] = value
             continue
-        tensors[name], scale = quantise(value, 8)
+        is_table = name.startswith("embed.")
+        integers, scale = quantise(value, 4 if is_table else 8)
+        tensors[name] = pack(integers) if is_table else integers
         tensors[f"{name}.scale"] = scale.contiguous()
     metadata = {
         "kind": KIND,
         "version": VERSION,
         "hidden": str(net.hidden),
-        "columns": json.dumps(net.columns),
+        "logits": json.dumps(net.column_names[: net.logits]),
+        "inputs": str(len(net.column_names) - net.logits),
         "context_names": json.dumps(net.context_names),
         "weights": weights,
         "epsilon": repr(EPSILON),
@@ -529,13 +628,20 @@ def load_mixer(path: StrPath) -> tuple[LstmMixer, dict[str, str]]:
         If the file is something else.
     """
     tensors, metadata = read_tensors(path, KIND, VERSION, "mixer network")
+    columns = json.loads(metadata["logits"]) + [f"{_INPUT}{at}" for at in range(int(metadata["inputs"]))]
     net = LstmMixer(
-        int(metadata["hidden"]), json.loads(metadata["columns"]), json.loads(metadata["context_names"])
+        int(metadata["hidden"]),
+        columns,
+        json.loads(metadata["context_names"]),
+        blends=len(tensors["blend"]) if "blend" in tensors else 0,
+        rank=len(tensors["columns.0"]) if "columns.0" in tensors else 0,
     )
     values = {}
     for name, value in tensors.items():
         if not name.endswith(".scale"):
             scale = tensors.get(f"{name}.scale")
+            if value.dtype == torch.uint8:
+                value = unpack(value, 2 * value.shape[1])
             values[name] = value if scale is None else value.float() * scale[:, None]
     try:
         net.load_state_dict(values)
@@ -547,7 +653,7 @@ def load_mixer(path: StrPath) -> tuple[LstmMixer, dict[str, str]]:
 def corrections(
     weights: StrPath | ReadableBuffer, traces: Traces
 ) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
-    """What a mixer network makes of a text's traces, as preset max computes it.
+    """What a mixer network makes of a text's traces, as the presets compute it.
 
     Parameters
     ----------

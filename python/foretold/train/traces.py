@@ -10,7 +10,8 @@ without a mixer network: a trace is what one would hear.
                                  Then what is coded (``final``). Then order 0; of each match model its
                                  logit, how far its probability is from even (in units of 1/2048) and
                                  its signed length (in units of 1/16 byte, at most 32 bytes); how far
-                                 the network's probability is from even (in units of 1/1024).
+                                 the network's probability is from even (in units of 1/1024). Then
+                                 all inputs of the mixer, ``input 0`` and so on, in its own units.
 ``contexts`` (N, 10) uint8       What it was conditioned on, named by ``context_names``: position
                                  of the bit, the byte's bits so far with a one before them, the last
                                  byte and the one before it, class of the last byte (0 to 7), how
@@ -94,7 +95,7 @@ def trace(
     preset, transform, knowledge, prior
         As in :func:`foretold.compress`.
     piece_bytes : int
-        Coded bytes of a piece; the last one is shorter. A row of preset max takes 99 bytes.
+        Coded bytes of a piece; the last one is shorter. A row of preset max takes 675 bytes.
     share : float
         Share of the pieces that are told of, spread evenly; the models learn the others as well.
     start : int

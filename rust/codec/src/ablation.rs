@@ -7,7 +7,8 @@ use crate::setup::{Assembly, Selector, Setup};
 use crate::{ChunkCoder, EngineError, ModelPlan, Preset, Transform};
 
 /// A preset's engine, whole or with one part left out. What is left out is left out for text;
-/// other content meets the whole engine.
+/// other content meets the whole engine. The mixer network is not there in any: it was trained on
+/// the whole.
 #[derive(Debug)]
 pub struct Variant {
     /// What the part is: `contexts`, `selector`, `final selector`, `match model`, ...
@@ -22,7 +23,8 @@ pub struct Variant {
 impl Variant {
     /// The engine with nothing left out.
     pub fn whole(preset: Preset) -> Variant {
-        let (setup, transform) = (preset.setup(), Transform::Auto);
+        let setup = Box::leak(Box::new(uncorrected(preset)));
+        let transform = Transform::Auto;
         Variant { sort: "whole", name: String::from("nothing"), preset, setup, transform }
     }
 
@@ -31,7 +33,7 @@ impl Variant {
     /// The first group stays, for selectors count on the orders' places. Of selectors one must
     /// be left.
     pub fn all(preset: Preset) -> Vec<Variant> {
-        let whole = preset.setup();
+        let whole = &uncorrected(preset);
         let text = whole.text;
         let mut variants = Vec::new();
         let mut add = |sort, name: &str, setup: Setup, transform| {
@@ -86,6 +88,10 @@ impl Variant {
     }
 }
 
+fn uncorrected(preset: Preset) -> Setup {
+    Setup { corrected: false, ..*preset.setup() }
+}
+
 fn again(selector: &Selector) -> Selector {
     Selector { ..*selector }
 }
@@ -117,7 +123,8 @@ mod tests {
         for number in [1, 5, 9] {
             let preset = Preset::new(number).expect("a preset");
             let plan = ModelPlan::for_block(preset, text.len() as u64);
-            let mut coder = ChunkCoder::new(plan, &crate::Priors::default()).expect("memory");
+            let coder = ChunkCoder::new(plan, &crate::Priors::default()).expect("memory");
+            let mut coder = coder.without_mixer_network();
             let tick = &mut |_| std::ops::ControlFlow::Continue(());
             let coded = coder.encode(&text, Transform::Auto, tick).expect("coded");
             let whole = Variant::whole(preset).coded_bytes(&text).expect("coded");

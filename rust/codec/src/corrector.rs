@@ -1,4 +1,4 @@
-//! The mixer network of preset max: what it makes of all opinions on a bit.
+//! Mixer networks: what they make of all opinions on a bit.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,25 +6,30 @@ use foretold_models::{StateError, StateIo};
 use foretold_neural::{LstmMixer, MixerStep, MixerWeights, WeightsError};
 use foretold_numerics::P1;
 
-use crate::evidence::{Evidence, FINAL};
+use crate::evidence::{Evidence, FINAL, columns};
 use crate::network::part_state;
-use crate::{Preset, trace_columns};
+use crate::setup::{SETUPS, Setup};
 
-/// What a mixer network makes of a trace, in whose rows `logits` and `contexts` have as many values
+/// What a mixer network makes of a trace, in whose rows `columns` and `contexts` have as many values
 /// as there are bits: corrections in nats, and corrected probabilities in units of 2^-22.
 pub fn mixer_corrections(
     weights: &[u8],
-    (logits, contexts): (&[i16], &[u8]),
+    (columns, contexts): (&[i16], &[u8]),
     p1_q22: &[u32],
     bits: &[u8],
 ) -> Result<(Vec<f32>, Vec<u32>), WeightsError> {
     let mut mixer = LstmMixer::new(Arc::new(MixerWeights::from_safetensors(weights)?));
     let mut step = MixerStep::default();
     let (mut corrections, mut corrected) = (Vec::new(), Vec::new());
-    let rows = logits.chunks_exact(mixer.logits().1).zip(contexts.as_chunks().0);
-    for ((logits, contexts), (&p1_q22, &bit)) in rows.zip(p1_q22.iter().zip(bits)) {
+    let rows = columns.chunks_exact(mixer.columns().1).zip(contexts.as_chunks().0);
+    for ((columns, contexts), (&p1_q22, &bit)) in rows.zip(p1_q22.iter().zip(bits)) {
         let p1_q22 = P1::clamped(p1_q22).get();
-        corrected.push(mixer.predict(p1_q22, logits, contexts, &mut step));
+        if !LstmMixer::hears(p1_q22) {
+            corrected.push(p1_q22);
+            corrections.push(0.0);
+            continue;
+        }
+        corrected.push(mixer.predict(p1_q22, columns, contexts, &mut step));
         corrections.push(step.correction());
         mixer.update(&step, p1_q22, bit != 0);
     }
@@ -34,15 +39,23 @@ pub fn mixer_corrections(
 /// Most memory that the weights may take: what is declared has room for it.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The weights in a file, if they are for what preset max says of text.
+/// Voices and columns of what a preset says of text.
+fn says(setup: &Setup) -> (usize, usize) {
+    let names = columns(setup.text, setup.matches, setup.network);
+    (names.iter().position(|name| name == FINAL).unwrap_or(0), names.len())
+}
+
+/// The weights in a file, if they are for what a preset that is corrected says of text.
 pub(crate) fn weights(file: &[u8]) -> Result<MixerWeights, String> {
     let weights = MixerWeights::from_safetensors(file).map_err(|error| error.to_string())?;
-    let names = trace_columns(Preset::MAX);
-    let voices = names.iter().position(|name| name == FINAL).unwrap_or(0);
-    if weights.logits() != (voices, names.len()) {
-        let (found, all) = weights.logits();
-        let made = format!("made for {found} voices of {all} logits");
-        return Err(format!("{made}, preset max has {voices} of {}", names.len()));
+    let corrected = || SETUPS.iter().filter(|setup| setup.corrected);
+    if !corrected().any(|setup| says(setup) == weights.columns()) {
+        let (found, all) = weights.columns();
+        let known: Vec<String> = corrected()
+            .map(|setup| (setup.name, says(setup)))
+            .map(|(name, (voices, columns))| format!("preset {name} has {voices} of {columns}"))
+            .collect();
+        return Err(format!("made for {found} voices of {all} columns; {}", known.join(", ")));
     }
     if weights.memory_bytes() > MOST_BYTES {
         return Err(format!("takes {} bytes, {MOST_BYTES} are the most", weights.memory_bytes()));
@@ -55,7 +68,7 @@ pub(crate) fn weights(file: &[u8]) -> Result<MixerWeights, String> {
 pub(crate) struct Correction {
     pub evidence: Evidence,
     step: MixerStep,
-    /// Before the correction, in units of 2^-22.
+    /// Before the correction, in units of 2^-22; 0 if there is none.
     p1_q22: u32,
 }
 
@@ -65,29 +78,73 @@ pub(crate) struct Corrector {
     mixer: LstmMixer,
 }
 
-const ENGLISH_FILE: &[u8] = include_bytes!("knowledge/english-mixer.safetensors");
+/// Weights that come with the package.
+struct Shipped {
+    file: &'static [u8],
+    weights: LazyLock<Arc<MixerWeights>>,
+}
 
-static ENGLISH: LazyLock<Arc<MixerWeights>> =
-    LazyLock::new(|| Arc::new(weights(ENGLISH_FILE).expect("a file of ours")));
+macro_rules! shipped {
+    ($($name:ident: $path:literal,)*) => {
+        $(static $name: Shipped = Shipped {
+            file: include_bytes!($path),
+            weights: LazyLock::new(|| Arc::new(weights($name.file).expect("a file of ours"))),
+        };)*
+        #[cfg(test)]
+        static SHIPPED: &[(&str, &Shipped)] = &[$(($path, &$name)),*];
+    };
+}
+
+shipped! {
+    TEXT_9: "knowledge/text-mixer-9.safetensors",
+    ENGLISH_9: "knowledge/english-mixer-9.safetensors",
+    ENGLISH_MAX: "knowledge/english-mixer-max.safetensors",
+}
+
+impl Correction {
+    /// Of a bit that is not corrected.
+    #[inline(always)]
+    pub fn forget(&mut self) {
+        self.p1_q22 = 0;
+    }
+}
 
 impl Corrector {
-    /// One before the block's first bit: a prior's, the one that comes with the English words, or
-    /// none.
-    pub fn new(own: Option<Arc<MixerWeights>>, english: bool) -> Option<Corrector> {
-        let weights = own.or_else(|| english.then(|| ENGLISH.clone()))?;
+    /// One before the block's first bit, if text is corrected: a prior's, if it is for this preset,
+    /// or the one for blocks that start with the English words or without.
+    pub fn new(setup: &Setup, own: Option<Arc<MixerWeights>>, english: bool) -> Option<Corrector> {
+        if !setup.corrected {
+            return None;
+        }
+        let own = own.filter(|own| own.columns() == says(setup));
+        let shipped = || match (setup.network, english) {
+            (false, false) => Some(&TEXT_9),
+            (false, true) => Some(&ENGLISH_9),
+            (true, true) => Some(&ENGLISH_MAX),
+            (true, false) => None,
+        };
+        let weights = own.or_else(|| shipped().map(|shipped| shipped.weights.clone()))?;
         Some(Corrector { mixer: LstmMixer::new(weights) })
+    }
+
+    /// Whether a bit of which this was predicted is to be corrected.
+    #[inline(always)]
+    pub fn hears(p1: P1) -> bool {
+        LstmMixer::hears(p1.get())
     }
 
     /// The corrected probability, where `correction` holds the evidence.
     pub fn predict(&self, p1: P1, correction: &mut Correction) -> P1 {
         let Correction { evidence, step, p1_q22 } = correction;
         *p1_q22 = p1.get();
-        P1::clamped(self.mixer.predict(*p1_q22, &evidence.logits, &evidence.contexts, step))
+        P1::clamped(self.mixer.predict(*p1_q22, &evidence.columns, &evidence.contexts, step))
     }
 
-    /// Learns of the bit that came.
+    /// Learns of the bit that came, if it was corrected.
     pub fn update(&mut self, correction: &Correction, bit: bool) {
-        self.mixer.update(&correction.step, correction.p1_q22, bit);
+        if correction.p1_q22 != 0 {
+            self.mixer.update(&correction.step, correction.p1_q22, bit);
+        }
     }
 
     /// Reads or writes everything learned.
@@ -102,11 +159,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn english_weights_are_those_that_the_format_names() {
+    fn shipped_weights_are_those_that_the_format_names() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md");
         let format = std::fs::read_to_string(path).expect("docs/FORMAT.md is there");
-        let digest = blake3::hash(ENGLISH_FILE).to_hex();
-        assert!(format.contains(digest.as_str()), "the digest {digest} is not there");
-        assert_eq!(ENGLISH.hidden(), 32);
+        for (path, shipped) in SHIPPED {
+            let digest = blake3::hash(shipped.file).to_hex();
+            assert!(format.contains(digest.as_str()), "{path}: the digest {digest} is not there");
+        }
+        assert!(TEXT_9.file.len() <= 32 << 10, "{} bytes of fitted constants", TEXT_9.file.len());
     }
 }

@@ -2,6 +2,7 @@
 
 use foretold_numerics::stretch;
 
+use crate::predictor::assembly_inputs;
 use crate::setup::{Assembly, View};
 
 /// Names of the context values, each 0 to 255.
@@ -25,14 +26,14 @@ pub(crate) const FINAL: &str = "final";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     /// As [`columns`] names them.
-    pub logits: Vec<i16>,
+    pub columns: Vec<i16>,
     /// As [`CONTEXTS`] names them.
     pub contexts: [u8; CONTEXTS.len()],
 }
 
-/// What the logits are, the *voices* first: the first layer's sets, the second layer, the APMs, the
+/// What the columns are, the *voices* first: the first layer's sets, the second layer, the APMs, the
 /// network; then the probability that is coded; then order 0, of each match model logit, distance
-/// from even and signed length, and the network's distance from even.
+/// from even and signed length, and the network's distance from even; then all inputs of the mixer.
 pub(crate) fn columns(assembly: &Assembly, matches: &[u32], network: bool) -> Vec<String> {
     let mut names: Vec<String> = assembly.selectors.iter().map(|s| format!("set: {}", s.name)).collect();
     names.push("mixed".into());
@@ -43,6 +44,7 @@ pub(crate) fn columns(assembly: &Assembly, matches: &[u32], network: bool) -> Ve
         names.extend(["", ", distance", ", length"].map(|what| format!("match of {least}{what}")));
     }
     names.extend(network.then(|| "network, distance".into()));
+    names.extend((0..assembly_inputs(assembly, matches.len(), network)).map(|i| format!("input {i}")));
     names
 }
 

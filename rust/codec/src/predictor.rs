@@ -55,6 +55,8 @@ pub struct Prediction {
     ran: Ran,
     mixed: Mixed,
     apms: [ApmPlace; APMS],
+    /// What the APMs made of the mixed probability, in units of 2^-22.
+    refined: [u32; APMS],
     /// Of the mixer network, if there is one.
     correction: Correction,
 }
@@ -67,6 +69,7 @@ impl Default for Prediction {
             ran: Ran::default(),
             mixed: Mixed::default(),
             apms: Default::default(),
+            refined: [0; APMS],
             correction: Correction::default(),
         }
     }
@@ -83,7 +86,7 @@ struct Arm {
 
 impl Arm {
     fn new(setup: &Setup, assembly: &'static Assembly, size_class: u8) -> Option<Self> {
-        let shape = Shape::of(assembly, setup.matches.len(), setup.network);
+        let shape = Shape::of(assembly, setup);
         let inputs = shape.inputs;
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
@@ -202,7 +205,7 @@ impl Predictor {
         let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
         let own_mixer = base.as_deref().and_then(Base::mixer);
-        let corrector = if setup.network { Corrector::new(own_mixer, words.is_some()) } else { None };
+        let corrector = Corrector::new(setup, own_mixer, words.is_some());
         let mut predictor = Predictor {
             simd: Simd::detect(),
             setup,
@@ -457,7 +460,13 @@ impl Predictor {
         arm.mixer.predict(simd, (sets, finals), &made.inputs[..shape.inputs], &mut made.mixed);
         let p1 = self.refine(shape, arm, made);
         match &self.corrector {
-            Some(corrector) if shape.network && self.kind == Kind::Text => self.correct(corrector, made, p1),
+            Some(corrector) if shape.corrected && self.kind == Kind::Text => {
+                if Corrector::hears(p1) {
+                    return self.correct(corrector, made, p1);
+                }
+                made.correction.forget();
+                p1
+            }
             _ => p1,
         }
     }
@@ -478,8 +487,10 @@ impl Predictor {
         let logit = made.mixed.logit;
         let mut total = 2 * made.mixed.p1_q22;
         let apms = &arm.apms[..shape.assembly.apms];
-        for ((apm, &curve), place) in apms.iter().zip(&self.curves).zip(&mut made.apms) {
-            total += apm.refine(logit, curve as usize, place);
+        let places = made.apms.iter_mut().zip(&mut made.refined);
+        for ((apm, &curve), (place, refined)) in apms.iter().zip(&self.curves).zip(places) {
+            *refined = apm.refine(logit, curve as usize, place);
+            total += *refined;
         }
         let p1 = P1::clamped(if apms.len() == 2 { total >> 2 } else { total >> 3 });
         if self.bit_position == 3 {
@@ -494,23 +505,22 @@ impl Predictor {
         let shape = arm.shape;
         let assembly = shape.assembly;
         let mixed = &made.mixed;
-        let apms = arm.apms[..assembly.apms].iter().zip(&self.curves);
-        let refined =
-            apms.map(|(apm, &curve)| apm.refine(mixed.logit, curve as usize, &mut ApmPlace::default()));
+        let refined = made.refined[..assembly.apms].iter().copied();
         let network = assembly_parts(assembly, shape.matches);
         let network = &made.inputs[network..][..if shape.network { NETWORK_INPUTS } else { 0 }];
         let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
         let own = &made.inputs[planes * shape.contexts.next_multiple_of(PLANE_LANES)..];
         let matches = &own[OWN_INPUTS..][..shape.matches * MATCH_INPUTS];
 
-        out.logits.clear();
-        out.logits.extend_from_slice(&mixed.logits()[..assembly.selectors.len()]);
-        out.logits.extend([mixed.p1_q22].into_iter().chain(refined).map(coarse));
-        out.logits.extend(network.first());
-        out.logits.push(coarse(p1.get()));
-        out.logits.push(own[0]);
-        out.logits.extend_from_slice(matches);
-        out.logits.extend(network.get(1));
+        out.columns.clear();
+        out.columns.extend_from_slice(&mixed.logits()[..assembly.selectors.len()]);
+        out.columns.extend([mixed.p1_q22].into_iter().chain(refined).map(coarse));
+        out.columns.extend(network.first());
+        out.columns.push(coarse(p1.get()));
+        out.columns.push(own[0]);
+        out.columns.extend_from_slice(matches);
+        out.columns.extend(network.get(1));
+        out.columns.extend_from_slice(&made.inputs[..shape.inputs]);
         out.contexts = contexts(&self.view(shape, arm, self.node()));
     }
 
@@ -520,7 +530,7 @@ impl Predictor {
         // What the next nibble needs is named first: its memory comes while this bit is learned.
         let next = self.partial << 1 | u32::from(bit);
         match &mut self.corrector {
-            Some(corrector) if shape.network && self.kind == Kind::Text => {
+            Some(corrector) if shape.corrected && self.kind == Kind::Text => {
                 corrector.update(&made.correction, bit);
             }
             _ => (),

@@ -117,6 +117,8 @@ pub struct Setup {
     pub transform: u8,
     /// Whether a network that learns predicts as well.
     pub network: bool,
+    /// Whether a mixer network has the last word on text.
+    pub corrected: bool,
 }
 
 impl Setup {
@@ -219,9 +221,11 @@ const FORETOLD: Selector = selector("network's byte", 257 * 8, |v| {
 });
 
 /// For few inputs.
-const QUICK: Rates = Rates { first: 1500, first_start: 20000, second: 4000, shift: 14, start: 1600 };
+const QUICK: Rates =
+    Rates { first: 1500, first_start: 20000, second: 6000, shift: 14, start: 1600, quiet: 0 };
 /// For many.
-const FINE: Rates = Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000 };
+const FINE: Rates =
+    Rates { first: 4000, first_start: 80000, second: 4000, shift: 16, start: 1000, quiet: 272 };
 
 pub static TEXT_1: Assembly = Assembly {
     groups: &[c::ORDERS_2_4_6, c::WORD, c::FRAME],
@@ -235,6 +239,7 @@ pub static TEXT_1: Assembly = Assembly {
 pub static TEXT_2: Assembly = Assembly {
     groups: &[c::ORDERS_1_TO_6, c::WORD, c::FRAME, c::WORD_PAIR, c::TAG, c::FOLLOWER, c::CLASS_HISTORY],
     selectors: &[PARTIAL_CLASS, ORDERS_KNOWN, CLASSES],
+    finals: &[ONE, LAST],
     ..TEXT_1
 };
 pub static TEXT_3: Assembly = Assembly {
@@ -249,7 +254,7 @@ pub static TEXT_3: Assembly = Assembly {
         c::COLUMN,
     ],
     selectors: &[PARTIAL_CLASS, ORDERS_KNOWN, CLASSES, MATCH],
-    finals: &[ONE, PARTIAL],
+    finals: &[ONE, PARTIAL, LAST],
     ..TEXT_1
 };
 pub static TEXT_4: Assembly = Assembly {
@@ -335,6 +340,7 @@ static TEXT_7: Assembly = Assembly {
     ..TEXT_6
 };
 static TEXT_8: Assembly = Assembly {
+    finals: &[ONE, PARTIAL, CLASS_KIND],
     groups: TEXT_9.groups,
     runs: true,
     selectors: &[
@@ -402,7 +408,7 @@ static TEXT_9: Assembly = Assembly {
         SOUNDS,
         TOP_BITS,
     ],
-    finals: &[ONE, PARTIAL, MATCH],
+    finals: &[ONE, PARTIAL, MATCH, CLASS_KIND],
     apms: 6,
     rates: FINE,
 };
@@ -482,6 +488,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 25,
         transform: 16,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "2",
@@ -495,6 +502,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 25,
         transform: 16,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "3",
@@ -508,6 +516,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 26,
         transform: 16,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "4",
@@ -521,6 +530,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 26,
         transform: 16,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "5",
@@ -534,6 +544,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 26,
         transform: 16,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "6",
@@ -547,6 +558,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 27,
         transform: 16,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "7",
@@ -560,6 +572,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 27,
         transform: 16,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "8",
@@ -573,6 +586,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 28,
         transform: 21,
         network: false,
+        corrected: false,
     },
     Setup {
         name: "9",
@@ -586,6 +600,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 28,
         transform: 21,
         network: false,
+        corrected: true,
     },
     Setup {
         name: "max",
@@ -599,5 +614,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         base: 28,
         transform: 21,
         network: true,
+        corrected: true,
     },
 ];

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use foretold_numerics::{P1, Simd, Work};
 
 use crate::predictor::{Prediction, Predictor, assembly_inputs};
-use crate::setup::{Assembly, TEXT_1, TEXT_2, TEXT_3, TEXT_4, TEXT_5};
+use crate::setup::{Assembly, Setup, TEXT_1, TEXT_2, TEXT_3, TEXT_4, TEXT_5};
 
 /// What an assembly asks for.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Shape {
     pub matches: usize,
     /// Whether a network takes part.
     pub network: bool,
+    /// Whether a mixer network may.
+    pub corrected: bool,
     /// Of the mixer.
     pub inputs: usize,
     /// Which of the shapes that are constants this is, if any.
@@ -37,10 +39,11 @@ enum Known {
 }
 
 impl Shape {
-    /// The shape of an assembly beside this many match models, and perhaps a network.
-    pub fn of(assembly: &'static Assembly, matches: usize, network: bool) -> Shape {
+    /// The shape of an assembly of a setup.
+    pub fn of(assembly: &'static Assembly, setup: &Setup) -> Shape {
+        let (matches, network, corrected) = (setup.matches.len(), setup.network, setup.corrected);
         let known = match (assembly, matches) {
-            _ if network => Known::Other,
+            _ if network || corrected => Known::Other,
             (a, 1) if std::ptr::eq(a, &TEXT_1) => Known::Text1,
             (a, 1) if std::ptr::eq(a, &TEXT_2) => Known::Text2,
             (a, 1) if std::ptr::eq(a, &TEXT_3) => Known::Text3,
@@ -50,6 +53,7 @@ impl Shape {
         };
         Shape {
             network,
+            corrected,
             inputs: assembly_inputs(assembly, matches, network),
             ..Shape::known(assembly, matches, known)
         }
@@ -58,7 +62,7 @@ impl Shape {
     #[inline(always)]
     const fn known(assembly: &'static Assembly, matches: usize, known: Known) -> Shape {
         let (contexts, inputs) = (assembly.contexts(), assembly_inputs(assembly, matches, false));
-        Shape { assembly, contexts, matches, network: false, inputs, known }
+        Shape { assembly, contexts, matches, network: false, corrected: false, inputs, known }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::{ChunkCoder, Error, ModelPlan, Options, Preset, Tick};
 /// One bit of a trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Trace<'a> {
-    /// Logits in units of 1/256, as [`trace_columns`] names them.
-    pub logits: &'a [i16],
+    /// Logits in units of 1/256 and inputs of the mixer, as [`trace_columns`] names them.
+    pub columns: &'a [i16],
     /// As [`CONTEXTS`] names them.
     pub contexts: &'a [u8; CONTEXTS.len()],
     /// What would be coded.
@@ -19,7 +19,7 @@ pub struct Trace<'a> {
     pub bit: bool,
 }
 
-/// Names of a trace's logits where a preset models text.
+/// Names of a trace's columns where a preset models text.
 pub fn trace_columns(preset: Preset) -> Vec<String> {
     let setup = preset.setup();
     columns(setup.text, setup.matches, setup.network)
@@ -52,7 +52,7 @@ impl Tracer {
         Ok(Tracer { coder, options, content, begun: 0, coded: Vec::new(), at: 0, evidence })
     }
 
-    /// Logits of a row.
+    /// Columns of a row.
     pub fn width(&self) -> usize {
         trace_columns(self.options.preset).len()
     }
@@ -81,7 +81,7 @@ impl Tracer {
             let evidence = &mut self.evidence;
             self.coder.trace(self.coded[self.at], |predictor, made, p1, bit| {
                 predictor.evidence(made, p1, evidence);
-                see(Trace { logits: &evidence.logits, contexts: &evidence.contexts, p1, bit });
+                see(Trace { columns: &evidence.columns, contexts: &evidence.contexts, p1, bit });
             });
             self.at += 1;
             if done % 4096 == 4095 && tick(4096).is_break() {

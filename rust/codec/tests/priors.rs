@@ -493,13 +493,18 @@ fn network(hidden: usize, layers: usize) -> Vec<u8> {
     file_of(&tensors)
 }
 
-/// Tensors of f32 as a file.
+/// Tensors of f32 as a file; `blend` of i8.
 fn file_of(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
+    use safetensors::Dtype;
     let value = |i: usize| ((i * 37 % 101) as f32 / 101.0 - 0.5).to_le_bytes();
-    let data: Vec<Vec<u8>> =
-        tensors.iter().map(|(_, shape)| (0..shape.iter().product()).flat_map(value).collect()).collect();
+    let values = |(name, shape): &(String, Vec<usize>)| match name.as_str() {
+        "blend" => (0..shape.iter().product()).map(|i: usize| (i * 37 % 101) as u8).collect(),
+        _ => (0..shape.iter().product()).flat_map(value).collect::<Vec<u8>>(),
+    };
+    let data: Vec<Vec<u8>> = tensors.iter().map(values).collect();
     let views = tensors.iter().zip(&data).map(|((name, shape), data)| {
-        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), data);
+        let dtype = if name == "blend" { Dtype::I8 } else { Dtype::F32 };
+        let view = safetensors::tensor::TensorView::new(dtype, shape.clone(), data);
         (name.clone(), view.unwrap())
     });
     safetensors::serialize(views, None).unwrap()
@@ -526,16 +531,22 @@ fn a_prior_brings_its_own_network() {
     assert_eq!(again.network(), Some((2, 64)));
 }
 
-/// The weights of a mixer network that says much, as a file.
-fn mixer(hidden: usize, voices: usize, logits: usize) -> Vec<u8> {
+/// The weights of a mixer network of two blends that says much, as a file.
+fn mixer(hidden: usize, voices: usize, columns: usize) -> Vec<u8> {
     let width = 3 * hidden;
+    let blended =
+        foretold_codec::trace_columns(Preset::MAX).iter().filter(|c| c.starts_with("input ")).count();
+    let logits = columns - blended;
     let mut tensors = vec![
-        ("inputs".to_string(), vec![logits + voices + 2, width]),
+        ("blend".to_string(), vec![2, blended]),
+        ("blend.scale".into(), vec![2]),
+        ("blend_bias".into(), vec![2]),
+        ("inputs".into(), vec![logits + voices + 4, width]),
         ("recur".into(), vec![hidden, width]),
         ("gain".into(), vec![3, hidden]),
         ("bias".into(), vec![3, hidden]),
-        ("head".into(), vec![hidden, voices + 2]),
-        ("head_bias".into(), vec![voices + 2]),
+        ("head".into(), vec![hidden, voices + 4]),
+        ("head_bias".into(), vec![voices + 4]),
         ("out_bias".into(), vec![256]),
     ];
     let tables = [256, 256, 8, 16, 8, 16].into_iter().enumerate();
@@ -565,7 +576,7 @@ fn a_prior_brings_a_mixer_network() {
     assert_eq!((both.mixer(), both.network(), both.digest()), (Some(32), Some((1, 64)), other.digest()));
     let error = |weights: &[u8]| SMALL.with_mixer("own", weights).unwrap_err().to_string();
     let fewer = error(&mixer(32, voices - 1, logits));
-    assert!(fewer.contains(&format!("made for {} voices of {logits} logits", voices - 1)), "{fewer}");
+    assert!(fewer.contains(&format!("made for {} voices of {logits} columns", voices - 1)), "{fewer}");
     assert!(error(&mixer(128, voices, logits)).contains("1048576 are the most"));
     assert!(error(b"").contains("its mixer network: not a safetensors file"));
 }

@@ -26,6 +26,8 @@ pub struct Rates {
     pub shift: u32,
     /// First-layer weights before anything is learned, in units of `2^-shift`.
     pub start: i16,
+    /// A first-layer set that errs by less, in units of 2^-16, learns nothing of the bit.
+    pub quiet: u16,
 }
 
 /// Bits after which a weight set is half as new.
@@ -238,6 +240,7 @@ impl Mixer {
     ) {
         let target = if bit { 65535 } else { 0 };
 
+        let quiet = u32::from(self.rates.quiet);
         let mut errors = [0i16; MAX_SETS];
         for ((error, &logit), &set) in errors.iter_mut().zip(&mixed.logits[..sets]).zip(&mixed.first.sets) {
             let age = &mut self.first.ages[set as usize];
@@ -245,7 +248,8 @@ impl Mixer {
             let extra = (u64::from(self.rates.first_start) * newness) >> 16;
             let rate = (self.rates.first + extra as u32) as i32;
             *age += u32::from(*age < MATURE);
-            *error = step(target - i32::from(squash(i32::from(logit))), rate);
+            let off = target - i32::from(squash(i32::from(logit)));
+            *error = if off.unsigned_abs() < quiet { 0 } else { step(off, rate) };
         }
         train_sets(simd, inputs, &mut self.first.weights, &mixed.first.offsets[..sets], &errors[..sets]);
 

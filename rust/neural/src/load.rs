@@ -32,7 +32,7 @@ pub enum WeightsError {
     },
     /// The sizes are not those of a mixer network that can be run.
     #[error(
-        "a mixer of {hidden} units, {voices} voices and {inputs} inputs; units are a multiple of 16 up to 256, voices 1 to 62, inputs twice as many and three, up to 512"
+        "a mixer of {hidden} units, {voices} voices, {blends} blends and {inputs} inputs; units are a multiple of 16 up to 256, voices and blends 1 to 62, inputs twice the voices, the blends and three, up to 512; what is blended is a multiple of 32 up to 1024"
     )]
     ImpossibleMixer {
         /// Units found.
@@ -41,6 +41,8 @@ pub enum WeightsError {
         inputs: usize,
         /// Voices found.
         voices: usize,
+        /// Blends found.
+        blends: usize,
     },
 }
 
@@ -149,6 +151,18 @@ fn values(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Values,
 /// The same as floats, row by row.
 pub(crate) fn rows(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
     Ok(values(file, name, shape)?.floats())
+}
+
+/// A matrix of `i8` as it stands, and what each row's are multiplied with.
+pub(crate) fn integers(
+    file: &SafeTensors<'_>,
+    name: &str,
+    shape: &[usize],
+) -> Result<(Vec<i8>, Vec<f32>), WeightsError> {
+    match values(file, name, shape)? {
+        Values::Integers(values, scales) => Ok((values, scales)),
+        Values::Floats(_) => Err(bad(name, "holds F32; I8 is known")),
+    }
 }
 
 impl Tensors {

@@ -13,7 +13,7 @@ use crate::input::Input;
 use crate::priors::KnowledgeArgument;
 use crate::streams::options;
 
-/// Names of a trace's logits and of its context values.
+/// Names of a trace's columns and of its context values.
 #[pyfunction]
 pub fn trace_columns(preset: u8) -> PyResult<(Vec<String>, Vec<&'static str>)> {
     let preset = Preset::new(preset).ok_or_else(|| PyValueError::new_err(format!("preset {preset}")))?;
@@ -79,12 +79,12 @@ impl Tracer {
         let (p1_q22, bits) = (p1_q22.as_slice_mut()?, bits.as_slice_mut()?);
         let run = |tracer: &mut codec::Tracer, tick: codec::Tick<'_>| {
             if tracer.width() != width {
-                let found = format!("{width} logits a row, where there are {}", tracer.width());
+                let found = format!("{width} columns a row, where there are {}", tracer.width());
                 return Err(Error::Parameter(found));
             }
             let mut row = 0;
             let mut see = |trace: codec::Trace<'_>| {
-                logits[row * width..][..width].copy_from_slice(trace.logits);
+                logits[row * width..][..width].copy_from_slice(trace.columns);
                 contexts[row * CONTEXTS.len()..][..CONTEXTS.len()].copy_from_slice(trace.contexts);
                 (p1_q22[row], bits[row]) = (trace.p1.get(), u8::from(trace.bit));
                 row += 1;

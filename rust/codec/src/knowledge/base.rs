@@ -163,7 +163,7 @@ impl Base {
         Base { network, mixer, ..self }
     }
 
-    /// The mixer network of preset max.
+    /// A mixer network of preset 9 or max.
     pub fn mixer(&self) -> Option<Arc<MixerWeights>> {
         self.mixer.clone()
     }

@@ -54,7 +54,7 @@ pub struct Prior {
     network_range: Option<std::ops::Range<usize>>,
     /// Where what mixers of presets start from stands in the file.
     weights: Vec<(std::ops::Range<usize>, Preset)>,
-    /// The mixer network that preset max has, and where it stands in the file.
+    /// A mixer network for preset 9 or max, and where it stands in the file.
     mixer: Option<(std::ops::Range<usize>, Arc<MixerWeights>)>,
     /// Whether tables are kept for other processes.
     cached: bool,
@@ -292,7 +292,7 @@ impl Prior {
         Prior::from_bytes(Prior::to_bytes(name, &content)?, name)
     }
 
-    /// The same with a mixer network for preset max: weights as
+    /// The same with a mixer network for preset 9 or max: weights as
     /// [`MixerWeights::from_safetensors`] reads them.
     pub fn with_mixer(&self, name: &str, weights: &[u8]) -> Result<Prior, PriorError> {
         let content = PriorContent { mixer: Some(weights.to_vec()), ..self.content() };
