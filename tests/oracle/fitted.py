@@ -22,6 +22,7 @@ class FittedPrior:
         self.digest = blake3(under_digest + network)
         self.id = self.digest[:4]
         self.shipped = ((), (), ()) if under is None else under.shipped
+        self.mixer_file = None if under is None else under.mixer_file
         self.network = Network(network).weights()
 
     def fill(self, table, preset):
@@ -31,9 +32,6 @@ class FittedPrior:
     def start(self, predictor, preset):
         if self.under is not None:
             self.under.start(predictor, preset)
-
-    def mixer(self):
-        return None if self.under is None else self.under.mixer()
 
 
 def moved(word, number):
