@@ -133,9 +133,9 @@ def document(
         "",
         "Written by `make ablation`. Each row is the engine of a preset with one part left out; the mixer "
         "network of preset 9, trained on the whole, is in none (docs/LSTM.md says what it brings). *Gain* "
-        "is by how much the archives grow without the part: exact, and the same on every machine. Several parts "
-        "that say the same each gain little alone. *Time* is the share of the whole engine's time that is "
-        "saved without the part, measured beside it; a few per cent of it are noise.",
+        "is by how much the archives grow without the part: exact, and the same on every machine. Several "
+        "parts that say the same each gain little alone. *Time* is the share of the whole engine's time "
+        "that is saved without the part, measured beside it; a few per cent of it are noise.",
         "",
         f"Commit `{made['commit']}`, {made['date']}, {made['processor']}. Sizes without the container.",
         "",
