@@ -386,6 +386,7 @@ def test_oracle_starts_from_weights(preset: int, small: bytes, twin: oracle.Prio
     # All but the prior's name and the check.
     without = foretold.compress(MARKUP[:200], other, prior=small, transform="none")
     assert archive[16:] == without[16:]
+    # More than the zeros that packing may have left off at the end.
     longer = prior._inner.with_weights("longer", [(preset, weights + b"and more" * 9)]).to_bytes()
     with pytest.raises(foretold.PriorError, match="weights cannot be unpacked"):
         foretold.compress(MARKUP, named(preset), prior=longer)

@@ -30,7 +30,9 @@ def mixer_network(setup, prior):
     if prior is not None and prior.mixer_file is not None:
         own = LstmMixer(prior.mixer_file)
         columns = setup.text.inputs(len(setup.matches), setup.network)
-        if own.voices == len(setup.text.selectors) + 7 + setup.network and own.blended == columns:
+        # Sets, the second layer, maps, the byte network.
+        voices = len(setup.text.selectors) + 1 + setup.text.apms + setup.network
+        if own.voices == voices and own.blended == columns:
             return own
     shipped = SHIPPED.get((setup.network, prior is not None and any(prior.shipped)))
     return None if shipped is None else LstmMixer(shipped.read_bytes())

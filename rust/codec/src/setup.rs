@@ -340,7 +340,6 @@ static TEXT_7: Assembly = Assembly {
     ..TEXT_6
 };
 static TEXT_8: Assembly = Assembly {
-    finals: &[ONE, PARTIAL, CLASS_KIND],
     groups: TEXT_9.groups,
     runs: true,
     selectors: &[
@@ -358,6 +357,7 @@ static TEXT_8: Assembly = Assembly {
         TERM_START,
         CLASS_KIND,
     ],
+    finals: &[ONE, PARTIAL, CLASS_KIND],
     ..TEXT_6
 };
 static TEXT_9: Assembly = Assembly {

@@ -48,10 +48,11 @@ pub struct MixerWeights {
     logits: usize,
     /// From inputs and, beneath them, units to the gates.
     matrix: Matrix,
-    /// Weights of the blends, one after the other; how many inputs each has, what a weight of one
-    /// is worth, and what is added.
+    /// Weights of the blends, one after the other; how many inputs each has, where each begins, what a
+    /// weight of one is worth, and what is added.
     blends: Vec<i16>,
     blended: usize,
+    offsets: Vec<u32>,
     scales: Vec<f32>,
     blend_bias: Vec<f32>,
     /// From context values to the gates: a row each.
@@ -128,6 +129,7 @@ impl MixerWeights {
             matrix,
             blends,
             blended,
+            offsets: (0..count).map(|blend| (blend * blended) as u32).collect(),
             scales,
             blend_bias,
             tables,
@@ -351,15 +353,11 @@ impl Predict<'_> {
         units[..hidden].copy_from_slice(&mixer.hidden);
         if blended > 0 {
             let mut sums = [0; PANEL];
-            let mut offsets = [0; PANEL];
-            let count = blends_out.len();
-            for (i, offset) in offsets[..count].iter_mut().enumerate() {
-                *offset = (i * blended) as u32;
-            }
-            dot_sets(simd, inputs, blends, &offsets[..count], &mut sums[..count]);
+            let sums = &mut sums[..blends_out.len()];
+            dot_sets(simd, inputs, blends, &mixer.weights.offsets, sums);
             let added = mixer.weights.scales.iter().zip(&mixer.weights.blend_bias);
             for (((&sum, (scale, bias)), said), out) in
-                sums[..count].iter().zip(added).zip(&mut said[voices + 2..]).zip(blends_out)
+                sums.iter().zip(added).zip(&mut said[voices + 2..]).zip(blends_out)
             {
                 *said = sum as f32 * scale + bias;
                 *out = tanh_f32(*said);
