@@ -290,3 +290,19 @@ def letters(p):
 
 def expression(p):
     yield tuple(p.expressions.words)
+
+
+def forms(p):
+    here, (a, b) = p.words.here(), p.forms.beginnings
+    yield here, a, 1
+    yield here, a, b, 1
+    yield p.forms.ending(), p.forms.ending_before, 2
+
+
+def vicinity(p):
+    here, t = p.words.here(), p.terms
+    yield here, p.followers.word, 3
+    yield here, p.words.column, 4
+    yield t.here(), t.position >> 10, 5
+    yield t.here(), t.neighbour(), 6
+    yield t.gap, t.before[0], t.gap_before, t.before[1]

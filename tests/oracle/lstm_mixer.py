@@ -22,20 +22,22 @@ SHIPPED = {
     (False, False): KNOWLEDGE / "text-mixer-9.safetensors",
     (False, True): KNOWLEDGE / "english-mixer-9.safetensors",
     (True, True): KNOWLEDGE / "english-mixer-max.safetensors",
+    (True, False): KNOWLEDGE / "text-mixer-9.safetensors",
 }
 
 
 def mixer_network(setup, prior):
-    """A mixer network before its first bit: the prior's own, if it is for this preset, or a shipped one."""
+    """A mixer network before its first bit: the prior's own, if it is for this preset, or a shipped one;
+    and whether it hears of the byte network."""
     if prior is not None and prior.mixer_file is not None:
         own = LstmMixer(prior.mixer_file)
         columns = setup.text.inputs(len(setup.matches), setup.network)
         # Sets, the second layer, maps, the byte network.
         voices = len(setup.text.selectors) + 1 + setup.text.apms + setup.network
         if own.voices == voices and own.blended == columns:
-            return own
-    shipped = SHIPPED.get((setup.network, prior is not None and any(prior.shipped)))
-    return None if shipped is None else LstmMixer(shipped.read_bytes())
+            return own, setup.network
+    english = prior is not None and any(prior.shipped)
+    return LstmMixer(SHIPPED[setup.network, english].read_bytes()), setup.network and english
 
 
 def multiplied(rows, columns):

@@ -5,6 +5,7 @@ FORMAT.md: "The past".
 
 from .expressions import Expressions
 from .followers import Followers
+from .forms import Forms
 from .history import History
 from .letters import Letters
 from .lines import Lines
@@ -26,6 +27,7 @@ class Parsed:
         self.terms = Terms()
         self.expressions = Expressions()
         self.letters = Letters()
+        self.forms = Forms()
         self.text_object = TextObject()
 
     def push(self, byte):
@@ -57,6 +59,7 @@ class Parsed:
             self.followers.push_word(self.words)
         self.terms.push(byte)
         self.expressions.push(byte)
+        self.forms.push(byte)
 
     def _push_byte(self, byte, code, letters):
         self.words.push_class(byte)

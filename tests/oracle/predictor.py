@@ -66,7 +66,8 @@ class Predictor:
         self.inverse = Inverse(words)
         own = None if prior is None else prior.network
         self.network = Network(any(words), own) if setup.network else None
-        self.mixer_network = mixer_network(setup, prior) if setup.corrected else None
+        made = mixer_network(setup, prior) if setup.corrected else (None, False)
+        self.mixer_network, self.hears_network = made
         self.transformed = False
         self.restored = b""
         # Whether the text's arm was made beforehand and has not begun.
@@ -134,8 +135,13 @@ class Predictor:
     def _opinions(self, mixed, refined, p1, inputs):
         """What the mixer network hears: voices, the final logit, the others, the mixer's inputs."""
         arm = self.arms[self.kind]
-        network = self.network.predict(self.partial) if self.network else []
-        voices = [*arm.mixer.logits[: len(arm.assembly.selectors)]]
+        network = self.network.predict(self.partial) if self.hears_network else []
+        sets = len(arm.assembly.selectors)
+        if self.network and not self.hears_network:
+            # Its set and its inputs are the last.
+            sets -= 1
+            inputs = inputs[: arm.assembly.inputs(len(self.matches), False)]
+        voices = [*arm.mixer.logits[:sets]]
         voices += [*(stretch(p >> 6) for p in (mixed, *refined)), *network[:1]]
         others = [stretch(self.order0.p1_q16(self.partial))]
         for model in self.matches:

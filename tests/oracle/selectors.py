@@ -76,9 +76,11 @@ def _class_kind(v):
     return _folded(4096, words.classes & 0xFFF, words.kinds & 0xFF, v.parsed.terms.capitals & 1)
 
 
-def _term_before(v):
-    t = v.parsed.terms
-    return _folded(2048, t.last_before, min(t.len, 4), t.first if t.len < 2 else 0)
+OF_WORDS = 6, 7, 24, 27, 29, 31, 38, 40, 57, 62
+
+
+def _words_known(v):
+    return int("".join(str(v.known >> context & 1) for context in OF_WORDS), 2)
 
 
 def _top_bits(v):
@@ -96,6 +98,10 @@ ORDERS_PARTIAL = 1792, lambda v: _orders(v) * 256 + v.partial
 TERM_LEN = 2048, _term_len
 TERM_START = 2048, _term_start
 CLASS_KIND = 4096, _class_kind
-TERM_BEFORE = 2048, _term_before
 SOUNDS = 2048, lambda v: _folded(2048, v.parsed.terms.sounds, v.partial)
 TOP_BITS = 1536, _top_bits
+WORDS_KNOWN = 1024, _words_known
+WORD = 4096, lambda v: _folded(4096, v.parsed.words.here() & 0xFFFFFFFF)
+WORD_BEFORE = 2048, lambda v: _folded(2048, v.parsed.forms.class_before(), min(len(v.parsed.forms.word), 8))
+BEGINNING_BEFORE = 2048, lambda v: _folded(2048, v.parsed.forms.beginnings[0], bool(v.parsed.forms.word))
+ENDING = 2048, lambda v: _folded(2048, v.parsed.forms.ending() & 0xFF00FFFF)

@@ -179,12 +179,12 @@ TEXT_9 = Assembly(
     (
         *(orders_1_to_6, c.word, order_8, c.sparse_one, c.indirect_few, c.layout, c.class_runs, c.markup),
         *(c.rows, c.letters, c.expression, c.gaps, c.uses, c.terms, c.opened, c.token),
-        *(c.upper_halves, c.capitals, c.kind_history, c.order_11),
+        *(c.upper_halves, c.capitals, c.kind_history, c.order_11, c.forms, c.vicinity),
     ),
     (
-        *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASS_RUNS),
-        *(s.COLUMN, s.STRUCTURE, s.LINE_FIRST, s.FOLLOWER, s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.MATCHES),
-        *(s.ORDERS_PARTIAL, s.TERM_LEN, s.TERM_START, s.CLASS_KIND, s.TERM_BEFORE, s.SOUNDS, s.TOP_BITS),
+        *(s.PARTIAL, s.LAST, s.MATCH, s.KNOWN, s.WORDS_KNOWN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
+        *(s.LINE_FIRST, s.PARTIAL_CLASS, s.ORDERS_PARTIAL, s.TERM_LEN, s.TERM_START, s.CLASS_KIND),
+        *(s.SOUNDS, s.TOP_BITS, s.WORD, s.WORD_BEFORE, s.BEGINNING_BEFORE, s.ENDING),
     ),
     finals=(s.ONE, s.PARTIAL, s.MATCH, s.CLASS_KIND),
     directs=7,
@@ -198,8 +198,8 @@ TEXT_8 = replace(
     finals=(s.ONE, s.PARTIAL, s.CLASS_KIND),
     runs=True,
     selectors=(
-        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
-        *(s.EXPECTED, s.KNOWN, s.TERM_LEN, s.TERM_START, s.CLASS_KIND),
+        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.ORDERS_KNOWN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE, s.KNOWN),
+        *(s.WORDS_KNOWN, s.TERM_LEN, s.TERM_START, s.CLASS_KIND, s.WORD, s.WORD_BEFORE),
     ),
 )
 

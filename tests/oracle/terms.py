@@ -27,7 +27,7 @@ class Terms:
         self.gap = self.gap_before = self.gap_len = self.gap_len_before = 0
         self.keyword = self.opened = self.age = self.sounds = self.follower = 0
         self._code = 0
-        self._position = 0
+        self.position = 0
         self._last2 = (0, 0)
         self._uses = {}
         self._followers = {}
@@ -36,7 +36,7 @@ class Terms:
     def push(self, byte):
         last, before_last = self._last2
         self._last2 = byte, last
-        self._position = self._position + 1 & 0xFFFFFFFF
+        self.position = self.position + 1 & 0xFFFFFFFF
         inside = self.len > 0
         of_term = is_letter(byte) or is_digit(byte)
         if of_term:
@@ -67,7 +67,7 @@ class Terms:
     def _end(self, byte, last):
         if byte in b":=":
             self.keyword = self.term
-        self._uses[self.term >> 48] = (self.term & 0xFFFFFFFF, self._position)
+        self._uses[self.term >> 48] = (self.term & 0xFFFFFFFF, self.position)
         self.before = [self.term, *self.before[:2]]
         self.len_before, self.last_before = self.len, lower(last)
         self.capitals = self.capitals << 1 & 2
@@ -86,7 +86,11 @@ class Terms:
         self.follower = self._followers.get(self._token, 0)
         check, position = self._uses.get(here >> 48, (0, 0))
         known = here and (check, position) != (0, 0) and check == here & 0xFFFFFFFF
-        self.age = ((self._position - position & 0xFFFFFFFF) | 1).bit_length() if known else 0
+        self.age = ((self.position - position & 0xFFFFFFFF) | 1).bit_length() if known else 0
+
+    def neighbour(self):
+        """The term before, if a single byte parts it from what stands here."""
+        return self.before[0] if (self.gap_len_before if self.len else self.gap_len) == 1 else 0
 
     def here(self):
         return self._code or self.term

@@ -76,6 +76,7 @@ pub(crate) struct Correction {
 #[derive(Debug)]
 pub(crate) struct Corrector {
     mixer: LstmMixer,
+    hears_network: bool,
 }
 
 /// Weights that come with the package.
@@ -116,15 +117,21 @@ impl Corrector {
         if !setup.corrected {
             return None;
         }
-        let own = own.filter(|own| own.columns() == says(setup));
-        let shipped = || match (setup.network, english) {
-            (false, false) => Some(&TEXT_9),
-            (false, true) => Some(&ENGLISH_9),
-            (true, true) => Some(&ENGLISH_MAX),
-            (true, false) => None,
+        if let Some(own) = own.filter(|own| own.columns() == says(setup)) {
+            return Some(Corrector { mixer: LstmMixer::new(own), hears_network: setup.network });
+        }
+        let (shipped, hears_network) = match (setup.network, english) {
+            (_, false) => (&TEXT_9, false),
+            (false, true) => (&ENGLISH_9, false),
+            (true, true) => (&ENGLISH_MAX, true),
         };
-        let weights = own.or_else(|| shipped().map(|shipped| shipped.weights.clone()))?;
-        Some(Corrector { mixer: LstmMixer::new(weights) })
+        Some(Corrector { mixer: LstmMixer::new(shipped.weights.clone()), hears_network })
+    }
+
+    /// Whether it hears of the byte network of preset max. The one for blocks that start from nothing
+    /// was made for preset 9 and does not.
+    pub fn hears_network(&self) -> bool {
+        self.hears_network
     }
 
     /// Whether a bit of which this was predicted is to be corrected.

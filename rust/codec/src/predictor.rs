@@ -475,7 +475,7 @@ impl Predictor {
     #[inline(never)]
     fn correct(&self, corrector: &Corrector, made: &mut Prediction, p1: P1) -> P1 {
         let mut correction = std::mem::take(&mut made.correction);
-        self.evidence(made, p1, &mut correction.evidence);
+        self.evidence(made, p1, corrector.hears_network(), &mut correction.evidence);
         let p1 = corrector.predict(p1, &mut correction);
         made.correction = correction;
         p1
@@ -499,28 +499,34 @@ impl Predictor {
         p1
     }
 
-    /// What each part says of the next bit: see [`Evidence`]. `made` and `p1` are of the same bit.
-    pub(crate) fn evidence(&self, made: &Prediction, p1: P1, out: &mut Evidence) {
+    /// What each part says of the next bit: see [`Evidence`]. `made` and `p1` are of the same bit. If
+    /// not with its `network`, preset max says what preset 9 would, of sets that learn beside it.
+    pub(crate) fn evidence(&self, made: &Prediction, p1: P1, network: bool, out: &mut Evidence) {
         let arm = self.arm();
         let shape = arm.shape;
         let assembly = shape.assembly;
         let mixed = &made.mixed;
         let refined = made.refined[..assembly.apms].iter().copied();
-        let network = assembly_parts(assembly, shape.matches);
-        let network = &made.inputs[network..][..if shape.network { NETWORK_INPUTS } else { 0 }];
+        let parts = assembly_parts(assembly, shape.matches);
+        let network = if shape.network && network { &made.inputs[parts..][..NETWORK_INPUTS] } else { &[] };
+        // The network's set is the last, and so are its inputs.
+        let unheard = usize::from(shape.network && network.is_empty());
+        let sets = assembly.selectors.len() - unheard;
         let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
         let own = &made.inputs[planes * shape.contexts.next_multiple_of(PLANE_LANES)..];
         let matches = &own[OWN_INPUTS..][..shape.matches * MATCH_INPUTS];
 
         out.columns.clear();
-        out.columns.extend_from_slice(&mixed.logits()[..assembly.selectors.len()]);
+        out.columns.extend_from_slice(&mixed.logits()[..sets]);
         out.columns.extend([mixed.p1_q22].into_iter().chain(refined).map(coarse));
         out.columns.extend(network.first());
         out.columns.push(coarse(p1.get()));
         out.columns.push(own[0]);
         out.columns.extend_from_slice(matches);
         out.columns.extend(network.get(1));
-        out.columns.extend_from_slice(&made.inputs[..shape.inputs]);
+        let inputs = out.columns.len();
+        out.columns.extend_from_slice(&made.inputs[..if unheard == 0 { shape.inputs } else { parts }]);
+        out.columns.resize(inputs + (out.columns.len() - inputs).next_multiple_of(LANES), 0);
         out.contexts = contexts(&self.view(shape, arm, self.node()));
     }
 

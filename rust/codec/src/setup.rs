@@ -203,10 +203,21 @@ const CLASS_KIND: Selector = selector("classes, kind", 4096, |v| {
     let words = &v.parsed.words;
     folded([words.classes as u32 & 0xfff, words.kinds as u32 & 0xff, v.parsed.terms.capitals & 1], 4096)
 });
-const TERM_BEFORE: Selector = selector("term before", 2048, |v| {
-    let terms = &v.parsed.terms;
-    let first = if terms.len < 2 { terms.first } else { 0 };
-    folded([terms.last_before, terms.len.min(4), first], 2048)
+const WORD_BEFORE: Selector = selector("word before", 2048, |v| {
+    let forms = &v.parsed.forms;
+    folded([forms.class_before(), forms.len.min(8)], 2048)
+});
+const BEGINNING_BEFORE: Selector = selector("beginning before", 2048, |v| {
+    let forms = &v.parsed.forms;
+    folded([forms.beginnings[0], forms.len.min(1)], 2048)
+});
+const ENDING: Selector = selector("ending", 2048, |v| folded([v.parsed.forms.ending() & 0xff00_ffff], 2048));
+const WORD: Selector = selector("word", 4096, |v| folded([v.parsed.words.here() as u32], 4096));
+/// Contexts of presets 8 to max that say much of words, by their numbers: word, order 8, row, five
+/// letters, three letters, expression, two of terms, two beginnings, neighbour.
+const OF_WORDS: [u32; 10] = [6, 7, 24, 27, 29, 31, 38, 40, 57, 62];
+const WORDS_KNOWN: Selector = selector("words known", 1 << OF_WORDS.len(), |v| {
+    OF_WORDS.into_iter().fold(0, |known, context| known << 1 | (v.known >> context & 1) as u32)
 });
 const SOUNDS: Selector = selector("sounds", 2048, |v| folded([v.parsed.terms.sounds, v.partial], 2048));
 const TOP_BITS: Selector = selector("top bits", 6 * 256, |v| {
@@ -346,16 +357,17 @@ static TEXT_8: Assembly = Assembly {
         PARTIAL_CLASS,
         MATCH,
         LAST,
-        BEFORE,
         ORDERS_KNOWN,
         CLASS_RUNS,
         COLUMN,
         STRUCTURE,
-        EXPECTED,
         KNOWN,
+        WORDS_KNOWN,
         TERM_LEN,
         TERM_START,
         CLASS_KIND,
+        WORD,
+        WORD_BEFORE,
     ],
     finals: &[ONE, PARTIAL, CLASS_KIND],
     ..TEXT_6
@@ -382,31 +394,32 @@ static TEXT_9: Assembly = Assembly {
         c::CAPITALS,
         c::KIND_HISTORY,
         c::ORDER_11,
+        c::FORMS,
+        c::VICINITY,
     ],
     directs: 7,
     runs: true,
     selectors: &[
         PARTIAL,
         LAST,
-        BEFORE,
         MATCH,
-        EXPECTED,
         KNOWN,
+        WORDS_KNOWN,
         CLASS_RUNS,
         COLUMN,
         STRUCTURE,
         LINE_FIRST,
-        FOLLOWER,
         PARTIAL_CLASS,
-        ORDERS_KNOWN,
-        MATCHES,
         ORDERS_PARTIAL,
         TERM_LEN,
         TERM_START,
         CLASS_KIND,
-        TERM_BEFORE,
         SOUNDS,
         TOP_BITS,
+        WORD,
+        WORD_BEFORE,
+        BEGINNING_BEFORE,
+        ENDING,
     ],
     finals: &[ONE, PARTIAL, MATCH, CLASS_KIND],
     apms: 6,
@@ -467,7 +480,7 @@ const fn and<const N: usize>(selectors: &[Selector], last: Selector) -> [Selecto
     all
 }
 
-static TEXT_MAX: Assembly = Assembly { selectors: &and::<22>(TEXT_9.selectors, FORETOLD), ..TEXT_9 };
+static TEXT_MAX: Assembly = Assembly { selectors: &and::<21>(TEXT_9.selectors, FORETOLD), ..TEXT_9 };
 static BINARY_MAX: Assembly = Assembly { selectors: &and::<13>(BINARY_9.selectors, FORETOLD), ..BINARY_9 };
 
 const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> Sizes {

@@ -80,7 +80,7 @@ impl Tracer {
             }
             let evidence = &mut self.evidence;
             self.coder.trace(self.coded[self.at], |predictor, made, p1, bit| {
-                predictor.evidence(made, p1, evidence);
+                predictor.evidence(made, p1, true, evidence);
                 see(Trace { columns: &evidence.columns, contexts: &evidence.contexts, p1, bit });
             });
             self.at += 1;

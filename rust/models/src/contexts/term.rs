@@ -119,3 +119,33 @@ pub const LETTERS: Group = Group {
 /// The words of the current expression.
 pub const EXPRESSION: Group =
     Group { name: "expression", contexts: 1, add: |parsed, out| out.add(parsed.expressions.words) };
+
+/// The current word with how the words before it begin; how it and the word before it end.
+pub const FORMS: Group = Group {
+    name: "forms",
+    contexts: 3,
+    add: |parsed, out| {
+        let forms = &parsed.forms;
+        let here = parsed.words.here();
+        let [a, b] = forms.beginnings.map(u64::from);
+        out.add([here, a, 1]);
+        out.add([here, a, b, 1]);
+        out.add([u64::from(forms.ending()), u64::from(forms.ending_before), 2]);
+    },
+};
+
+/// What stands near: the word that followed the last one before, the column, the kilobyte of the
+/// text, the neighbouring term, both terms and gaps.
+pub const VICINITY: Group = Group {
+    name: "vicinity",
+    contexts: 5,
+    add: |parsed, out| {
+        let terms = &parsed.terms;
+        let here = parsed.words.here();
+        out.add([here, u64::from(parsed.followers.word), 3]);
+        out.add([here, u64::from(parsed.words.column), 4]);
+        out.add([terms.here(), u64::from(terms.position >> 10), 5]);
+        out.add([terms.here(), terms.neighbour(), 6]);
+        out.add([terms.gap, terms.before[0], terms.gap_before, terms.before[1]]);
+    },
+};

@@ -5,6 +5,7 @@
 
 mod expressions;
 mod followers;
+mod forms;
 mod letters;
 mod lines;
 mod records;
@@ -18,6 +19,7 @@ use crate::state::{StateError, StateIo};
 
 pub use expressions::Expressions;
 pub use followers::Followers;
+pub use forms::Forms;
 pub use letters::Letters;
 pub use lines::Lines;
 pub use records::Records;
@@ -47,6 +49,8 @@ pub struct Parsed {
     pub expressions: Expressions,
     /// The last letters.
     pub letters: Letters,
+    /// How words begin and end.
+    pub forms: Forms,
     text_object: TextObject,
     parts: Parts,
 }
@@ -58,7 +62,7 @@ pub struct Parts {
     pub lines: bool,
     /// [`Parsed::followers`].
     pub followers: bool,
-    /// [`Parsed::terms`], [`Parsed::expressions`] and [`Parsed::letters`].
+    /// [`Parsed::terms`], [`Parsed::expressions`], [`Parsed::letters`] and [`Parsed::forms`].
     pub terms: bool,
 }
 
@@ -83,6 +87,7 @@ impl Parsed {
             terms: Terms::new(parts.terms)?,
             expressions: Expressions::default(),
             letters: Letters::default(),
+            forms: Forms::default(),
             text_object: TextObject::default(),
         })
     }
@@ -146,6 +151,7 @@ impl Parsed {
         if self.parts.terms {
             self.terms.push(byte);
             self.expressions.push(byte);
+            self.forms.push(byte);
         }
     }
 
@@ -191,6 +197,7 @@ impl Parsed {
             self.terms.state(io)?;
             self.expressions.state(io)?;
             self.letters.state(io)?;
+            self.forms.state(io)?;
         }
         self.history.state(io)
     }

@@ -48,7 +48,7 @@ pub struct Terms {
     /// current term or gap so far.
     pub follower: u32,
     /// Bytes of the text so far.
-    position: u32,
+    pub position: u32,
     /// The last two bytes of the text.
     last2: [u8; 2],
     /// Hash of the bytes so far of a code of the text transform, or of what a text object does not
@@ -189,6 +189,13 @@ impl Terms {
         let known = here != 0 && seen != 0 && seen >> 32 == here & 0xffff_ffff;
         let ago = self.position.wrapping_sub(seen as u32) | 1;
         self.age = if known { ago.ilog2() + 1 } else { 0 };
+    }
+
+    /// The term before if a single byte parts it from what stands here, else 0.
+    #[inline(always)]
+    pub fn neighbour(&self) -> u64 {
+        let gap_len = if self.len == 0 { self.gap_len } else { self.gap_len_before };
+        if gap_len == 1 { self.before[0] } else { 0 }
     }
 
     /// Hash of the current term so far, or of the code so far; 0 in a gap.
