@@ -630,3 +630,34 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         corrected: true,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name of the group that context `number` of an assembly belongs to.
+    fn group_of(assembly: &Assembly, number: u32) -> &'static str {
+        let contexts =
+            assembly.groups.iter().flat_map(|group| std::iter::repeat_n(group.name, group.contexts));
+        contexts.into_iter().nth(number as usize).expect("it has so many contexts")
+    }
+
+    #[test]
+    fn contexts_of_words_are_where_their_selector_looks() {
+        let names = [
+            "word",
+            "order 8",
+            "rows",
+            "letters",
+            "letters",
+            "expression",
+            "terms",
+            "terms",
+            "forms",
+            "vicinity",
+        ];
+        for assembly in [&TEXT_8, &TEXT_9, &TEXT_MAX] {
+            assert_eq!(OF_WORDS.map(|number| group_of(assembly, number)), names);
+        }
+    }
+}
