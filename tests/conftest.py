@@ -94,8 +94,8 @@ def _header(shapes: dict[str, list[int]]) -> tuple[bytes, int]:
     return len(told).to_bytes(8, "little") + told, end
 
 
-def _make_mixer(hidden: int, seed: int = 1, preset: int = 10, blends: int = 3) -> bytes:
-    """Weights of a mixer network for a preset, drawn at random."""
+def _make_mixer(hidden: int, seed: int = 1, preset: int = 10, blends: int = 3, silent: bool = False) -> bytes:
+    """Weights of a mixer network for a preset, drawn at random; a silent one corrects nothing."""
     columns, _ = _core.trace_columns(preset)
     blended = sum(name.startswith("input ") for name in columns)
     voices, width = columns.index("final"), 3 * hidden
@@ -114,6 +114,8 @@ def _make_mixer(hidden: int, seed: int = 1, preset: int = 10, blends: int = 3) -
             values = bytes(draw.randrange(256) for _ in range(count))
         else:
             most = 0.002 if name == "blend.scale" else 0.2
+            if silent and name in ("head", "head_bias", "out_bias"):
+                most = 0.0
             values = b"".join(struct.pack("<f", draw.uniform(-most, most)) for _ in range(count))
         kind = "I8" if name == "blend" else "F32"
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
