@@ -1,11 +1,11 @@
 """Writes docs/PRIMES.md: what a prior of so much text saves, from half a megabyte to all of a folder.
 
-    python benches/primes.py [--preset 5] [--sizes 0.5,1,2,4,8,16,32,all] [--from train/wiki] [--only enwik6]
+    python benches/primes.py [--preset 5] [--sizes 0.5,1,2,4,8,16,32,all] [--from train/wiki]
 
 For each size pieces of 20 KB are drawn from the files below --from (FORETOLD_CORPORA's train/ unless
 given) with ``random.Random(1)``, a prior is made of them, with English and without, and contents are
 compressed with it. A run that was interrupted goes on: rows are kept in benches/records as JSON lines,
-known by the preset, the pieces and the contents.
+known by the preset, where it starts and the pieces.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from typing import Any
 from running import RECORDS, ROOT, Rows, commit
 
 import foretold
+from foretold.cli.plot import save
+from foretold.cli.quantities import preset_number
 
 TARGET = ROOT / "docs" / "PRIMES.md"
 PICTURE = "primes.svg"
+RECORD = RECORDS / "primes.jsonl"
 PIECE = 20_000
 MEGABYTE = 1_000_000
-CONTENTS = {"enwik6": None, "dickens, 1 MB": 1_000_000, "alice29": None}
-"""What is compressed, and how much of it."""
-FILES = {"enwik6": "enwik6", "dickens, 1 MB": "dickens", "alice29": "canterbury/alice29.txt"}
+CONTENTS = {"enwik6": "enwik6", "dickens, 1 MB": "dickens", "alice29": "canterbury/alice29.txt"}
+"""What is compressed: the first megabyte, at most, of these files in bench/."""
 
 
 def pieces(folder: Path, size: int | None) -> list[bytes]:
@@ -83,17 +85,16 @@ def report(rows: list[dict[str, Any]]) -> str:
     ]
     for preset in dict.fromkeys(row["preset"] for row in rows):
         mine = [row for row in rows if row["preset"] == preset]
-        names = [name for name in CONTENTS if any(name in row for row in mine)]
         lines += [
             f"## Preset {preset}",
             "",
-            "| starts from | text read | prior's file | " + " | ".join(names) + " |",
-            "|---|--:|--:|" + "--:|" * len(names),
+            "| starts from | text read | prior's file | " + " | ".join(CONTENTS) + " |",
+            "|---|--:|--:|" + "--:|" * len(CONTENTS),
         ]
         for row in sorted(mine, key=lambda row: (row["english"], row["read"])):
             start = "English" if row["english"] else "nothing"
             file = f"{row['prior_bytes']:,}" if row["prior_bytes"] else ""
-            sizes = " | ".join(f"{row[name]:,}" if name in row else "" for name in names)
+            sizes = " | ".join(f"{row[name]:,}" for name in CONTENTS)
             lines.append(f"| {start} | {row['read']:,} | {file} | {sizes} |")
         lines.append("")
     return "\n".join(lines)
@@ -101,44 +102,39 @@ def report(rows: list[dict[str, Any]]) -> str:
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Bytes saved, of what the content takes from nothing, against the text that was read."""
-    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     presets = list(dict.fromkeys(row["preset"] for row in rows))
-    with mpl.rc_context({"svg.hashsalt": "foretold"}):
-        figure = Figure(figsize=(5.2 * len(presets), 4), layout="constrained")
-        FigureCanvasAgg(figure)
-        charts = figure.subplots(1, len(presets), sharey=True, squeeze=False)[0]
-        for axes, preset in zip(charts, presets, strict=True):
-            mine = [row for row in rows if row["preset"] == preset]
-            plain = next((row for row in mine if not row["english"] and row["read"] == 0), None)
-            for number, name in enumerate(CONTENTS):
-                for english in (False, True):
-                    dots = sorted(
-                        (row["read"] / MEGABYTE, 100 * (1 - row[name] / plain[name]))
-                        for row in mine
-                        if plain and row["english"] == english and name in row and row["read"]
+    figure = Figure(figsize=(5.2 * len(presets), 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    charts = figure.subplots(1, len(presets), sharey=True, squeeze=False)[0]
+    for axes, preset in zip(charts, presets, strict=True):
+        mine = [row for row in rows if row["preset"] == preset]
+        plain = next((row for row in mine if not row["english"] and row["read"] == 0), None)
+        for number, name in enumerate(CONTENTS):
+            for english in (False, True):
+                dots = sorted(
+                    (row["read"] / MEGABYTE, 100 * (1 - row[name] / plain[name]))
+                    for row in mine
+                    if plain and row["english"] == english and row["read"]
+                )
+                if dots:
+                    label = f"{name}, beside English" if english else name
+                    axes.plot(
+                        *zip(*dots, strict=True),
+                        "o-" if english else "s--",
+                        color=f"C{number}",
+                        label=label,
                     )
-                    if dots:
-                        label = f"{name}, beside English" if english else name
-                        axes.plot(
-                            *zip(*dots, strict=True),
-                            "o-" if english else "s--",
-                            color=f"C{number}",
-                            label=label,
-                        )
-            axes.set_xscale("log")
-            axes.set_title(f"preset {preset}")
-            axes.set_xlabel("text read, megabytes")
-            axes.grid(alpha=0.3)
-        charts[0].set_ylabel("smaller than from nothing, per cent")
-        handles, labels = charts[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(CONTENTS), fontsize="small")
-        figure.savefig(path, metadata={"Date": None})
-
-
-RECORD = RECORDS / "primes.jsonl"
+        axes.set_xscale("log")
+        axes.set_title(f"preset {preset}")
+        axes.set_xlabel("text read, megabytes")
+        axes.grid(alpha=0.3)
+    charts[0].set_ylabel("smaller than from nothing, per cent")
+    handles, labels = charts[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(CONTENTS), fontsize="small")
+    save(figure, path)
 
 
 def asked(corpora: str | None) -> argparse.Namespace:
@@ -146,12 +142,11 @@ def asked(corpora: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--preset", default="5", help="1 to 9, or max")
+    parser.add_argument("--preset", default=5, type=preset_number, help="1 to 9, or max")
     sizes = "0,0.5,1,2,4,8,16,32"
     parser.add_argument("--sizes", default=sizes, help="megabytes, or all; 0: without a prior")
     parser.add_argument("--from", dest="folder", type=Path, default=corpora and Path(corpora, "train"))
     parser.add_argument("--start", choices=("english", "nothing", "both"), default="both")
-    parser.add_argument("--only", action="append", choices=tuple(CONTENTS), help="all unless given")
     arguments = parser.parse_args()
     if not corpora or arguments.folder is None or not arguments.folder.is_dir():
         parser.error("FORETOLD_CORPORA must name the folder of the corpora, --from one of texts")
@@ -162,10 +157,8 @@ def main() -> int:
     """Measure what is asked for and is not on record, and write the page."""
     corpora = os.environ.get("FORETOLD_CORPORA")
     arguments = asked(corpora)
-    preset: int | str = arguments.preset if arguments.preset == "max" else int(arguments.preset)
     contents = {
-        name: Path(corpora or "", "bench", FILES[name]).read_bytes()[: CONTENTS[name]]
-        for name in arguments.only or CONTENTS
+        name: Path(corpora or "", "bench", file).read_bytes()[:MEGABYTE] for name, file in CONTENTS.items()
     }
     record = Rows(RECORD)
     for wanted in arguments.sizes.split(","):
@@ -174,10 +167,15 @@ def main() -> int:
         for english in (False, True):
             if arguments.start == ("nothing" if english else "english"):
                 continue
-            key = {"preset": preset, "english": english, "read": sum(map(len, samples)), "samples": digest}
+            key = {
+                "preset": arguments.preset,
+                "english": english,
+                "read": sum(map(len, samples)),
+                "samples": digest,
+            }
             if any(key.items() <= row.items() for row in record.rows):
                 continue
-            row = key | measured(preset, samples, english, contents) | {"commit": commit()}
+            row = key | measured(arguments.preset, samples, english, contents) | {"commit": commit()}
             record.add([row])
             print(row, flush=True)
     TARGET.write_text(report(record.rows) + "\n")

@@ -21,7 +21,7 @@ def sound(byte):
 
 class Terms:
     def __init__(self):
-        self.term = self.len = self.len_before = self.first = self.last_before = 0
+        self.term = self.len = self.len_before = self.first = 0
         self.before = [0] * 3
         self.capitals = 0
         self.gap = self.gap_before = self.gap_len = self.gap_len_before = 0
@@ -47,7 +47,7 @@ class Terms:
             self.capitals |= 0x41 <= byte <= 0x5A
         else:
             if inside:
-                self._end(byte, last)
+                self._end(byte)
             self.gap = hash(self.gap, 0x20 if byte == 0x0A else byte)
             self.gap_len = min(self.gap_len + 1, 16)
             if byte in b"([{<":
@@ -64,12 +64,12 @@ class Terms:
         if last == ord('"') or (last == ord("'") and not is_letter(before_last)):
             self.opened = last
 
-    def _end(self, byte, last):
+    def _end(self, byte):
         if byte in b":=":
             self.keyword = self.term
         self._uses[self.term >> 48] = (self.term & 0xFFFFFFFF, self.position)
         self.before = [self.term, *self.before[:2]]
-        self.len_before, self.last_before = self.len, lower(last)
+        self.len_before = self.len
         self.capitals = self.capitals << 1 & 2
         self.term = self.len = self.first = 0
 

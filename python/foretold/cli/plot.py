@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Point: TypeAlias = tuple[float, float, str]
 """Speed, bits per byte, name."""
 
-__all__ = ["draw", "picture", "require_matplotlib"]
+__all__ = ["draw", "picture", "require_matplotlib", "save"]
 
 
 def require_matplotlib() -> None:
@@ -47,11 +47,16 @@ def draw(
 
     The same rows give the same SVG: it has no date, and its names are not drawn by chance.
     """
+    save(picture(rows, charts, speed_label), path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture; an SVG without a date and with names that are not drawn by chance."""
     import matplotlib as mpl
 
     with mpl.rc_context({"svg.hashsalt": "foretold"}):
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        picture(rows, charts, speed_label).savefig(path, dpi=130, metadata=metadata)
+        figure.savefig(path, dpi=130, metadata=metadata)
 
 
 def picture(

@@ -290,7 +290,6 @@ class TraceLanes:
         heard and left out.
     lanes : int
         Streams read at once.
-
     """
 
     def __init__(self, traces: Sequence[Traces], lanes: int) -> None:

@@ -508,10 +508,13 @@ impl Predictor {
         let mixed = &made.mixed;
         let refined = made.refined[..assembly.apms].iter().copied();
         let parts = assembly_parts(assembly, shape.matches);
-        let network = if shape.network && network { &made.inputs[parts..][..NETWORK_INPUTS] } else { &[] };
+        let sets = assembly.selectors.len();
         // The network's set is the last, and so are its inputs.
-        let unheard = usize::from(shape.network && network.is_empty());
-        let sets = assembly.selectors.len() - unheard;
+        let (sets, inputs) = match shape.network && !network {
+            true => (sets - 1, &made.inputs[..parts]),
+            false => (sets, &made.inputs[..shape.inputs]),
+        };
+        let network = if shape.network && network { &made.inputs[parts..][..NETWORK_INPUTS] } else { &[] };
         let planes = SLOT_INPUTS + if assembly.runs { RUN_INPUTS } else { 0 };
         let own = &made.inputs[planes * shape.contexts.next_multiple_of(PLANE_LANES)..];
         let matches = &own[OWN_INPUTS..][..shape.matches * MATCH_INPUTS];
@@ -524,9 +527,8 @@ impl Predictor {
         out.columns.push(own[0]);
         out.columns.extend_from_slice(matches);
         out.columns.extend(network.get(1));
-        let inputs = out.columns.len();
-        out.columns.extend_from_slice(&made.inputs[..if unheard == 0 { shape.inputs } else { parts }]);
-        out.columns.resize(inputs + (out.columns.len() - inputs).next_multiple_of(LANES), 0);
+        out.columns.extend_from_slice(inputs);
+        out.columns.extend(std::iter::repeat_n(0, inputs.len().next_multiple_of(LANES) - inputs.len()));
         out.contexts = contexts(&self.view(shape, arm, self.node()));
     }
 

@@ -1,5 +1,6 @@
 //! Expressions: words with nothing but single spaces or line ends between them.
 
+use super::words::is_letter;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
@@ -19,7 +20,7 @@ impl Expressions {
     #[inline(always)]
     pub(super) fn push(&mut self, byte: u8) {
         let before = std::mem::replace(&mut self.before, byte);
-        let letter = byte.is_ascii_alphabetic() || byte >= 0x80;
+        let letter = is_letter(byte);
         let quote = matches!(byte, b'\'' | b'"');
         if letter {
             self.words[0] = hash(self.words[0], u32::from(byte.to_ascii_lowercase()));

@@ -1,5 +1,6 @@
 //! Forms of words: how the current one and those before it begin and end.
 
+use super::words::is_letter;
 use crate::state::{StateError, StateIo};
 
 /// Letters that a beginning has at most.
@@ -35,7 +36,7 @@ impl Forms {
     /// Adds the newest byte of the text.
     #[inline(always)]
     pub(super) fn push(&mut self, byte: u8) {
-        if byte.is_ascii_alphabetic() || byte >= 0x80 {
+        if is_letter(byte) {
             let lower = u32::from(byte.to_ascii_lowercase());
             if self.len < BEGINNING {
                 self.beginning = if self.len == 0 { lower } else { self.beginning << 8 | lower };

@@ -1,6 +1,7 @@
 //! Letters: the last ones of the coded bytes, or of what a text object shows, without what stands
 //! between them or only theirs.
 
+use super::words::is_letter;
 use crate::state::{StateError, StateIo};
 
 /// The last letters and the upper halves of the last bytes.
@@ -22,7 +23,7 @@ impl Letters {
     pub(super) fn push(&mut self, byte: u8, shown: &[u8]) {
         for &byte in shown {
             let lower = byte.to_ascii_lowercase();
-            let letter = byte.is_ascii_alphabetic() || byte >= 0x80;
+            let letter = is_letter(byte);
             if letter || byte.is_ascii_digit() {
                 self.last = (self.last << 8 | u64::from(lower)) & 0xff_ffff_ffff;
             }

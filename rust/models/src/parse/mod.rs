@@ -129,7 +129,7 @@ impl Parsed {
     /// it does not complete, else 0. Words are those of the text; everything else looks at the
     /// coded bytes.
     pub fn push_coded(&mut self, byte: u8, text: &[u8], code: u64) {
-        let letter = byte.is_ascii_alphabetic() || byte >= 0x80;
+        let letter = words::is_letter(byte);
         let len = if letter { self.words.len.saturating_add(1) } else { 0 };
         self.words.complete();
         for &byte in text {

@@ -1,5 +1,6 @@
 //! Terms: words that may have digits, what stands between them, and how long ago they were used.
 
+use super::words::is_letter;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 use foretold_numerics::Table;
@@ -23,8 +24,6 @@ pub struct Terms {
     pub len_before: u32,
     /// The first one of the current term in lower case; 0 in a gap.
     pub first: u32,
-    /// The last one of the term before in lower case.
-    pub last_before: u32,
     /// 1 if the current term has a capital, plus 2 if the one before has.
     pub capitals: u32,
     /// Hash of the current gap so far, line ends as spaces; 0 in a term.
@@ -87,7 +86,6 @@ impl Terms {
             len: 0,
             len_before: 0,
             first: 0,
-            last_before: 0,
             capitals: 0,
             gap: 0,
             gap_before: 0,
@@ -124,7 +122,7 @@ impl Terms {
             self.capitals |= u32::from(byte.is_ascii_uppercase());
         } else {
             if inside {
-                self.end(byte, before);
+                self.end(byte);
             }
             self.gap = hash(self.gap, u32::from(if byte == b'\n' { b' ' } else { byte }));
             self.gap_len = (self.gap_len + 1).min(FAR);
@@ -153,13 +151,13 @@ impl Terms {
         self.gap = 0;
         self.gap_len = 0;
         self.first = u32::from(first);
-        let apostrophe = before2.is_ascii_alphabetic() || before2 >= 0x80;
+        let apostrophe = is_letter(before2);
         if before == b'"' || before == b'\'' && !apostrophe {
             self.opened = u32::from(before);
         }
     }
 
-    fn end(&mut self, byte: u8, last: u8) {
+    fn end(&mut self, byte: u8) {
         if matches!(byte, b':' | b'=') {
             self.keyword = self.term;
         }
@@ -167,7 +165,6 @@ impl Terms {
         self.before.copy_within(0..2, 1);
         self.before[0] = self.term;
         self.len_before = self.len;
-        self.last_before = u32::from(last.to_ascii_lowercase());
         self.capitals = self.capitals << 1 & 2;
         self.term = 0;
         self.len = 0;
@@ -215,7 +212,6 @@ impl Terms {
             &mut self.len,
             &mut self.len_before,
             &mut self.first,
-            &mut self.last_before,
             &mut self.capitals,
             &mut self.gap_len,
             &mut self.gap_len_before,

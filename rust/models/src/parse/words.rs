@@ -45,6 +45,12 @@ pub struct Words {
     code: u64,
 }
 
+/// Letters of any script are letters: bytes of 128 or more among them.
+#[inline(always)]
+pub(super) const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte >= 0x80
+}
+
 /// A byte with letters of each case, digits, and bytes of 128 or more taken together.
 pub(super) fn kind(byte: u8) -> u8 {
     match byte {
@@ -76,7 +82,7 @@ impl Words {
     #[inline(always)]
     pub(super) fn push(&mut self, byte: u8) -> bool {
         self.column = if byte == b'\n' { 0 } else { (self.column + 1).min(255) };
-        if byte.is_ascii_alphabetic() || byte >= 0x80 {
+        if is_letter(byte) {
             if self.word == 0 {
                 self.gap = 0;
                 self.len = 0;
