@@ -90,6 +90,15 @@ def test_fitting_again_gives_the_same_weights() -> None:
     assert archive(3) == archive(3) != archive(4)
 
 
+def test_a_network_of_four_gates_is_fitted_and_stored() -> None:
+    found = fit(RECORDS, size=(1, 64), gates=4, updates=4)
+    archive = foretold.compress(RECORDS, "max", network=found.file)
+    assert foretold.decompress(archive) == RECORDS
+    assert found.packed_bytes > fit(RECORDS, size=(1, 64), updates=4).packed_bytes
+    with pytest.raises(foretold.ParameterError, match="gates must be"):
+        fit(RECORDS, size=(1, 64), gates=5)
+
+
 def test_training_teaches_the_content() -> None:
     first = fit(RECORDS, size=(1, 64), updates=4, weights="int8")
     later = fit(RECORDS, size=(1, 64), updates=120, weights="int8")

@@ -538,7 +538,7 @@ def test_the_format_names_the_constants_of_the_network() -> None:
             of_nothing[names.get(name, name)] = float(second)
         else:
             sizes[name] = int(first)
-    assert sizes == {"U": network.UNITS, "L": network.LAYERS}
+    assert sizes == {"U": network.UNITS, "L": network.LAYERS, "G": network.GATES}
     assert of_english == dataclasses.asdict(network.TRAINED)
     assert of_nothing == dataclasses.asdict(network.UNTRAINED)
 
@@ -549,17 +549,17 @@ def test_oracle_starts_from_fitted_weights() -> None:
     assert oracle.decompress(archive) == foretold.decompress(archive)
 
 
-def quantised_network(hidden: int, layers: int, four_bits: bool) -> bytes:
+def quantised_network(hidden: int, layers: int, four_bits: bool, gates: int = 3) -> bytes:
     """A safetensors file of int8 weights, or of int4, and scales of all sizes."""
     source = np.random.default_rng(hidden + layers)
     tensors: dict[str, np.ndarray] = {}
     shapes = {"out": (layers * hidden, 256)}
     for layer in range(layers):
-        shapes |= {f"embed.{layer}": (256, 3 * hidden), f"recur.{layer}": (hidden, 3 * hidden)}
+        shapes |= {f"embed.{layer}": (256, gates * hidden), f"recur.{layer}": (hidden, gates * hidden)}
         if layer:
-            shapes[f"below.{layer - 1}"] = (hidden, 3 * hidden)
+            shapes[f"below.{layer - 1}"] = (hidden, gates * hidden)
         for name in ("gain", "bias"):
-            tensors[f"{name}.{layer}"] = source.normal(1, 0.5, (3, hidden)).astype("<f4")
+            tensors[f"{name}.{layer}"] = source.normal(1, 0.5, (gates, hidden)).astype("<f4")
     tensors["out_bias"] = source.normal(0, 1, 256).astype("<f4")
     for name, (rows, columns) in shapes.items():
         if four_bits:
@@ -568,7 +568,7 @@ def quantised_network(hidden: int, layers: int, four_bits: bool) -> bytes:
             tensors[name] = source.integers(-127, 128, (rows, columns)).astype("i1")
         scales = np.exp(source.normal(-5 if four_bits else -8, 1, rows))
         tensors[f"{name}.scale"] = scales.astype("<f4")
-    header: dict[str, Any] = {}
+    header: dict[str, Any] = {} if gates == 3 else {"__metadata__": {"gates": str(gates)}}
     data = b""
     for name, values in tensors.items():
         kind = {"f4": "F32", "i1": "I8", "u1": "U8"}[values.dtype.str[1:]]
@@ -580,9 +580,14 @@ def quantised_network(hidden: int, layers: int, four_bits: bool) -> bytes:
     return len(text).to_bytes(8, "little") + text + data
 
 
-@pytest.mark.parametrize(("hidden", "layers", "four_bits"), [(64, 1, True), (128, 2, False), (64, 3, False)])
-def test_oracle_agrees_on_frozen_networks(content: bytes, hidden: int, layers: int, four_bits: bool) -> None:
-    file = quantised_network(hidden, layers, four_bits)
+@pytest.mark.parametrize(
+    ("hidden", "layers", "four_bits", "gates"),
+    [(64, 1, True, 3), (128, 2, False, 3), (64, 3, False, 3), (64, 2, True, 4), (128, 1, False, 4)],
+)
+def test_oracle_agrees_on_frozen_networks(
+    content: bytes, hidden: int, layers: int, four_bits: bool, gates: int
+) -> None:
+    file = quantised_network(hidden, layers, four_bits, gates)
     text = content[:300] + bytes(range(256))
     found = foretold.measure.network_probabilities(file, text, integers=True)
     twin = FrozenLstm(file)
@@ -591,6 +596,18 @@ def test_oracle_agrees_on_frozen_networks(content: bytes, hidden: int, layers: i
         twin.update(byte)
     wide = foretold.measure.network_probabilities(file, text)
     assert np.abs(np.log(found) - np.log(wide)).max() < 0.02
+
+
+@pytest.mark.parametrize(("layers", "gates"), [(1, 3), (2, 3), (1, 4), (2, 4)])
+def test_oracle_agrees_on_networks_that_learn(content: bytes, layers: int, gates: int) -> None:
+    file = quantised_network(64, layers, False, gates)
+    text = content[:200]
+    found = foretold.measure.network_probabilities(file, text, learning=True)
+    twin = network.ByteLstm(network.weights_of(file), network.TRAINED)
+    for place, byte in enumerate(text):
+        assert np.array_equal(twin.probabilities.view("u4"), found[place].view("u4")), place
+        twin.update(byte)
+    assert twin.passes == 6
 
 
 def test_functions_of_the_network_are_near_the_true_ones() -> None:

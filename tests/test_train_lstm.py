@@ -229,10 +229,12 @@ def test_sizes_are_read_from_parameters() -> None:
             PersistentLSTM(**wrong)
 
 
-@pytest.mark.parametrize("weights", ["float32", "int8", "int4"])
-def test_the_compressor_computes_what_torch_does(weights: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("weights", "gates"), [("float32", 3), ("int8", 3), ("int4", 3), ("float32", 4), ("int4", 4)]
+)
+def test_the_compressor_computes_what_torch_does(weights: str, gates: int, tmp_path: Path) -> None:
     torch.manual_seed(4)
-    net = PersistentLSTM(64, 2)
+    net = PersistentLSTM(64, 2, gates=gates)
     for value in [net.out, net.out_bias, *net.gain, *net.bias]:
         torch.nn.init.normal_(value, std=0.5)
     export(net, tmp_path / "net.safetensors", weights)
@@ -248,10 +250,10 @@ def test_the_compressor_computes_what_torch_does(weights: str, tmp_path: Path) -
     assert np.abs(np.log(found) - wanted).max() < 1e-4
 
 
-@pytest.mark.parametrize("weights", ["int8", "int4"])
-def test_a_prior_brings_a_frozen_network(weights: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("weights", "gates"), [("int8", 3), ("int4", 3), ("int8", 4)])
+def test_a_prior_brings_a_frozen_network(weights: str, gates: int, tmp_path: Path) -> None:
     torch.manual_seed(4)
-    net = PersistentLSTM(64, 1)
+    net = PersistentLSTM(64, 1, gates=gates)
     torch.nn.init.normal_(net.out, std=0.5)
     path = tmp_path / "net.safetensors"
     export(net, path, weights)
@@ -263,6 +265,7 @@ def test_a_prior_brings_a_frozen_network(weights: str, tmp_path: Path) -> None:
     english = foretold.Prior.english()
     frozen = english.with_network(path, frozen=True)
     assert frozen.has_frozen_network
+    assert (frozen.network, frozen.network_gates, english.network_gates) == ((1, 64), gates, None)
     assert not english.with_network(path).has_frozen_network
     archive = foretold.compress(text, "max", prior=frozen)
     assert foretold.decompress(archive, prior=frozen) == text
@@ -273,7 +276,39 @@ def test_a_prior_brings_a_frozen_network(weights: str, tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.output
     assert foretold.Prior(tmp_path / "f.ftp").has_frozen_network
     told = CliRunner().invoke(app, ["prior", "info", str(tmp_path / "f.ftp")]).stdout
-    assert "1 layers of 64 units, frozen" in told
+    assert f"1 layers of 64 units{' with 4 gates' if gates == 4 else ''}, frozen" in told
+
+
+def test_a_network_of_four_gates_learns_in_an_archive(tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    net = PersistentLSTM(64, 1, gates=4)
+    torch.nn.init.normal_(net.out, std=0.5)
+    path = tmp_path / "net.safetensors"
+    export(net, path)
+    ran = CliRunner().invoke(app, ["prior", "train", "-o", str(tmp_path / "f.ftp"), "--network", str(path)])
+    assert ran.exit_code == 0, ran.output
+    prior = foretold.Prior(tmp_path / "f.ftp")
+    assert prior.network_gates == 4
+    text = b"over and over again, " * 60
+    archive = foretold.compress(text, "max", prior=prior)
+    assert foretold.decompress(archive, prior=prior) == text
+    assert archive != foretold.compress(text, "max")
+
+
+def test_files_that_tell_of_other_gates_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    export(PersistentLSTM(64, 1, gates=4), path)
+    whole = path.read_bytes()
+    for said, reason in (
+        (b'"gates":"5"', 'cells have "5" gates; they have 3 or 4'),
+        (b'"gates":"3"', r"has the shape \[256, 256\]; \[256, 192\] was expected"),
+    ):
+        other = whole.replace(b'"gates":"4"', said)
+        assert other != whole
+        with pytest.raises(ParameterError, match=reason):
+            network_probabilities(other, b"text")
+        with pytest.raises(foretold.PriorError, match=reason):
+            foretold.Prior.english().with_network(other)
 
 
 def test_networks_that_cannot_be_frozen_are_refused(tmp_path: Path) -> None:

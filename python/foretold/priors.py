@@ -101,6 +101,11 @@ class Prior:
         return self._inner.network
 
     @property
+    def network_gates(self) -> int | None:
+        """Gates of that network's cells, 3 or 4; None without one."""
+        return self._inner.network_gates
+
+    @property
     def has_frozen_network(self) -> bool:
         """Whether that network stays as it is."""
         return self._inner.has_frozen_network

@@ -7,11 +7,12 @@ import numpy as np
 
 from .blake3 import blake3
 from .float import f32
-from .network import GATES, SYMBOLS, Layer
+from .network import SYMBOLS, Layer
 from .packing import Unpacker
 
 KINDS = {"embed": 0, "recur": 1, "below": 2, "out": 3, "gain": 0, "bias": 1, "out_bias": 2}
 CLASSES = 8
+FOUR_GATES = 16
 
 
 class FittedPrior:
@@ -45,20 +46,21 @@ def floats(words):
 
 class Network:
     def __init__(self, packed):
-        self.layers, units, self.bits = packed[:3]
+        self.layers, units, kind = packed[:3]
+        self.gates, self.bits = (4, kind - FOUR_GATES) if kind & FOUR_GATES else (3, kind)
         self.units = 64 * units
         self.unpacker = Unpacker(packed[3:])
 
     def weights(self):
         """Layers, and the output layer's matrix and bias."""
-        layers = []
+        layers, width = [], self.gates * self.units
         for i in range(self.layers):
-            embed = self.matrix("embed", SYMBOLS, GATES * self.units)
-            matrix = self.matrix("recur", self.units, GATES * self.units)
+            embed = self.matrix("embed", SYMBOLS, width)
+            matrix = self.matrix("recur", self.units, width)
             if i > 0:
-                matrix = np.concatenate([matrix, self.matrix("below", self.units, GATES * self.units)])
-            gain, bias = (self.vector(name, GATES * self.units) for name in ("gain", "bias"))
-            layers.append(Layer(matrix, embed, gain.reshape(GATES, -1), bias.reshape(GATES, -1)))
+                matrix = np.concatenate([matrix, self.matrix("below", self.units, width)])
+            gain, bias = (self.vector(name, width) for name in ("gain", "bias"))
+            layers.append(Layer(matrix, embed, gain.reshape(self.gates, -1), bias.reshape(self.gates, -1)))
         out = self.matrix("out", self.layers * self.units, SYMBOLS)
         out_bias = self.vector("out_bias", SYMBOLS)
         assert next(self.unpacker.decoder.rest, None) is None

@@ -8,13 +8,13 @@ import json
 import numpy as np
 
 from .float import exp, f32, lane_sum, sigmoid, tanh
-from .network import CANDIDATE, EPSILON, FORGET, GATES, ONE, OUTPUT, START
+from .network import CANDIDATE, EPSILON, FORGET, INPUT, ONE, OUTPUT, START, gates_of
 
 MOST_BITS = 14
 
 
 def tensors_of(file):
-    """Values of a safetensors file; of integers, those and their rows' scales."""
+    """Values of a safetensors file, of integers those and their rows' scales; gates of its cells."""
     start = 8 + int.from_bytes(file[:8], "little")
     header = json.loads(file[8:start])
 
@@ -26,7 +26,8 @@ def tensors_of(file):
             found = np.stack([found & 15, found >> 4], -1).reshape(found.shape[0], -1).astype("i1") - 8
         return (found, values(f"{name}.scale")) if f"{name}.scale" in header else found
 
-    return {name: values(name) for name in header if name != "__metadata__" and not name.endswith(".scale")}
+    found = {name: values(name) for name in header if name != "__metadata__" and not name.endswith(".scale")}
+    return found, gates_of(header)
 
 
 def floats(integers, scales):
@@ -52,7 +53,7 @@ class Integers:
 
 class FrozenLstm:
     def __init__(self, file):
-        found = tensors_of(file)
+        found, self.gates = tensors_of(file)
         self.embed, self.matrices, self.gain, self.bias = [], [], [], []
         for i in range(sum(name.startswith("embed.") for name in found)):
             below = [found[f"below.{i - 1}"]] if i > 0 else []
@@ -69,11 +70,12 @@ class FrozenLstm:
     def update(self, byte):
         for i, matrix in enumerate(self.matrices):
             inputs = np.concatenate(self.hidden[i::-1][:2])
-            sums = matrix.add_product(self.embed[i][byte], inputs).reshape(GATES, self.units)
+            sums = matrix.add_product(self.embed[i][byte], inputs).reshape(self.gates, self.units)
             scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(self.units) + EPSILON)
             after = self.bias[i] + sums * scale[:, None] * self.gain[i]
             f = sigmoid(after[FORGET])
-            self.cells[i] = f * self.cells[i] + (ONE - f) * tanh(after[CANDIDATE])
+            enter = sigmoid(after[INPUT]) if self.gates > INPUT else ONE - f
+            self.cells[i] = f * self.cells[i] + enter * tanh(after[CANDIDATE])
             self.hidden[i] = sigmoid(after[OUTPUT]) * tanh(self.cells[i])
         logits = self.out.add_product(self.out_bias, np.concatenate(self.hidden))
         powers = exp(logits - logits.max())

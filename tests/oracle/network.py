@@ -16,7 +16,7 @@ from .probability import clamp, stretch
 NETWORK_INPUTS = 2
 SHIPPED = KNOWLEDGE / "english.safetensors"
 SYMBOLS, GATES, PANEL = 256, 3, 64
-FORGET, CANDIDATE, OUTPUT = range(GATES)
+FORGET, CANDIDATE, OUTPUT, INPUT = range(4)
 UNITS, LAYERS = 384, 2
 EPSILON, TINY, MOST = f32(1e-5), f32(1e-8), 4
 START = 10
@@ -76,6 +76,13 @@ def untrained():
     return layers, np.zeros((LAYERS * UNITS, SYMBOLS), f32), np.zeros(SYMBOLS, f32)
 
 
+def gates_of(header):
+    """Gates of a cell, as the header of a safetensors file tells."""
+    told = header.get("__metadata__", {}).get("gates", "3")
+    assert told in ("3", "4"), told
+    return int(told)
+
+
 def tensors(file):
     """What gives the tensor of a name in a safetensors file."""
     start = 8 + int.from_bytes(file[:8], "little")
@@ -99,11 +106,18 @@ def tensors(file):
 
 @cache
 def english():
-    """All layers, the output layer's matrix and bias, of the file that the library ships."""
-    tensor = tensors(SHIPPED.read_bytes())
+    """Weights of the file that the library ships."""
+    return weights_of(SHIPPED.read_bytes())
+
+
+def weights_of(file):
+    """All layers, the output layer's matrix and bias, of a safetensors file."""
+    tensor = tensors(file)
+    gates = gates_of(json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")]))
     layers = []
-    for i in range(LAYERS):
-        matrix = tensor(f"recur.{i}")
+    while (matrix := tensor(f"recur.{len(layers)}")) is not None:
+        i = len(layers)
+        assert matrix.shape[1] == gates * matrix.shape[0]
         if i > 0:
             matrix = np.concatenate([matrix, tensor(f"below.{i - 1}")])
         layers.append(Layer(matrix, tensor(f"embed.{i}"), tensor(f"gain.{i}"), tensor(f"bias.{i}")))
@@ -134,7 +148,7 @@ class Squares:
 class ByteLstm:
     def __init__(self, weights, learning):
         self.layers, out, out_bias = weights
-        self.units = self.layers[0].gain.shape[1]
+        self.gates, self.units = self.layers[0].gain.shape
         self.out, self.out_bias = out.copy(), out_bias.copy()
         self.learning = learning
         self.squares = [Squares(layer) for layer in self.layers]
@@ -155,13 +169,13 @@ class ByteLstm:
         self.bytes.append(byte)
         for i, layer in enumerate(self.layers):
             inputs = np.concatenate(self.hidden[i::-1][:2])
-            sums = add_rows(layer.embed[byte], inputs, layer.matrix).reshape(GATES, self.units)
+            sums = add_rows(layer.embed[byte], inputs, layer.matrix).reshape(self.gates, self.units)
             scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(self.units) + EPSILON)
             normal = sums * scale[:, None]
             after = layer.bias + normal * layer.gain
-            gates = np.stack([sigmoid(after[FORGET]), tanh(after[CANDIDATE]), sigmoid(after[OUTPUT])])
-            f, before = gates[FORGET], self.cells[i]
-            self.cells[i] = f * before + (ONE - f) * gates[CANDIDATE]
+            gates = np.stack([tanh(a) if gate == CANDIDATE else sigmoid(a) for gate, a in enumerate(after)])
+            before = self.cells[i]
+            self.cells[i] = gates[FORGET] * before + input_gate(gates) * gates[CANDIDATE]
             squashed = tanh(self.cells[i])
             self.hidden[i] = gates[OUTPUT] * squashed
             self.steps[i].append(Step(inputs, normal, scale, gates, before, squashed))
@@ -236,6 +250,10 @@ class ByteLstm:
         return max(ONE / f32(seen + 1), f32(self.learning.newest))
 
 
+def input_gate(gates):
+    return gates[INPUT] if len(gates) > INPUT else ONE - gates[FORGET]
+
+
 def through_time(layer, steps, d_above):
     """Gradients of pre-activations, after normalisation and before it, for each byte of a horizon."""
     d_after, d_sums = [None] * len(steps), [None] * len(steps)
@@ -246,17 +264,17 @@ def through_time(layer, steps, d_above):
         if d_above[t] is not None:
             d_hidden = d_hidden + d_above[t]
         dh = d_hidden + step.d_hidden
-        f, u, o = step.gates
+        f, u, o, i = *step.gates[:INPUT], input_gate(step.gates)
+        own = len(step.gates) > INPUT
         s, c = step.squashed, step.before
         dc = d_cell + dh * o * (ONE - s * s)
         d_cell = dc * f
-        d_after[t] = np.stack(
-            [
-                dc * (c - u) * (f * (ONE - f)),
-                dc * (ONE - f) * (ONE - u * u),
-                dh * s * (o * (ONE - o)),
-            ]
-        )
+        parts = [
+            dc * (c if own else c - u) * (f * (ONE - f)),
+            dc * i * (ONE - u * u),
+            dh * s * (o * (ONE - o)),
+        ]
+        d_after[t] = np.stack([*parts, dc * u * (i * (ONE - i))] if own else parts)
         scaled = d_after[t] * layer.gain
         mean = lane_sum(scaled * step.normal) / f32(units)
         d_sums[t] = (step.scale[:, None] * (scaled - step.normal * mean[:, None])).reshape(-1)

@@ -218,6 +218,7 @@ class _Described:
     preset: foretold.Preset | None
     file_bytes: int
     network: tuple[int, int] | None
+    gates: int | None
     frozen: bool
     mixer: int | None
 
@@ -231,6 +232,7 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
             one.preset,
             one.file_bytes,
             one.network,
+            one.network_gates,
             one.has_frozen_network,
             one.mixer,
         )
@@ -243,7 +245,8 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
         print(f"  presets   {'all' if row.preset is None else row.preset}")
         if row.network is not None:
             frozen = ", frozen" if row.frozen else ""
-            print("  network   {} layers of {} units{}".format(*row.network, frozen))
+            gates = "" if row.gates == 3 else f" with {row.gates} gates"
+            print("  network   {} layers of {} units{}{}".format(*row.network, gates, frozen))
         if row.mixer is not None:
             print(f"  mixer     a network of {row.mixer} units")
         print(f"  file      {row.file_bytes:,} bytes", flush=True)

@@ -88,6 +88,7 @@ def fit(
     data: ReadableBuffer,
     *,
     size: tuple[int, int] | None = None,
+    gates: int = 3,
     epochs: float = 4.0,
     updates: int | None = None,
     learning_rate: float = 4e-3,
@@ -109,6 +110,8 @@ def fit(
     size : (int, int), optional
         Layers, 1 to 3, and units of each, a multiple of 64; at most as many as 2 of 384. By default
         :func:`size_for` the content.
+    gates : int
+        Of a cell: 3, or 4 with an input gate of its own.
     epochs : float
         How often the content is read.
     updates : int, optional
@@ -171,7 +174,7 @@ def fit(
     where = pick_device(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = PersistentLSTM(hidden, layers)
+        net = PersistentLSTM(hidden, layers, gates=gates)
     started = time.monotonic()
     outcome = Trainer(net, corpus, settings, device=where, progress=progress).run()
     if rounded:
@@ -221,7 +224,7 @@ def compress(
     threads, checksum, block_size, transform, knowledge, prior, progress
         As in :func:`foretold.compress`; `progress` counts the content twice.
     **fitting
-        ``size``, ``epochs``, ``updates``, ``learning_rate``, ``weights``, ``seed`` and ``device`` of
+        ``size``, ``gates``, ``epochs``, ``updates``, ``learning_rate``, ``weights``, ``seed`` and ``device`` of
         :func:`fit`.
 
     Returns

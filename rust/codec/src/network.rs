@@ -133,7 +133,7 @@ const UNTRAINED: Learning = Learning {
     output: (0.05, 0.01, 50000.0),
 };
 /// Its sizes, and the most that others may have.
-pub(crate) const SIZES: Dimensions = Dimensions { hidden: 384, layers: 2 };
+pub(crate) const SIZES: Dimensions = Dimensions { hidden: 384, layers: 2, gates: 3 };
 
 /// Whether such a network takes no more memory than is declared.
 pub(crate) fn fits(dimensions: Dimensions) -> bool {

@@ -5,7 +5,7 @@ mod common;
 use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
 
-use common::{compress, decompress, go_on, noise, preset, stream_out, text, weights};
+use common::{compress, decompress, go_on, noise, preset, stream_out, text, weights, weights_with};
 use foretold_codec::{
     Compressor, Damage, Decompressor, Error, FittedNetwork, Knowledge, Limits, Options, Prior, PriorError,
     Priors, SeekableReader, info, recover,
@@ -34,6 +34,18 @@ fn packed_weights_come_back_and_are_small() {
 }
 
 #[test]
+fn cells_of_four_gates_are_told_beside_the_bits() {
+    let content = text(300);
+    for (most, kind) in [(7, 20), (127, 24)] {
+        let network = FittedNetwork::from_safetensors(&weights_with(64, most, 4)).unwrap();
+        assert_eq!((network.size(), network.packed()[2]), ((1, 64), kind));
+        assert!(FittedNetwork::unpack(network.packed().to_vec()).unwrap() == network);
+        let options = Options { network: Some(Arc::new(network)), ..fitted(Knowledge::None) };
+        assert!(decompress(&compress(&content, &options)).unwrap() == content);
+    }
+}
+
+#[test]
 fn weights_that_cannot_be_packed_are_refused() {
     let refused = |file: &[u8]| FittedNetwork::from_safetensors(file).unwrap_err();
     assert!(refused(&weights(832, 7)).contains("1 layers of 832 units; allowed are"));
@@ -42,7 +54,10 @@ fn weights_that_cannot_be_packed_are_refused() {
     assert_eq!(unpacked(&[1, 1]), "it has 2 bytes, at least 3 are needed");
     assert!(unpacked(&[0, 1, 4]).contains("0 layers of 64 units"));
     assert!(unpacked(&[3, 255, 8, 0]).contains("3 layers of 16320 units"));
-    assert_eq!(unpacked(&[1, 1, 5, 0]), "its weights have 5 bits, 4 and 8 are known");
+    for kind in [5, 5 + 16] {
+        assert_eq!(unpacked(&[1, 1, kind, 0]), "its weights have 5 bits, 4 and 8 are known");
+    }
+    assert!(unpacked(&[2, 6, 4 + 16, 0]).contains("2 layers of 384 units with 4 gates; allowed are"));
     let longer = [NETWORK.packed(), &[0; 9]].concat();
     assert_eq!(unpacked(&longer), "bytes follow its weights");
 }

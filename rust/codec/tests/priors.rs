@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use common::{
     BLOCK_HEADER, MEMBER_HEADER, compress, decompress, english_blocks, flushed, go_on, noise, preset,
-    stream_out, text, weights,
+    stream_out, text, weights, weights_with,
 };
 use foretold_codec::knowledge::learn_weights;
 use foretold_codec::knowledge::ngrams::{Least, Ngrams};
@@ -612,12 +612,40 @@ fn a_frozen_network_computes_with_integers_and_stays_as_it_is() {
 }
 
 #[test]
+fn cells_of_four_gates_learn_in_an_archive_or_stay_as_they_are() {
+    let content = text(700);
+    let max = Options::new(Preset::MAX);
+    for frozen in [false, true] {
+        let own = Arc::new(SMALL.with_network("own", &weights_with(64, 127, 4), frozen).unwrap());
+        assert_eq!((own.network(), own.network_gates()), (Some((1, 64)), Some(4)));
+        let archive = compress(&content, &with(&own, max.clone()));
+        assert!(decompress_with(&archive, &knowing(&own)).unwrap() == content);
+        let three = Arc::new(SMALL.with_network("own", &weights(64, 127), frozen).unwrap());
+        assert_eq!(three.network_gates(), Some(3));
+        assert_ne!(archive, compress(&content, &with(&three, max.clone())));
+        // Its state goes into checkpoints.
+        let mut compressor = Compressor::new(with(&own, max.clone())).unwrap();
+        let (mut out, mut saved) = (Vec::new(), Vec::new());
+        compressor.push(&content[..300], &mut out, &mut go_on).unwrap();
+        compressor.save(&mut saved).unwrap();
+        let mut again = Compressor::load(&mut saved.as_slice(), Some(&own)).unwrap();
+        again.push(&content[300..], &mut out, &mut go_on).unwrap();
+        again.finish(&mut out, &mut go_on).unwrap();
+        assert!(out == archive);
+    }
+}
+
+#[test]
 fn networks_that_are_damaged_or_too_large_are_refused() {
     let error = |weights: &[u8]| SMALL.with_network("own", weights, false).unwrap_err().to_string();
     let whole = network(64, 1);
     assert!(error(&whole[..whole.len() - 4]).contains("its network: not a safetensors file"));
     let large = error(&network(448, 2));
     assert!(large.contains("2 layers of 448 units, which take more memory than 2 of 384"), "{large}");
+    let large = error(&weights_with(832, 7, 4));
+    assert!(large.contains("1 layers of 832 units with 4 gates, which take more memory"), "{large}");
+    let unlike = error(&weights_with(64, 7, 5));
+    assert!(unlike.contains("its metadata says that cells have \"5\" gates; they have 3 or 4"), "{unlike}");
 }
 
 #[test]

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use foretold_numerics::{FLOAT_LANES, Lanes, Simd, Work};
 
 use crate::matrix::GROUPS;
-use crate::weights::{Dimensions, GATES, Layer, Layers, SYMBOLS};
+use crate::weights::{Dimensions, Layer, Layers, SYMBOLS};
 
 /// What a layer did in the steps of a horizon.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerTrace {
     /// What came into the matrix: `(horizon, inputs)`.
     pub inputs: Vec<f32>,
-    /// Normalised pre-activations: `(horizon, GATES, hidden)`.
+    /// Normalised pre-activations: `(horizon, gates, hidden)`.
     pub normal: Vec<Lanes>,
-    /// What they were multiplied with: `(horizon, GATES)`.
-    pub scale: Vec<[f32; GATES]>,
+    /// What they were multiplied with: `(horizon, gates)`.
+    pub scale: Vec<f32>,
     /// The gates: as `normal`.
     pub gates: Vec<Lanes>,
     /// Cells before the step, and the hyperbolic tangent of those after it: `(horizon, hidden)`.
@@ -35,12 +35,12 @@ pub(crate) struct Trace {
 
 impl Trace {
     pub fn new(dimensions: Dimensions, horizon: usize) -> Trace {
-        let groups = dimensions.groups();
+        let (groups, gates) = (dimensions.groups(), dimensions.gates);
         let layer = |layer| LayerTrace {
             inputs: vec![0.0; horizon * dimensions.inputs(layer)],
-            normal: vec![Lanes::ZERO; horizon * GATES * groups],
-            scale: vec![[0.0; GATES]; horizon],
-            gates: vec![Lanes::ZERO; horizon * GATES * groups],
+            normal: vec![Lanes::ZERO; horizon * gates * groups],
+            scale: vec![0.0; horizon * gates],
+            gates: vec![Lanes::ZERO; horizon * gates * groups],
             before: vec![Lanes::ZERO; horizon * groups],
             squashed: vec![Lanes::ZERO; horizon * groups],
             d_hidden: vec![Lanes::ZERO; horizon * groups],
@@ -89,7 +89,7 @@ impl Moments {
 /// Working memory of a backward pass: nothing in it outlasts one.
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
-    /// Gradients of pre-activations, before and after normalisation: `(horizon, GATES, hidden)`.
+    /// Gradients of pre-activations, before and after normalisation: `(horizon, gates, hidden)`.
     d_after: Vec<Lanes>,
     d_sums: Vec<Lanes>,
     /// The latter by panel: `(panels, horizon, PANEL)`.
@@ -106,7 +106,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub fn new(dimensions: Dimensions, horizon: usize) -> Scratch {
         let groups = dimensions.groups();
-        let width = GATES * groups;
+        let width = dimensions.gates * groups;
         Scratch {
             d_after: vec![Lanes::ZERO; horizon * width],
             d_sums: vec![Lanes::ZERO; horizon * width],
@@ -201,13 +201,16 @@ impl Job {
         }
         for layer in (0..dimensions.layers).rev() {
             let from_above = layer + 1 < dimensions.layers;
-            through_time(&weights.0[layer], &trace.layers[layer], groups, horizon, from_above, scratch);
+            let (old, did) = (&weights.0[layer], &trace.layers[layer]);
+            match dimensions.gates {
+                4 => through_time::<4>(old, did, groups, horizon, from_above, scratch),
+                _ => through_time::<3>(old, did, groups, horizon, from_above, scratch),
+            }
             if layer > 0 {
                 let Scratch { d_sums, d_below, .. } = &mut **scratch;
-                weights.0[layer].matrix.transposed_products(dimensions.hidden, d_sums, horizon, d_below);
+                old.matrix.transposed_products(dimensions.hidden, d_sums, horizon, d_below);
             }
-            let (old, new, squares) = (&weights.0[layer], &mut next.0[layer], &mut moments.layers.0[layer]);
-            let did = &trace.layers[layer];
+            let (new, squares) = (&mut next.0[layer], &mut moments.layers.0[layer]);
             step_matrix(old, new, squares, did, horizon, step, scratch);
             step_rows(old, new, squares, &trace.bytes, (&present, &moments.seen), (rate, &newest), scratch);
             step_normal(old, new, squares, did, horizon, step, scratch);
@@ -220,7 +223,7 @@ impl Job {
 
 /// Gradients of a layer's pre-activations at every step, the last first.
 #[inline(always)]
-fn through_time(
+fn through_time<const GATES: usize>(
     layer: &Layer,
     did: &LayerTrace,
     groups: usize,
@@ -244,16 +247,27 @@ fn through_time(
             d_hidden = d_hidden.with(did.d_hidden[t * groups + i], |a, b| a + b);
             let (forget, candidate, output) = (gates[i], gates[groups + i], gates[2 * groups + i]);
             let (squashed, before) = (did.squashed[t * groups + i], did.before[t * groups + i]);
-            let d_cell = &mut scratch.d_cell[i];
+            let (d_cell, mut d_cells) = (&mut scratch.d_cell[i], Lanes::ZERO);
+            // The input gate, and what the loss tells the forget gate of.
+            let (input, against) = if GATES == 4 {
+                (gates[3 * groups + i], before)
+            } else {
+                (forget.map(|f| 1.0 - f), before.with(candidate, |c, u| c - u))
+            };
             for j in 0..FLOAT_LANES {
                 let (f, u, o) = (forget.0[j], candidate.0[j], output.0[j]);
-                let (s, c) = (squashed.0[j], before.0[j]);
+                let s = squashed.0[j];
                 let dh = d_hidden.0[j];
                 let dc = d_cell.0[j] + dh * o * (1.0 - s * s);
-                d_after[i].0[j] = dc * (c - u) * (f * (1.0 - f));
-                d_after[groups + i].0[j] = dc * (1.0 - f) * (1.0 - u * u);
+                d_after[i].0[j] = dc * against.0[j] * (f * (1.0 - f));
+                d_after[groups + i].0[j] = dc * input.0[j] * (1.0 - u * u);
                 d_after[2 * groups + i].0[j] = dh * s * (o * (1.0 - o));
                 d_cell.0[j] = dc * f;
+                d_cells.0[j] = dc;
+            }
+            if GATES == 4 {
+                let d_input = d_cells.with(candidate, |dc, u| dc * u);
+                d_after[3 * groups + i] = d_input.with(input, |d, i| d * (i * (1.0 - i)));
             }
         }
         let d_sums = &mut scratch.d_sums[t * width..][..width];
@@ -266,7 +280,7 @@ fn through_time(
                 along = along.plus_product(scaled, normal[i]);
             }
             let mean = along.total() / (groups * FLOAT_LANES) as f32;
-            let scale = did.scale[t][gate];
+            let scale = did.scale[t * GATES + gate];
             for i in part {
                 for j in 0..FLOAT_LANES {
                     d_sums[i].0[j] = scale * (d_sums[i].0[j] - normal[i].0[j] * mean);

@@ -7,7 +7,7 @@ use foretold_numerics::{FLOAT_LANES, Lanes, Simd, StandardFloats, Work, floats, 
 
 use crate::backward::{Job, Learning, Moments, Scratch, Trace};
 use crate::cell;
-use crate::weights::{Dimensions, GATES, Layers, Output, SYMBOLS, Weights};
+use crate::weights::{Dimensions, Layers, Output, SYMBOLS, Weights};
 
 /// What stands for the byte before the first.
 pub(crate) const START: u8 = b'\n';
@@ -109,7 +109,7 @@ impl ByteLstm {
             hidden: vec![0.0; dimensions.layers * dimensions.hidden],
             cells: vec![Lanes::ZERO; dimensions.layers * groups],
             probabilities: vec![Lanes::ZERO; SYMBOLS / FLOAT_LANES],
-            sums: vec![Lanes::ZERO; GATES * groups],
+            sums: vec![Lanes::ZERO; dimensions.gates * groups],
             d_logits: vec![Lanes::ZERO; SYMBOLS / FLOAT_LANES],
             d_units: vec![0.0; dimensions.layers * dimensions.hidden],
         };
@@ -259,7 +259,7 @@ impl ByteLstm {
             lanes(&mut layer.d_hidden)?;
         }
         for layer in &mut self.trace.layers {
-            see(Part::Floats(layer.scale.as_flattened_mut()))?;
+            see(Part::Floats(&mut layer.scale))?;
             see(Part::Floats(&mut layer.inputs))?;
         }
         see(Part::Floats(&mut self.hidden))?;
@@ -292,6 +292,17 @@ impl Work for Forward<'_> {
 
     #[inline(always)]
     fn run(self, _: Simd) {
+        match self.lstm.dimensions.gates {
+            4 => self.step::<4>(),
+            _ => self.step::<3>(),
+        }
+    }
+}
+
+impl Forward<'_> {
+    /// Compiled for each number of gates.
+    #[inline(always)]
+    fn step<const GATES: usize>(self) {
         let ByteLstm { dimensions, layers, output, trace, step, hidden, cells, probabilities, sums, .. } =
             self.lstm;
         let (groups, units, t) = (dimensions.groups(), dimensions.hidden, *step);
@@ -309,12 +320,12 @@ impl Work for Forward<'_> {
 
             let normal = &mut did.normal[t * width..][..width];
             let gates = &mut did.gates[t * width..][..width];
-            did.scale[t] = cell::gates(sums, &layer.gain, &layer.bias, normal, gates);
+            let scale = cell::gates::<GATES>(sums, &layer.gain, &layer.bias, normal, gates);
+            did.scale[t * GATES..][..GATES].copy_from_slice(&scale);
             for i in 0..groups {
                 let cell = &mut cells[l * groups + i];
                 did.before[t * groups + i] = *cell;
-                let (squashed, units_now) =
-                    cell::turn(gates[i], gates[groups + i], gates[2 * groups + i], cell);
+                let (squashed, units_now) = cell::turn::<GATES>(gates, i, groups, cell);
                 did.squashed[t * groups + i] = squashed;
                 units_now.put(&mut hidden[l * units + i * FLOAT_LANES..]);
             }
@@ -375,7 +386,8 @@ impl Work for Learn<'_> {
 mod tests {
     use super::*;
 
-    const SMALL: Dimensions = Dimensions { hidden: 64, layers: 2 };
+    const SMALL: Dimensions = Dimensions { hidden: 64, layers: 2, gates: 3 };
+    const FOUR_GATES: Dimensions = Dimensions { gates: 4, ..SMALL };
     const LEARNING: Learning = Learning {
         horizon: 16,
         delay: 11,
@@ -447,22 +459,24 @@ mod tests {
     #[test]
     fn it_learns_and_its_probabilities_add_up() {
         let text = text(6000);
-        let mut lstm = ByteLstm::new(Weights::untrained(SMALL), LEARNING);
-        let mut bits = [0.0; 2];
-        for (i, &byte) in text.iter().enumerate() {
-            let p = lstm.probabilities();
-            assert!((p.iter().map(|&p| f64::from(p)).sum::<f64>() - 1.0).abs() < 1e-5);
-            bits[i / 3000] -= f64::from(p[usize::from(byte)]).log2() / 3000.0;
-            lstm.update(byte);
+        for dimensions in [SMALL, FOUR_GATES] {
+            let mut lstm = ByteLstm::new(Weights::untrained(dimensions), LEARNING);
+            let mut bits = [0.0; 2];
+            for (i, &byte) in text.iter().enumerate() {
+                let p = lstm.probabilities();
+                assert!((p.iter().map(|&p| f64::from(p)).sum::<f64>() - 1.0).abs() < 1e-5);
+                bits[i / 3000] -= f64::from(p[usize::from(byte)]).log2() / 3000.0;
+                lstm.update(byte);
+            }
+            assert!(bits[0] < 2.5 && bits[1] < 1.0, "{dimensions}: {bits:?}");
         }
-        assert!(bits[0] < 2.5 && bits[1] < 1.0, "{bits:?}");
     }
 
     #[test]
     fn instruction_sets_and_threads_give_the_same_bits() {
         let text = text(150);
-        for layers in 1..=3 {
-            let weights = || Weights::untrained(Dimensions { hidden: 128, layers });
+        for (layers, gates) in [(1, 3), (2, 3), (3, 3), (1, 4), (2, 4)] {
+            let weights = || Weights::untrained(Dimensions { hidden: 128, layers, gates });
             let mut scalar = ByteLstm::with_simd(weights(), LEARNING, Simd::Scalar);
             let wanted = run(&mut scalar, &text);
             let last = state(&mut scalar);
@@ -480,14 +494,14 @@ mod tests {
     #[test]
     fn a_saved_network_goes_on_as_if_nothing_had_been() {
         let text = text(120);
-        for threads in [false, true] {
+        for (dimensions, threads) in [(SMALL, false), (SMALL, true), (FOUR_GATES, true)] {
             // At a horizon's beginning and end, with a pass under way, after its step, ...
             for cut in [0, 1, 15, 16, 17, 26, 27, 28, 40, 64] {
-                let mut lstm = ByteLstm::new(Weights::untrained(SMALL), LEARNING);
+                let mut lstm = ByteLstm::new(Weights::untrained(dimensions), LEARNING);
                 lstm.set_threads(threads);
                 run(&mut lstm, &text[..cut]);
                 let saved = state(&mut lstm);
-                let mut other = ByteLstm::new(Weights::untrained(SMALL), LEARNING);
+                let mut other = ByteLstm::new(Weights::untrained(dimensions), LEARNING);
                 load(&mut other, &saved);
                 assert_eq!(state(&mut other), saved);
                 assert!(run(&mut lstm, &text[cut..]) == run(&mut other, &text[cut..]), "{cut}");
@@ -507,7 +521,7 @@ mod tests {
 
     /// The loss of a text in nats, all in f64, as the papers have it.
     fn loss(weights: &Weights, text: &[u8]) -> f64 {
-        let Dimensions { hidden, layers } = weights.dimensions;
+        let Dimensions { hidden, layers, gates } = weights.dimensions;
         let wide = |lanes: &[Lanes]| floats(lanes).iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
         let at = |matrix: &crate::matrix::Matrix, row: usize, column: usize| {
             let lanes = matrix.panel(column / 64)[row * 4 + column % 64 / 16];
@@ -524,12 +538,13 @@ mod tests {
                 if l > 0 {
                     inputs.extend(h[l - 1].clone());
                 }
-                let mut sums = wide(&layer.embed)[usize::from(last) * 3 * hidden..][..3 * hidden].to_vec();
+                let width = gates * hidden;
+                let mut sums = wide(&layer.embed)[usize::from(last) * width..][..width].to_vec();
                 for (j, sum) in sums.iter_mut().enumerate() {
                     *sum += inputs.iter().enumerate().map(|(i, x)| x * at(&layer.matrix, i, j)).sum::<f64>();
                 }
                 let (gain, bias) = (wide(&layer.gain), wide(&layer.bias));
-                for gate in 0..3 {
+                for gate in 0..gates {
                     let part = gate * hidden..(gate + 1) * hidden;
                     let mean = sums[part.clone()].iter().map(|x| x * x).sum::<f64>() / hidden as f64;
                     for i in part {
@@ -538,7 +553,8 @@ mod tests {
                     }
                 }
                 for i in 0..hidden {
-                    c[l][i] = sums[i] * c[l][i] + (1.0 - sums[i]) * sums[hidden + i];
+                    let input = if gates == 4 { sums[3 * hidden + i] } else { 1.0 - sums[i] };
+                    c[l][i] = sums[i] * c[l][i] + input * sums[hidden + i];
                     h[l][i] = sums[2 * hidden + i] * c[l][i].tanh();
                 }
             }
@@ -556,9 +572,15 @@ mod tests {
 
     #[test]
     fn gradients_are_those_of_finite_differences() {
+        for dimensions in [SMALL, FOUR_GATES] {
+            compare_gradients(dimensions);
+        }
+    }
+
+    fn compare_gradients(dimensions: Dimensions) {
         let horizon = 8;
         let text = text(horizon);
-        let mut weights = Weights::untrained(Dimensions { hidden: 64, layers: 2 });
+        let mut weights = Weights::untrained(dimensions);
         // An output layer that has opinions, and gains and biases that are not all alike.
         let mut seed = 3u32;
         let mut next = || {

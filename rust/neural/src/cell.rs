@@ -2,15 +2,13 @@
 
 use foretold_numerics::{FLOAT_LANES, Lanes, exp_f32, floats, sigmoid_f32, tanh_f32};
 
-use crate::weights::GATES;
-
 /// In the root of a normalisation.
 pub const EPSILON: f32 = 1e-5;
 
 /// Normalises each gate's sums and squashes them, gates one after the other; returns what sums
 /// were multiplied with.
 #[inline(always)]
-pub fn gates(
+pub fn gates<const GATES: usize>(
     sums: &[Lanes],
     gain: &[Lanes],
     bias: &[Lanes],
@@ -35,12 +33,19 @@ pub fn gates(
     scales
 }
 
-/// Brings cells up to date; returns their hyperbolic tangents and the units.
+/// Brings group `i` of a layer's cells up to date, of `groups`; returns their hyperbolic tangents and
+/// the units.
 #[inline(always)]
-pub fn turn(forget: Lanes, candidate: Lanes, out: Lanes, cell: &mut Lanes) -> (Lanes, Lanes) {
+pub fn turn<const GATES: usize>(
+    gates: &[Lanes],
+    i: usize,
+    groups: usize,
+    cell: &mut Lanes,
+) -> (Lanes, Lanes) {
+    let (forget, candidate, out) = (gates[i], gates[groups + i], gates[2 * groups + i]);
+    let enter = if GATES == 4 { gates[3 * groups + i] } else { forget.map(|f| 1.0 - f) };
     for j in 0..FLOAT_LANES {
-        let f = forget.0[j];
-        cell.0[j] = f * cell.0[j] + (1.0 - f) * candidate.0[j];
+        cell.0[j] = forget.0[j] * cell.0[j] + enter.0[j] * candidate.0[j];
     }
     let squashed = cell.map(tanh_f32);
     (squashed, out.with(squashed, |o, s| o * s))

@@ -8,7 +8,7 @@ use foretold_numerics::{
 use crate::byte_lstm::{Part, START};
 use crate::cell;
 use crate::load::{Tensors, Values, WeightsError};
-use crate::weights::{Dimensions, GATES, SYMBOLS};
+use crate::weights::{Dimensions, SYMBOLS};
 
 /// Base-2 logarithm of the largest input, where sums of so many cannot leave 32 bits.
 const INPUT_BITS: u32 = 14;
@@ -125,8 +125,8 @@ impl FrozenLstm {
     pub fn with_simd(tensors: &Tensors, simd: Simd) -> Result<FrozenLstm, WeightsError> {
         let _standard = StandardFloats::set();
         let dimensions = tensors.dimensions();
-        let Dimensions { hidden, layers } = dimensions;
-        let (groups, width) = (dimensions.groups(), GATES * hidden);
+        let Dimensions { hidden, layers, gates } = dimensions;
+        let (groups, width) = (dimensions.groups(), dimensions.width());
         let made = (0..layers).map(|l| {
             let recur = tensors.integers(&format!("recur.{l}"))?;
             let matrices = match l {
@@ -147,9 +147,9 @@ impl FrozenLstm {
             cells: vec![Lanes::ZERO; layers * groups],
             probabilities: vec![Lanes::ZERO; SYMBOLS / FLOAT_LANES],
             inputs: vec![0.0; 2 * hidden],
-            sums: vec![Lanes::ZERO; GATES * groups],
-            normal: vec![Lanes::ZERO; GATES * groups],
-            gates: vec![Lanes::ZERO; GATES * groups],
+            sums: vec![Lanes::ZERO; gates * groups],
+            normal: vec![Lanes::ZERO; gates * groups],
+            gates: vec![Lanes::ZERO; gates * groups],
             work: Working { inputs: vec![0; layers.max(2) * hidden], sums: vec![0; width.max(SYMBOLS)] },
         };
         lstm.update(START);
@@ -191,6 +191,17 @@ impl Work for Forward<'_> {
 
     #[inline(always)]
     fn run(self, simd: Simd) {
+        match self.lstm.dimensions.gates {
+            4 => self.step::<4>(simd),
+            _ => self.step::<3>(simd),
+        }
+    }
+}
+
+impl Forward<'_> {
+    /// Compiled for each number of gates.
+    #[inline(always)]
+    fn step<const GATES: usize>(self, simd: Simd) {
         let FrozenLstm { dimensions, layers, hidden, cells, inputs, sums, normal, gates, work, .. } =
             self.lstm;
         let (groups, units) = (dimensions.groups(), dimensions.hidden);
@@ -202,10 +213,10 @@ impl Work for Forward<'_> {
             }
             sums.copy_from_slice(&layer.embed[usize::from(self.byte) * width..][..width]);
             layer.matrix.add_product(simd, inputs, work, sums);
-            cell::gates(sums, &layer.gain, &layer.bias, normal, gates);
+            cell::gates::<GATES>(sums, &layer.gain, &layer.bias, normal, gates);
             for i in 0..groups {
                 let cell = &mut cells[l * groups + i];
-                let (_, units_now) = cell::turn(gates[i], gates[groups + i], gates[2 * groups + i], cell);
+                let (_, units_now) = cell::turn::<GATES>(gates, i, groups, cell);
                 units_now.put(&mut hidden[l * units + i * FLOAT_LANES..]);
             }
         }
@@ -273,8 +284,8 @@ mod tests {
 
     #[test]
     fn it_says_what_a_network_of_floats_says() {
-        for (layers, most) in [(1, 7), (2, 127), (3, 127)] {
-            let tensors = tensors(Dimensions { hidden: 128, layers }, most);
+        for (layers, gates, most) in [(1, 3, 7), (2, 3, 127), (3, 3, 127), (1, 4, 127), (2, 4, 7)] {
+            let tensors = tensors(Dimensions { hidden: 128, layers, gates }, most);
             let mut wide = ByteLstm::new(Weights::from(&tensors), STILL);
             let mut lstm = FrozenLstm::new(&tensors).unwrap();
             for &byte in b"What is well foretold needs few bits.".iter().cycle().take(200) {
@@ -289,19 +300,21 @@ mod tests {
 
     #[test]
     fn instruction_sets_give_the_same_bits() {
-        let tensors = tensors(Dimensions { hidden: 192, layers: 2 }, 127);
-        let run = |simd: Simd| {
-            let mut lstm = FrozenLstm::with_simd(&tensors, simd).unwrap();
-            let mut all = Vec::new();
-            for byte in 0..=255u8 {
-                all.extend(lstm.probabilities().map(f32::to_bits));
-                lstm.update(byte.wrapping_mul(37));
+        for gates in [3, 4] {
+            let tensors = tensors(Dimensions { hidden: 192, layers: 2, gates }, 127);
+            let run = |simd: Simd| {
+                let mut lstm = FrozenLstm::with_simd(&tensors, simd).unwrap();
+                let mut all = Vec::new();
+                for byte in 0..=255u8 {
+                    all.extend(lstm.probabilities().map(f32::to_bits));
+                    lstm.update(byte.wrapping_mul(37));
+                }
+                all
+            };
+            let wanted = run(Simd::Scalar);
+            for simd in Simd::available() {
+                assert!(run(simd) == wanted, "{} with {gates} gates", simd.name());
             }
-            all
-        };
-        let wanted = run(Simd::Scalar);
-        for simd in Simd::available() {
-            assert!(run(simd) == wanted, "{}", simd.name());
         }
     }
 
@@ -325,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_saved_network_goes_on_as_if_nothing_had_been() {
-        let tensors = tensors(Dimensions { hidden: 64, layers: 2 }, 7);
+        let tensors = tensors(Dimensions { hidden: 64, layers: 2, gates: 3 }, 7);
         let mut lstm = FrozenLstm::new(&tensors).unwrap();
         b"some text".iter().for_each(|&byte| lstm.update(byte));
         let mut saved = Vec::new();
@@ -352,7 +365,7 @@ mod tests {
 
     #[test]
     fn floats_are_refused() {
-        let dimensions = Dimensions { hidden: 64, layers: 1 };
+        let dimensions = Dimensions { hidden: 64, layers: 1, gates: 3 };
         let values =
             dimensions.tensors().iter().map(|s| Values::Floats(vec![0.1; s.rows * s.columns])).collect();
         let error = FrozenLstm::new(&Tensors::new(dimensions, values).unwrap()).unwrap_err();

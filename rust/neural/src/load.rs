@@ -4,7 +4,7 @@ use foretold_numerics::{FLOAT_LANES, Lanes, StandardFloats};
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
-use crate::weights::{Dimensions, GATES, SYMBOLS, Weights};
+use crate::weights::{Dimensions, SYMBOLS, Weights};
 
 /// Why weights cannot be used.
 #[derive(Debug, Error)]
@@ -21,15 +21,11 @@ pub enum WeightsError {
         reason: String,
     },
     /// The sizes are not those of a network that can be run.
-    #[error(
-        "a network of {layers} layers of {hidden} units; layers are 1 to 3, units a multiple of 64 up to 4096"
-    )]
-    Impossible {
-        /// Units found.
-        hidden: usize,
-        /// Layers found.
-        layers: usize,
-    },
+    #[error("a network of {0}; layers are 1 to 3, units a multiple of 64 up to 4096, gates 3 or 4")]
+    Impossible(Dimensions),
+    /// The file's metadata does not tell of a cell that can be run.
+    #[error("its metadata says that cells have {0:?} gates; they have 3 or 4")]
+    Gates(String),
     /// The sizes are not those of a mixer network that can be run.
     #[error(
         "a mixer of {hidden} units, {voices} voices, {blends} blends and {inputs} inputs; units are a multiple of 16 up to 256, voices and blends 1 to 62, inputs twice the voices, the blends and three, up to 512; what is blended is a multiple of 32 up to 1024"
@@ -66,19 +62,20 @@ pub struct Shape {
 impl Dimensions {
     /// The tensors of such a network, layer by layer.
     pub fn tensors(self) -> Vec<Shape> {
-        let Dimensions { hidden, layers } = self;
+        let Dimensions { hidden, layers, gates } = self;
+        let width = self.width();
         let mut all = Vec::new();
         let mut add = |name: String, rows: usize, columns: usize, is_matrix: bool| {
             all.push(Shape { name, rows, columns, is_matrix });
         };
         for l in 0..layers {
-            add(format!("embed.{l}"), SYMBOLS, GATES * hidden, true);
-            add(format!("recur.{l}"), hidden, GATES * hidden, true);
+            add(format!("embed.{l}"), SYMBOLS, width, true);
+            add(format!("recur.{l}"), hidden, width, true);
             if l > 0 {
-                add(format!("below.{}", l - 1), hidden, GATES * hidden, true);
+                add(format!("below.{}", l - 1), hidden, width, true);
             }
-            add(format!("gain.{l}"), GATES, hidden, false);
-            add(format!("bias.{l}"), GATES, hidden, false);
+            add(format!("gain.{l}"), gates, hidden, false);
+            add(format!("bias.{l}"), gates, hidden, false);
         }
         add("out".into(), layers * hidden, SYMBOLS, true);
         add("out_bias".into(), 1, SYMBOLS, false);
@@ -165,10 +162,21 @@ pub(crate) fn integers(
     }
 }
 
+/// Gates of a cell, as a file's metadata tell.
+fn gates_of(bytes: &[u8]) -> Result<usize, WeightsError> {
+    let (_, header) = SafeTensors::read_metadata(bytes)?;
+    match header.metadata().as_ref().and_then(|told| told.get("gates")).map(String::as_str) {
+        None | Some("3") => Ok(3),
+        Some("4") => Ok(4),
+        Some(other) => Err(WeightsError::Gates(other.into())),
+    }
+}
+
 impl Tensors {
     /// Reads a safetensors file as `foretold train bytelm` writes it: for layer `l` `embed.l`
-    /// `(256, 3 hidden)`, `recur.l` and, from the second on, `below.(l - 1)` `(hidden, 3 hidden)`,
-    /// `gain.l` and `bias.l` `(3, hidden)`; `out` `(layers * hidden, 256)`, `out_bias` `(256,)`.
+    /// `(256, G hidden)`, `recur.l` and, from the second on, `below.(l - 1)` `(hidden, G hidden)`,
+    /// `gain.l` and `bias.l` `(G, hidden)`; `out` `(layers * hidden, 256)`, `out_bias` `(256,)`. Its
+    /// metadata say in `gates` that G is 4, or that it is 3, as it is where they do not.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Tensors, WeightsError> {
         let _standard = StandardFloats::set();
         let file = SafeTensors::deserialize(bytes)?;
@@ -177,7 +185,7 @@ impl Tensors {
             other => return Err(bad("recur.0", format!("has the shape {other:?}; two were expected"))),
         };
         let layers = (0..4).take_while(|l| file.tensor(&format!("recur.{l}")).is_ok()).count();
-        let dimensions = Dimensions { hidden, layers }.checked()?;
+        let dimensions = Dimensions { hidden, layers, gates: gates_of(bytes)? }.checked()?;
         let read = |shape: &Shape| match shape.rows {
             1 => values(&file, &shape.name, &[shape.columns]),
             rows => values(&file, &shape.name, &[rows, shape.columns]),
@@ -218,8 +226,7 @@ impl Tensors {
 
 impl Dimensions {
     fn checked(self) -> Result<Dimensions, WeightsError> {
-        let Dimensions { hidden, layers } = self;
-        if self.are_possible() { Ok(self) } else { Err(WeightsError::Impossible { hidden, layers }) }
+        if self.are_possible() { Ok(self) } else { Err(WeightsError::Impossible(self)) }
     }
 }
 
@@ -272,6 +279,10 @@ mod tests {
     /// Every weight is the number of its place, over a thousand; matrices are whole numbers times a
     /// scale.
     fn tensors(hidden: usize, layers: usize) -> Tensors {
+        tensors_of(hidden, layers, 3)
+    }
+
+    fn tensors_of(hidden: usize, layers: usize, gates: usize) -> Tensors {
         let floats = |n: usize| (0..n).flat_map(|i| (i as f32 / 1000.0).to_le_bytes()).collect::<Vec<u8>>();
         let mut all = Tensors::new();
         let mut matrix = |name: String, rows: usize, columns: usize| {
@@ -280,16 +291,16 @@ mod tests {
             all.insert(name, (Dtype::I8, vec![rows, columns], values));
         };
         for l in 0..layers {
-            matrix(format!("embed.{l}"), 256, 3 * hidden);
-            matrix(format!("recur.{l}"), hidden, 3 * hidden);
+            matrix(format!("embed.{l}"), 256, gates * hidden);
+            matrix(format!("recur.{l}"), hidden, gates * hidden);
             if l > 0 {
-                matrix(format!("below.{}", l - 1), hidden, 3 * hidden);
+                matrix(format!("below.{}", l - 1), hidden, gates * hidden);
             }
         }
         matrix("out".into(), layers * hidden, 256);
         for l in 0..layers {
             for name in ["gain", "bias"] {
-                all.insert(format!("{name}.{l}"), (Dtype::F32, vec![3, hidden], floats(3 * hidden)));
+                all.insert(format!("{name}.{l}"), (Dtype::F32, vec![gates, hidden], floats(gates * hidden)));
             }
         }
         all.insert("out_bias".into(), (Dtype::F32, vec![256], floats(256)));
@@ -297,16 +308,46 @@ mod tests {
     }
 
     fn file(tensors: &Tensors) -> Vec<u8> {
+        file_telling(tensors, None)
+    }
+
+    /// With this in its metadata.
+    fn file_telling(tensors: &Tensors, told: Option<(&str, &str)>) -> Vec<u8> {
         let views = tensors.iter().map(|(name, (dtype, shape, data))| {
             (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap())
         });
-        safetensors::serialize(views, None).unwrap()
+        let told = told.map(|(name, value)| [(name.to_string(), value.to_string())].into());
+        safetensors::serialize(views, told).unwrap()
+    }
+
+    #[test]
+    fn a_files_metadata_tell_of_the_gates() {
+        let three = Weights::from_safetensors(&file_telling(&tensors(64, 1), Some(("gates", "3")))).unwrap();
+        assert_eq!(three, Weights::from_safetensors(&file(&tensors(64, 1))).unwrap());
+        let four = tensors_of(64, 2, 4);
+        let weights = Weights::from_safetensors(&file_telling(&four, Some(("gates", "4")))).unwrap();
+        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2, gates: 4 });
+        // The last gate of the last unit.
+        let (bias, embed) = (&weights.layers.0[1].bias, &weights.layers.0[1].embed);
+        assert_eq!((bias[15].0[15], embed[9 * 16 + 15].0[15]), (0.255, 0.009 * 49.0));
+        let error = |tensors: &Tensors, gates: &str| {
+            let file = file_telling(tensors, Some(("gates", gates)));
+            super::Tensors::from_safetensors(&file).unwrap_err().to_string()
+        };
+        for gates in ["2", "5", "", "4 ", "18446744073709551619"] {
+            let told = format!("its metadata says that cells have {gates:?} gates; they have 3 or 4");
+            assert_eq!(error(&four, gates), told);
+        }
+        let other = error(&four, "3");
+        assert!(other.contains("has the shape [256, 256]; [256, 192] was expected"), "{other}");
+        let other = error(&tensors(64, 1), "4");
+        assert!(other.contains("has the shape [256, 192]; [256, 256] was expected"), "{other}");
     }
 
     #[test]
     fn weights_stand_where_their_names_say() {
         let weights = Weights::from_safetensors(&file(&tensors(64, 2))).unwrap();
-        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2 });
+        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2, gates: 3 });
         let value = |row: usize, column: usize| {
             f32::from(((row * 192 + column) % 251) as u8 as i8) * (row as f32 / 1000.0)
         };

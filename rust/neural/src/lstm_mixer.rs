@@ -10,7 +10,6 @@ use crate::byte_lstm::Part;
 use crate::cell::EPSILON;
 use crate::load::{WeightsError, bad, integers, lanes, rows};
 use crate::matrix::{Matrix, PANEL};
-use crate::weights::GATES;
 
 /// Context values of a bit.
 pub const MIXER_CONTEXTS: usize = 10;
@@ -20,6 +19,8 @@ const TABLES: [(usize, usize); 6] = [(1, 256), (2, 256), (5, 8), (7, 16), (4, 8)
 /// The context values that are inputs themselves, in 1/32: contexts known.
 const COUNTED: usize = 6;
 const PARTIAL: usize = 1;
+/// Gates of its cell: forget gate, cell candidate, output gate.
+const GATES: usize = 3;
 /// A logit of one nat.
 const NAT: f32 = 256.0;
 /// The correction, in nats, lies in `-LIMIT ..= LIMIT`.

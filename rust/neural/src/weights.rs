@@ -1,14 +1,13 @@
 //! What a network knows, and the sizes of it.
 
+use std::fmt;
+
 use foretold_numerics::{FLOAT_LANES, Lanes, StandardFloats, floats_mut};
 
 use crate::matrix::{Matrix, PANEL};
 
 /// Symbols: bytes.
 pub const SYMBOLS: usize = 256;
-/// Gates of a cell, in the order of the columns: forget gate, cell candidate, output gate. The
-/// input gate is what the forget gate leaves.
-pub const GATES: usize = 3;
 
 /// Sizes of a network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,12 +16,27 @@ pub struct Dimensions {
     pub hidden: usize,
     /// Layers: 1 to 3.
     pub layers: usize,
+    /// Gates of a cell, in the order of the columns: forget gate, cell candidate, output gate and, of
+    /// four, input gate. In a cell of three the input gate is what the forget gate leaves.
+    pub gates: usize,
+}
+
+impl fmt::Display for Dimensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} layers of {} units", self.layers, self.hidden)?;
+        if self.gates == 3 { Ok(()) } else { write!(f, " with {} gates", self.gates) }
+    }
 }
 
 impl Dimensions {
     /// Groups of lanes that a layer's units fill.
     pub(crate) fn groups(self) -> usize {
         self.hidden / FLOAT_LANES
+    }
+
+    /// Columns of a layer's matrix: all gates of all units.
+    pub(crate) fn width(self) -> usize {
+        self.gates * self.hidden
     }
 
     /// Inputs of a layer that stand in its matrix: its own units, and those of the layer below.
@@ -35,11 +49,12 @@ impl Dimensions {
         (PANEL..=4096).contains(&self.hidden)
             && self.hidden.is_multiple_of(PANEL)
             && (1..=3).contains(&self.layers)
+            && matches!(self.gates, 3 | 4)
     }
 
     /// Weights of such a network.
     pub fn weights(self) -> usize {
-        let width = GATES * self.hidden;
+        let width = self.width();
         let layers: usize = (0..self.layers).map(|layer| (self.inputs(layer) + SYMBOLS + 2) * width).sum();
         layers + (self.layers * self.hidden + 1) * SYMBOLS
     }
@@ -47,10 +62,11 @@ impl Dimensions {
     /// Bytes that a [`ByteLstm`](crate::ByteLstm) of these sizes takes, one that learns, with what
     /// its second thread holds.
     pub fn memory_bytes(self, horizon: usize) -> u64 {
-        let width = GATES * self.hidden;
+        let width = self.width();
         let layers: usize = (0..self.layers).map(|layer| (self.inputs(layer) + SYMBOLS + 2) * width).sum();
         let output = (self.layers * self.hidden + 1) * SYMBOLS;
-        let step: usize = (0..self.layers).map(|layer| self.inputs(layer) + 10 * self.hidden).sum();
+        let step: usize =
+            (0..self.layers).map(|layer| self.inputs(layer) + (4 + 2 * self.gates) * self.hidden).sum();
         let working = 2 * self.inputs(1) + 5 * width + 3 * self.hidden;
         4 * (3 * layers + output + horizon * (2 * step + working)) as u64
     }
@@ -61,7 +77,7 @@ impl Dimensions {
 pub(crate) struct Layer {
     /// From its own units and, beneath them, those of the layer below, to the gates.
     pub matrix: Matrix,
-    /// From the last byte to the gates: a row each, `GATES * hidden` values.
+    /// From the last byte to the gates: a row each, `gates * hidden` values.
     pub embed: Vec<Lanes>,
     pub gain: Vec<Lanes>,
     pub bias: Vec<Lanes>,
@@ -73,7 +89,7 @@ pub(crate) struct Layers(pub Vec<Layer>);
 
 impl Layers {
     pub fn zeros(dimensions: Dimensions) -> Layers {
-        let width = GATES * dimensions.groups();
+        let width = dimensions.gates * dimensions.groups();
         let layer = |layer| Layer {
             matrix: Matrix::zeros(dimensions.inputs(layer), width * FLOAT_LANES),
             embed: vec![Lanes::ZERO; SYMBOLS * width],
@@ -140,6 +156,13 @@ impl Weights {
             layer.gain.fill(Lanes::all(1.0));
             for (i, value) in floats_mut(&mut layer.bias[..groups]).iter_mut().enumerate() {
                 *value = 4.0 * i as f32 / dimensions.hidden as f32;
+            }
+            // What remembers for long takes in little.
+            if dimensions.gates == 4 {
+                let (forget, input) = layer.bias.split_at_mut(3 * groups);
+                for (input, forget) in input.iter_mut().zip(forget) {
+                    *input = forget.map(|x| -x);
+                }
             }
         }
         weights

@@ -53,6 +53,11 @@ impl Prior {
     }
 
     #[getter]
+    fn network_gates(&self) -> Option<usize> {
+        self.0.network_gates()
+    }
+
+    #[getter]
     fn has_frozen_network(&self) -> bool {
         self.0.has_frozen_network()
     }

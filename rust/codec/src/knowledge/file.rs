@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use foretold_neural::{Dimensions, MixerWeights};
+use foretold_neural::MixerWeights;
 
 use super::base::{Base, is_shared};
 use super::fitted::FittedNetwork;
@@ -215,10 +215,9 @@ impl Prior {
         if let Some(dimensions) =
             network.as_deref().map(OwnNetwork::dimensions).filter(|&d| !crate::network::fits(d))
         {
-            let Dimensions { hidden, layers } = dimensions;
             let most = crate::network::SIZES;
             return Err(bad(&format!(
-                "its network has {layers} layers of {hidden} units, which take more memory than {} of {}",
+                "its network has {dimensions}, which take more memory than {} of {}",
                 most.layers, most.hidden
             )));
         }
@@ -326,6 +325,11 @@ impl Prior {
     /// Layers and units of its network, if it has one.
     pub fn network(&self) -> Option<(usize, usize)> {
         self.network.as_deref().map(|weights| (weights.dimensions().layers, weights.dimensions().hidden))
+    }
+
+    /// Gates of its network's cells, if it has one: 3 or 4.
+    pub fn network_gates(&self) -> Option<usize> {
+        self.network.as_deref().map(|weights| weights.dimensions().gates)
     }
 
     /// Whether that network stays as it is.

@@ -12,10 +12,12 @@ use crate::network::OwnNetwork;
 
 /// Most bytes of packed weights; all networks that are allowed need less.
 pub const MOST_PACKED_BYTES: usize = 1 << 22;
-/// Layers, units and bits of an integer.
+/// Layers, units, and bits of an integer, with [`FOUR_GATES`] or without.
 const HEAD_BYTES: usize = 3;
 /// Units are counted in so many.
 const UNITS: usize = 64;
+/// Beside the bits of an integer, where cells have four gates.
+const FOUR_GATES: u8 = 16;
 /// Classes of how large an integer's neighbours are.
 const CLASSES: usize = 8;
 /// Upper half of the scale of a row of zeros: one.
@@ -41,7 +43,7 @@ impl FittedNetwork {
     /// the upper half of each, rounded.
     pub fn from_safetensors(file: &[u8]) -> Result<FittedNetwork, String> {
         let tensors = Tensors::from_safetensors(file).map_err(|error| error.to_string())?;
-        let Dimensions { hidden, layers } = tensors.dimensions();
+        let Dimensions { hidden, layers, gates } = tensors.dimensions();
         check_size(tensors.dimensions())?;
         let mut most = 0;
         for (shape, values) in tensors.iter().filter(|(shape, _)| shape.is_matrix) {
@@ -55,7 +57,8 @@ impl FittedNetwork {
         let mut sheets: Vec<Sheet> =
             tensors.iter().map(|(shape, values)| Sheet::of(&shape, values)).collect();
         code(&mut packer, tensors.dimensions(), bits, &mut sheets);
-        let mut packed = vec![layers as u8, (hidden / UNITS) as u8, bits as u8];
+        let kind = bits as u8 | if gates == 4 { FOUR_GATES } else { 0 };
+        let mut packed = vec![layers as u8, (hidden / UNITS) as u8, kind];
         packed.extend(packer.0.finish());
         // What was rounded is what both sides must have.
         FittedNetwork::unpack(packed)
@@ -63,10 +66,11 @@ impl FittedNetwork {
 
     /// Reads what stands in an archive.
     pub fn unpack(packed: Vec<u8>) -> Result<FittedNetwork, String> {
-        let Some((&[layers, units, bits], coded)) = packed.split_first_chunk::<HEAD_BYTES>() else {
+        let Some((&[layers, units, kind], coded)) = packed.split_first_chunk::<HEAD_BYTES>() else {
             return Err(format!("it has {} bytes, at least {HEAD_BYTES} are needed", packed.len()));
         };
-        let dimensions = Dimensions { hidden: usize::from(units) * UNITS, layers: layers.into() };
+        let (gates, bits) = (if kind & FOUR_GATES == 0 { 3 } else { 4 }, kind & !FOUR_GATES);
+        let dimensions = Dimensions { hidden: usize::from(units) * UNITS, layers: layers.into(), gates };
         check_size(dimensions)?;
         if !matches!(bits, 4 | 8) {
             return Err(format!("its weights have {bits} bits, 4 and 8 are known"));
@@ -100,13 +104,12 @@ impl FittedNetwork {
 }
 
 fn check_size(dimensions: Dimensions) -> Result<(), String> {
-    let Dimensions { hidden, layers } = dimensions;
     let most = crate::network::SIZES;
     if dimensions.are_possible() && crate::network::fits(dimensions) {
         return Ok(());
     }
     Err(format!(
-        "it has {layers} layers of {hidden} units; allowed are 1 to 3 layers of a multiple of {UNITS}, which take \
+        "it has {dimensions}; allowed are 1 to 3 layers of a multiple of {UNITS}, which take \
          no more memory than {} of {}",
         most.layers, most.hidden
     ))

@@ -72,10 +72,15 @@ pub fn awkward() -> Vec<(&'static str, Vec<u8>)> {
 
 /// A weights' file of one layer; most rows are zeros.
 pub fn weights(hidden: usize, most: i8) -> Vec<u8> {
+    weights_with(hidden, most, 3)
+}
+
+/// The same with so many gates.
+pub fn weights_with(hidden: usize, most: i8, gates: usize) -> Vec<u8> {
     let mut random = Random::new(hidden as u64);
     let mut tensors = Vec::new();
     for (name, rows, columns) in
-        [("embed.0", 256, 3 * hidden), ("recur.0", hidden, 3 * hidden), ("out", hidden, 256)]
+        [("embed.0", 256, gates * hidden), ("recur.0", hidden, gates * hidden), ("out", hidden, 256)]
     {
         let mut integers = Vec::new();
         for row in 0..rows {
@@ -89,13 +94,14 @@ pub fn weights(hidden: usize, most: i8) -> Vec<u8> {
     }
     let floats = |n: usize| (0..n).flat_map(|i| (1.0 - i as f32 / 300.0).to_le_bytes()).collect::<Vec<u8>>();
     for name in ["gain.0", "bias.0"] {
-        tensors.push((name.into(), Dtype::F32, vec![3, hidden], floats(3 * hidden)));
+        tensors.push((name.into(), Dtype::F32, vec![gates, hidden], floats(gates * hidden)));
     }
     tensors.push(("out_bias".into(), Dtype::F32, vec![256], floats(256)));
     let views = tensors.iter().map(|(name, dtype, shape, data)| {
         (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap())
     });
-    safetensors::serialize(views, None).unwrap()
+    let told = (gates != 3).then(|| [("gates".to_string(), gates.to_string())].into());
+    safetensors::serialize(views, told).unwrap()
 }
 
 pub fn preset(number: u8) -> Preset {
