@@ -90,8 +90,9 @@ def test_fitting_again_gives_the_same_weights() -> None:
     assert archive(3) == archive(3) != archive(4)
 
 
-def test_a_network_of_four_gates_is_fitted_and_stored() -> None:
-    found = fit(RECORDS, size=(1, 64), gates=4, updates=4)
+@pytest.mark.parametrize(("gates", "hears_match"), [(4, False), (3, True)])
+def test_networks_of_other_kinds_are_fitted_and_stored(gates: int, hears_match: bool) -> None:
+    found = fit(RECORDS, size=(1, 64), gates=gates, hears_match=hears_match, updates=4)
     archive = foretold.compress(RECORDS, "max", network=found.file)
     assert foretold.decompress(archive) == RECORDS
     assert found.packed_bytes > fit(RECORDS, size=(1, 64), updates=4).packed_bytes

@@ -33,6 +33,8 @@ from oracle import float as oracle_float  # noqa: E402
 from oracle.blake3 import blake3  # noqa: E402
 from oracle.crc32c import crc32c  # noqa: E402
 from oracle.frozen import FrozenLstm  # noqa: E402
+from oracle.history import History  # noqa: E402
+from oracle.match_model import MatchModel  # noqa: E402
 from oracle.predictor import Predictor  # noqa: E402
 from oracle.transform import Inverse, TransformError  # noqa: E402
 
@@ -549,7 +551,16 @@ def test_oracle_starts_from_fitted_weights() -> None:
     assert oracle.decompress(archive) == foretold.decompress(archive)
 
 
-def quantised_network(hidden: int, layers: int, four_bits: bool, gates: int = 3) -> bytes:
+def test_oracle_unpacks_fitted_weights_of_every_kind() -> None:
+    file = quantised_network(64, 1, True, 4, hears_match=True)
+    content = b"over and over, over and over"
+    archive = foretold.compress(content, "max", network=file, knowledge="none", transform="none")
+    assert oracle.decompress(archive) == content
+
+
+def quantised_network(
+    hidden: int, layers: int, four_bits: bool, gates: int = 3, *, hears_match: bool = False
+) -> bytes:
     """A safetensors file of int8 weights, or of int4, and scales of all sizes."""
     source = np.random.default_rng(hidden + layers)
     tensors: dict[str, np.ndarray] = {}
@@ -561,6 +572,9 @@ def quantised_network(hidden: int, layers: int, four_bits: bool, gates: int = 3)
         for name in ("gain", "bias"):
             tensors[f"{name}.{layer}"] = source.normal(1, 0.5, (gates, hidden)).astype("<f4")
     tensors["out_bias"] = source.normal(0, 1, 256).astype("<f4")
+    if hears_match:
+        shapes |= {"match_byte": (256, gates * hidden), "match_class": (16, gates * hidden)}
+        tensors["match_bias"] = source.normal(1, 1, 16).astype("<f4")
     for name, (rows, columns) in shapes.items():
         if four_bits:
             tensors[name] = source.integers(0, 256, (rows, columns // 2)).astype("u1")
@@ -581,33 +595,85 @@ def quantised_network(hidden: int, layers: int, four_bits: bool, gates: int = 3)
 
 
 @pytest.mark.parametrize(
-    ("hidden", "layers", "four_bits", "gates"),
-    [(64, 1, True, 3), (128, 2, False, 3), (64, 3, False, 3), (64, 2, True, 4), (128, 1, False, 4)],
+    ("hidden", "layers", "four_bits", "gates", "hears_match"),
+    [
+        (64, 1, True, 3, False),
+        (128, 2, False, 3, True),
+        (64, 3, False, 3, False),
+        (64, 2, True, 4, True),
+        (128, 1, False, 4, False),
+    ],
 )
 def test_oracle_agrees_on_frozen_networks(
-    content: bytes, hidden: int, layers: int, four_bits: bool, gates: int
+    content: bytes, hidden: int, layers: int, four_bits: bool, gates: int, hears_match: bool
 ) -> None:
-    file = quantised_network(hidden, layers, four_bits, gates)
+    file = quantised_network(hidden, layers, four_bits, gates, hears_match=hears_match)
     text = content[:300] + bytes(range(256))
     found = foretold.measure.network_probabilities(file, text, integers=True)
     twin = FrozenLstm(file)
-    for place, byte in enumerate(text):
+    for place, (byte, expected) in enumerate(zip(text, expected_after(text), strict=True)):
         assert np.array_equal(twin.probabilities.view("u4"), found[place].view("u4")), place
-        twin.update(byte)
+        twin.update(byte, expected)
     wide = foretold.measure.network_probabilities(file, text)
     assert np.abs(np.log(found) - np.log(wide)).max() < 0.02
 
 
-@pytest.mark.parametrize(("layers", "gates"), [(1, 3), (2, 3), (1, 4), (2, 4)])
-def test_oracle_agrees_on_networks_that_learn(content: bytes, layers: int, gates: int) -> None:
-    file = quantised_network(64, layers, False, gates)
+def expected_after(text: bytes) -> list[tuple[int, int]]:
+    """What match models expect after each byte, as a transformed block of preset max asks them."""
+    max_setup = setup.SETUPS[10]
+    log2 = max_setup.sizes(max((len(text) - 1).bit_length(), 10))
+    past = History(log2.history)
+    models = [MatchModel(least, log2.heads, 1023) for least in max_setup.matches]
+    found = []
+    for byte in text:
+        past.push(byte)
+        for model in models:
+            model.next_byte(past, coded=True)
+        found.append(network.expected(models))
+    return found
+
+
+def test_oracle_agrees_on_what_match_models_expect(content: bytes) -> None:
+    text = content[:3000] + content[100:900]
+    after = [network.NOTHING, *expected_after(text)[:-1]]
+    found = _core.expectations(text).reshape(-1, 2)
+    assert found.tolist() == [list(expected) for expected in after]
+    classes = {match for _, match in after}
+    assert {0, 1} < classes
+    assert max(classes) > 8
+    assert len(_core.expectations(b"")) == 0
+
+
+@pytest.mark.parametrize(
+    ("layers", "gates", "hears_match"),
+    [(1, 3, False), (2, 3, False), (1, 4, False), (2, 4, False), (1, 3, True), (2, 4, True)],
+)
+def test_oracle_agrees_on_networks_that_learn(
+    content: bytes, layers: int, gates: int, hears_match: bool
+) -> None:
+    file = quantised_network(64, layers, False, gates, hears_match=hears_match)
     text = content[:200]
     found = foretold.measure.network_probabilities(file, text, learning=True)
     twin = network.ByteLstm(network.weights_of(file), network.TRAINED)
-    for place, byte in enumerate(text):
+    for place, (byte, expected) in enumerate(zip(text, expected_after(text), strict=True)):
         assert np.array_equal(twin.probabilities.view("u4"), found[place].view("u4")), place
-        twin.update(byte)
+        twin.update(byte, expected)
     assert twin.passes == 6
+    heard = sum(match > 0 for _, match in expected_after(text))
+    assert heard > 20
+    assert sum(twin.seen["match_byte"]) > 5
+
+
+@pytest.mark.parametrize(("frozen", "hears_match"), [(False, False), (False, True), (True, True)])
+def test_oracle_codes_with_a_network_of_a_prior(small: bytes, frozen: bool, hears_match: bool) -> None:
+    file = quantised_network(64, 1, False, 4, hears_match=hears_match)
+    prior = foretold.Prior(small).with_network(file, frozen=frozen)
+    content = b"over and over, over and over"
+    archive = foretold.compress(content, "max", prior=prior, transform="none")
+    assert archive != foretold.compress(content, "max", prior=small, transform="none")
+    twin = oracle.Prior(bytes(prior))
+    assert oracle.compress(content, 10, prior=twin) == archive
+    assert oracle.decompress(archive, [twin]) == content
 
 
 def test_functions_of_the_network_are_near_the_true_ones() -> None:

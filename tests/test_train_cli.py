@@ -60,6 +60,16 @@ def test_a_network_is_trained_and_exported(folder: Path) -> None:
     assert len(list((folder / "cache").iterdir())) == 2
 
 
+def test_a_network_may_have_four_gates_and_hear_match_models(folder: Path) -> None:
+    run(
+        0,
+        *("bytelm", "--from", "texts", "-o", "net.safetensors", *SMALL, "--updates", 3, "--no-compile"),
+        *("--gates", 4, "--match"),
+    )
+    net, metadata = load(folder / "net.safetensors")
+    assert (net.gates, net.hears_match, metadata["gates"]) == (4, True, "4")
+
+
 def test_a_run_goes_on_and_its_checkpoint_is_exported(folder: Path) -> None:
     train = (
         "bytelm",

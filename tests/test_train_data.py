@@ -14,7 +14,7 @@ pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip
 
 from foretold import _core
 from foretold.errors import ParameterError
-from foretold.train.data import HELD_SHARE, Corpus, Lanes, document_starts, is_held, read_corpus
+from foretold.train.data import HELD_SHARE, Corpus, Lanes, document_starts, expectations, is_held, read_corpus
 
 PROSE = b"It was late, she said, and nobody walked in the garden any more; it had been dark for hours.\n" * 30
 
@@ -155,3 +155,32 @@ def test_states_are_reset_where_text_does_not_go_on() -> None:
             Lanes(corpus, 1).window(*wrong)
     with pytest.raises(ParameterError, match="too few for 40 lanes"):
         Lanes(corpus, 40)
+
+
+def test_match_models_tell_what_they_expect_of_what_follows() -> None:
+    # No two bytes of it come twice.
+    page = bytes(np.random.default_rng(4).permutation(60).astype(np.uint8))
+    files = [page + b"abcd" + page, page * 2]
+    corpus = corpus_of(files, [0, 124])
+    found = expectations(corpus.coded, corpus.starts)
+    # Each file by itself: what is first read in it, nobody expects.
+    assert (found[:60, 1] == 0).all()
+    assert (found[124:184, 1] == 0).all()
+    at = np.flatnonzero(found[:, 1] > 1)
+    assert (found[at, 0] == corpus.coded[at]).mean() > 0.9
+    assert found[183 + 20, 1] > found[183 + 8, 1] > 0
+    # Without bounds the second file is known from the first.
+    assert expectations(corpus.coded)[140, 1] > 0
+    assert Lanes(corpus, 1, piece_bytes=50).window(0, 0, 50).expected is None
+    lanes = Lanes(corpus, 1, piece_bytes=50, with_expected=True)
+    window = lanes.window(0, 0, lanes.lane_bytes - 1)
+    assert window.expected is not None
+    assert window.expected.shape == (lanes.lane_bytes - 1, 1, 2)
+    begins = np.flatnonzero(window.resets[1:, 0])
+    assert (window.expected[begins] == 0).all()
+    speaks = window.expected[:, 0, 1] > 1
+    assert speaks.sum() > 50
+    assert (window.expected[speaks, 0, 0] == window.y[speaks, 0]).mean() > 0.9
+    # What is held out is not looked at.
+    part = Lanes(corpus_of(files, [0, 124], 124), 1, piece_bytes=50, with_expected=True)
+    assert part.window(0, 0, 100).expected is not None

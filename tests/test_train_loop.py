@@ -258,3 +258,21 @@ def test_wrong_settings_are_refused(corpus: Corpus) -> None:
         assert pick_device().type == "cpu"
     assert pick_precision("float32", torch.device("cpu")) is None
     assert pick_precision("bfloat16", torch.device("cpu")) is torch.bfloat16
+
+
+def test_a_network_that_hears_match_models_learns_to_trust_them() -> None:
+    source = np.random.default_rng(5)
+    pages = [bytes(source.integers(97, 123, 300).astype(np.uint8)) * 6 for _ in range(10)]
+    coded = np.frombuffer(b"".join(pages), np.uint8)
+    starts = np.arange(0, len(coded) + 1, 1800)
+    described = tuple(DataFile(f"{n}", 1800, f"{n}", 1800, n == 9) for n in range(10))
+    pages_corpus = Corpus(coded, starts, starts[:-1], int(starts[9]), described)
+    bits = []
+    for hears_match in (False, True):
+        torch.manual_seed(1)
+        net = PersistentLSTM(16, 1, hears_match=hears_match)
+        bits.append(Trainer(net, pages_corpus, settings(updates=150)).run().held_bits)
+    # Five of six bytes have come before.
+    assert bits[0] > 4
+    assert bits[1] < 3.2
+    assert net.match_bias[10:].detach().max() > 1

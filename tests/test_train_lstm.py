@@ -16,22 +16,30 @@ pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip
 
 from foretold.errors import ParameterError  # noqa: E402
 from foretold.measure import network_probabilities  # noqa: E402
+from foretold.train.data import expectations  # noqa: E402
 from foretold.train.export import export, load  # noqa: E402
 from foretold.train.lstm import EPSILON, PersistentLSTM  # noqa: E402
 
 torch.set_num_threads(1)
 
 
-def small(hidden: int = 7, layers: int = 2, *, gates: int = 3, vocabulary: int = 16) -> PersistentLSTM:
+def small(
+    hidden: int = 7, layers: int = 2, *, gates: int = 3, vocabulary: int = 16, hears_match: bool = False
+) -> PersistentLSTM:
     """A network none of whose parameters is zero, in float64."""
     torch.manual_seed(3)
-    net = PersistentLSTM(hidden, layers, vocabulary=vocabulary, gates=gates).double()
+    net = PersistentLSTM(hidden, layers, vocabulary=vocabulary, gates=gates, hears_match=hears_match).double()
     for value in net.parameters():
         torch.nn.init.normal_(value, std=0.5)
     return net
 
 
-def naive(net: PersistentLSTM, x: torch.Tensor, resets: torch.Tensor | None = None) -> torch.Tensor:
+def naive(
+    net: PersistentLSTM,
+    x: torch.Tensor,
+    resets: torch.Tensor | None = None,
+    expected: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The formulas of the module's description, left to autograd."""
     lanes = x.shape[1]
     zero = torch.zeros(lanes, net.hidden, dtype=net.out.dtype)
@@ -46,6 +54,12 @@ def naive(net: PersistentLSTM, x: torch.Tensor, resets: torch.Tensor | None = No
             a = net.embed[layer][symbols] + h @ net.recur[layer]
             if layer:
                 a = a + outputs[-1] @ net.below[layer - 1]
+            elif expected is not None:
+                rows = [
+                    net.match_byte[byte] + net.match_class[match] if match else torch.zeros_like(a[0])
+                    for byte, match in expected[step].tolist()
+                ]
+                a = a + torch.stack(rows)
             gates = []
             for gate, part in enumerate(a.chunk(net.gates, dim=1)):
                 normal = part / torch.sqrt((part**2).mean(1, keepdim=True) + EPSILON)
@@ -56,7 +70,14 @@ def naive(net: PersistentLSTM, x: torch.Tensor, resets: torch.Tensor | None = No
             h = output * torch.tanh(c)
             states[layer] = h, c
             outputs.append(h)
-        scores.append(torch.cat(outputs, 1) @ net.out + net.out_bias)
+        score = torch.cat(outputs, 1) @ net.out + net.out_bias
+        if expected is not None:
+            added = torch.zeros_like(score)
+            for lane, (byte, match) in enumerate(expected[step].tolist()):
+                if match:
+                    added[lane, byte] = net.match_bias[match]
+            score = score + added
+        scores.append(score)
     return torch.stack(scores)
 
 
@@ -70,14 +91,26 @@ def symbols(steps: int, lanes: int, seed: int = 5) -> tuple[torch.Tensor, torch.
     return x[:-1], x[1:]
 
 
+def heard(steps: int, lanes: int, seed: int = 6) -> torch.Tensor:
+    """Bytes that may be expected and classes, some of them 0."""
+    source = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 16, (steps, lanes, 2), generator=source)
+
+
+@pytest.mark.parametrize("hears_match", [False, True])
 @pytest.mark.parametrize("gates", [3, 4])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("with_resets", [False, True])
-def test_the_backward_pass_agrees_with_autograd(gates: int, layers: int, with_resets: bool) -> None:
-    net = small(layers=layers, gates=gates)
+def test_the_backward_pass_agrees_with_autograd(
+    gates: int, layers: int, with_resets: bool, hears_match: bool
+) -> None:
+    net = small(layers=layers, gates=gates, hears_match=hears_match)
     x, y = symbols(11, 3)
+    expected = heard(11, 3) if hears_match else None
+    if expected is not None:
+        expected[::3, 1, 1] = 0
     resets = (torch.arange(33).view(11, 3) % 7 == 4) if with_resets else None
-    ours, theirs = net(x, resets), naive(net, x, resets)
+    ours, theirs = net(x, resets, expected), naive(net, x, resets, expected)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
     parameters = list(net.parameters())
     for mine, other in zip(
@@ -88,14 +121,15 @@ def test_the_backward_pass_agrees_with_autograd(gates: int, layers: int, with_re
         torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("gates", [3, 4])
-def test_the_backward_pass_agrees_with_finite_differences(gates: int) -> None:
-    net = small(hidden=4, gates=gates)
+@pytest.mark.parametrize(("gates", "hears_match"), [(3, False), (4, False), (3, True)])
+def test_the_backward_pass_agrees_with_finite_differences(gates: int, hears_match: bool) -> None:
+    net = small(hidden=4, gates=gates, hears_match=hears_match)
     x, y = symbols(6, 2)
+    expected = heard(6, 2) if hears_match else None
 
     def value() -> torch.Tensor:
         net.reset_states()
-        return loss(net(x), y)
+        return loss(net(x, None, expected), y)
 
     value().backward()
     source = np.random.default_rng(1)
@@ -218,6 +252,10 @@ def test_sizes_are_read_from_parameters() -> None:
     net = PersistentLSTM(6, 3, vocabulary=9, gates=4)
     again = PersistentLSTM.like(net.state_dict())
     assert (again.hidden, again.layers, again.vocabulary, again.gates) == (6, 3, 9, 4)
+    assert not again.hears_match
+    assert PersistentLSTM.like(PersistentLSTM(6, 1, hears_match=True).state_dict()).hears_match
+    with pytest.raises(ParameterError, match="does not hear what a match model expects"):
+        net(torch.zeros(2, 1, dtype=torch.long), None, torch.zeros(2, 1, 2, dtype=torch.long))
     assert sorted(net.state_dict()) == [
         *("below.0", "below.1", "bias.0", "bias.1", "bias.2", "embed.0", "embed.1", "embed.2"),
         *("gain.0", "gain.1", "gain.2", "out", "out_bias", "recur.0", "recur.1", "recur.2"),
@@ -230,22 +268,40 @@ def test_sizes_are_read_from_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "gates"), [("float32", 3), ("int8", 3), ("int4", 3), ("float32", 4), ("int4", 4)]
+    ("weights", "gates", "hears_match"),
+    [
+        ("float32", 3, False),
+        ("int8", 3, True),
+        ("int4", 3, False),
+        ("float32", 4, False),
+        ("int4", 4, True),
+    ],
 )
-def test_the_compressor_computes_what_torch_does(weights: str, gates: int, tmp_path: Path) -> None:
+def test_the_compressor_computes_what_torch_does(
+    weights: str, gates: int, hears_match: bool, tmp_path: Path
+) -> None:
     torch.manual_seed(4)
-    net = PersistentLSTM(64, 2, gates=gates)
-    for value in [net.out, net.out_bias, *net.gain, *net.bias]:
+    net = PersistentLSTM(64, 2, gates=gates, hears_match=hears_match)
+    heard = [net.match_class, net.match_bias] if hears_match else []
+    for value in [net.out, net.out_bias, *net.gain, *net.bias, *heard]:
         torch.nn.init.normal_(value, std=0.5)
     export(net, tmp_path / "net.safetensors", weights)
     loaded, _ = load(tmp_path / "net.safetensors")
     source = np.random.default_rng(2)
+    # Half of the bytes have come before.
     text = source.integers(0, 256, 10_000).astype(np.uint8)
+    text.reshape(-1, 50)[1::2] = text.reshape(-1, 50)[::2]
+    expected = expectations(text)
+    assert (expected[:, 1] > 0).mean() > 0.3
+    after = torch.from_numpy(expected.astype(np.int64))[:, None]
     found = network_probabilities(tmp_path / "net.safetensors", text.tobytes())
     assert found.shape == (10_000, 256)
     before = torch.from_numpy(np.concatenate([[10], text[:-1]]).astype(np.int64))[:, None]
     with torch.no_grad():
-        scores = [loaded(before[at : at + 500])[:, 0] for at in range(0, 10_000, 500)]
+        scores = [
+            loaded(before[at : at + 500], None, after[at : at + 500] if hears_match else None)[:, 0]
+            for at in range(0, 10_000, 500)
+        ]
     wanted = torch.log_softmax(torch.cat(scores), 1).numpy()
     assert np.abs(np.log(found) - wanted).max() < 1e-4
 
@@ -279,16 +335,19 @@ def test_a_prior_brings_a_frozen_network(weights: str, gates: int, tmp_path: Pat
     assert f"1 layers of 64 units{' with 4 gates' if gates == 4 else ''}, frozen" in told
 
 
-def test_a_network_of_four_gates_learns_in_an_archive(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("gates", "hears_match"), [(4, False), (3, True)])
+def test_networks_of_other_kinds_learn_in_an_archive(gates: int, hears_match: bool, tmp_path: Path) -> None:
     torch.manual_seed(4)
-    net = PersistentLSTM(64, 1, gates=4)
+    net = PersistentLSTM(64, 1, gates=gates, hears_match=hears_match)
     torch.nn.init.normal_(net.out, std=0.5)
     path = tmp_path / "net.safetensors"
     export(net, path)
     ran = CliRunner().invoke(app, ["prior", "train", "-o", str(tmp_path / "f.ftp"), "--network", str(path)])
     assert ran.exit_code == 0, ran.output
     prior = foretold.Prior(tmp_path / "f.ftp")
-    assert prior.network_gates == 4
+    assert (prior.network_gates, prior.network_hears_match) == (gates, hears_match)
+    told = CliRunner().invoke(app, ["prior", "info", str(tmp_path / "f.ftp")]).stdout
+    assert ("hears match models" in told) == hears_match
     text = b"over and over again, " * 60
     archive = foretold.compress(text, "max", prior=prior)
     assert foretold.decompress(archive, prior=prior) == text

@@ -103,7 +103,8 @@ def network_probabilities(
     weights : path or buffer
         A safetensors file as ``foretold train bytelm`` writes it.
     data : bytes or any C-contiguous buffer, N bytes
-        What it reads, the bytes that models see: of text, those after the word transform.
+        What it reads, the bytes that models see: of text, those after the word transform. A network
+        that hears match models hears those of a transformed block of so many bytes.
     learning : bool
         Whether its weights change with what it reads, as they do in an archive.
     integers : bool

@@ -106,6 +106,11 @@ class Prior:
         return self._inner.network_gates
 
     @property
+    def network_hears_match(self) -> bool:
+        """Whether that network hears what match models expect."""
+        return self._inner.network_hears_match
+
+    @property
     def has_frozen_network(self) -> bool:
         """Whether that network stays as it is."""
         return self._inner.has_frozen_network

@@ -7,12 +7,13 @@ import numpy as np
 
 from .blake3 import blake3
 from .float import f32
-from .network import SYMBOLS, Layer
+from .network import MATCH_CLASSES, SYMBOLS, Layer, Output
 from .packing import Unpacker
 
 KINDS = {"embed": 0, "recur": 1, "below": 2, "out": 3, "gain": 0, "bias": 1, "out_bias": 2}
+KINDS |= {"match_byte": 0, "match_class": 0, "match_bias": 2}
 CLASSES = 8
-FOUR_GATES = 16
+FOUR_GATES, HEARS_MATCH = 16, 32
 
 
 class FittedPrior:
@@ -47,12 +48,13 @@ def floats(words):
 class Network:
     def __init__(self, packed):
         self.layers, units, kind = packed[:3]
-        self.gates, self.bits = (4, kind - FOUR_GATES) if kind & FOUR_GATES else (3, kind)
+        self.gates, self.hears_match = 3 + (kind & FOUR_GATES > 0), kind & HEARS_MATCH > 0
+        self.bits = kind % FOUR_GATES
         self.units = 64 * units
         self.unpacker = Unpacker(packed[3:])
 
     def weights(self):
-        """Layers, and the output layer's matrix and bias."""
+        """Layers, and the output layer."""
         layers, width = [], self.gates * self.units
         for i in range(self.layers):
             embed = self.matrix("embed", SYMBOLS, width)
@@ -61,10 +63,15 @@ class Network:
                 matrix = np.concatenate([matrix, self.matrix("below", self.units, width)])
             gain, bias = (self.vector(name, width) for name in ("gain", "bias"))
             layers.append(Layer(matrix, embed, gain.reshape(self.gates, -1), bias.reshape(self.gates, -1)))
+            if i == 0 and self.hears_match:
+                layers[0].match_byte = self.matrix("match_byte", SYMBOLS, width)
+                layers[0].match_class = self.matrix("match_class", MATCH_CLASSES, width)
         out = self.matrix("out", self.layers * self.units, SYMBOLS)
-        out_bias = self.vector("out_bias", SYMBOLS)
+        output = Output(out, self.vector("out_bias", SYMBOLS))
+        if self.hears_match:
+            output.match_bias = self.vector("match_bias", MATCH_CLASSES)
         assert next(self.unpacker.decoder.rest, None) is None
-        return layers, out, out_bias
+        return layers, output
 
     def vector(self, name, count):
         words, word, last = [], 0, 0

@@ -8,7 +8,7 @@ import json
 import numpy as np
 
 from .float import exp, f32, lane_sum, sigmoid, tanh
-from .network import CANDIDATE, EPSILON, FORGET, INPUT, ONE, OUTPUT, START, gates_of
+from .network import CANDIDATE, EPSILON, FORGET, INPUT, NOTHING, ONE, OUTPUT, START, gates_of
 
 MOST_BITS = 14
 
@@ -61,22 +61,31 @@ class FrozenLstm:
             self.matrices.append(Integers(found[f"recur.{i}"], *below))
             self.gain.append(found[f"gain.{i}"])
             self.bias.append(found[f"bias.{i}"])
+        self.match_bias = found.get("match_bias")
+        if self.match_bias is not None:
+            self.match_byte, self.match_class = floats(*found["match_byte"]), floats(*found["match_class"])
         self.out, self.out_bias = Integers(found["out"]), found["out_bias"]
         self.units = self.gain[0].shape[1]
         self.hidden = [np.zeros(self.units, f32) for _ in self.embed]
         self.cells = [np.zeros(self.units, f32) for _ in self.embed]
         self.update(START)
 
-    def update(self, byte):
+    def update(self, byte, expected=NOTHING):
+        after, match = expected if self.match_bias is not None else NOTHING
         for i, matrix in enumerate(self.matrices):
             inputs = np.concatenate(self.hidden[i::-1][:2])
-            sums = matrix.add_product(self.embed[i][byte], inputs).reshape(self.gates, self.units)
+            start = self.embed[i][byte]
+            if match and i == 0:
+                start = start + self.match_byte[after] + self.match_class[match]
+            sums = matrix.add_product(start, inputs).reshape(self.gates, self.units)
             scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(self.units) + EPSILON)
-            after = self.bias[i] + sums * scale[:, None] * self.gain[i]
-            f = sigmoid(after[FORGET])
-            enter = sigmoid(after[INPUT]) if self.gates > INPUT else ONE - f
-            self.cells[i] = f * self.cells[i] + enter * tanh(after[CANDIDATE])
-            self.hidden[i] = sigmoid(after[OUTPUT]) * tanh(self.cells[i])
+            v = self.bias[i] + sums * scale[:, None] * self.gain[i]
+            f = sigmoid(v[FORGET])
+            enter = sigmoid(v[INPUT]) if self.gates > INPUT else ONE - f
+            self.cells[i] = f * self.cells[i] + enter * tanh(v[CANDIDATE])
+            self.hidden[i] = sigmoid(v[OUTPUT]) * tanh(self.cells[i])
         logits = self.out.add_product(self.out_bias, np.concatenate(self.hidden))
+        if match:
+            logits[after] += self.match_bias[match]
         powers = exp(logits - logits.max())
         self.probabilities = powers / lane_sum(powers)

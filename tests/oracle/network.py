@@ -15,11 +15,13 @@ from .probability import clamp, stretch
 
 NETWORK_INPUTS = 2
 SHIPPED = KNOWLEDGE / "english.safetensors"
-SYMBOLS, GATES, PANEL = 256, 3, 64
+SYMBOLS, GATES, PANEL, MATCH_CLASSES = 256, 3, 64, 16
 FORGET, CANDIDATE, OUTPUT, INPUT = range(4)
 UNITS, LAYERS = 384, 2
 EPSILON, TINY, MOST = f32(1e-5), f32(1e-8), 4
 START = 10
+# The byte that match models expect, and the class of the match.
+NOTHING = 0, 0
 ONE = f32(1)
 
 
@@ -49,11 +51,21 @@ class Layer:
     embed: np.ndarray
     gain: np.ndarray
     bias: np.ndarray
+    # Of layer 0 of a network that hears match models.
+    match_byte: np.ndarray | None = None
+    match_class: np.ndarray | None = None
+
+
+@dataclass
+class Output:
+    matrix: np.ndarray
+    bias: np.ndarray
+    match_bias: np.ndarray | None = None
 
 
 @cache
 def untrained():
-    """All layers, and the output layer's matrix and bias."""
+    """All layers, and the output layer."""
     seed = 1
     width = GATES * UNITS
 
@@ -73,7 +85,7 @@ def untrained():
         bias = np.zeros((GATES, UNITS), f32)
         bias[FORGET] = f32(4) * np.arange(UNITS, dtype=f32) / f32(UNITS)
         layers.append(Layer(matrix, embed, np.ones((GATES, UNITS), f32), bias))
-    return layers, np.zeros((LAYERS * UNITS, SYMBOLS), f32), np.zeros(SYMBOLS, f32)
+    return layers, Output(np.zeros((LAYERS * UNITS, SYMBOLS), f32), np.zeros(SYMBOLS, f32))
 
 
 def gates_of(header):
@@ -111,7 +123,7 @@ def english():
 
 
 def weights_of(file):
-    """All layers, the output layer's matrix and bias, of a safetensors file."""
+    """All layers, and the output layer, of a safetensors file."""
     tensor = tensors(file)
     gates = gates_of(json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")]))
     layers = []
@@ -121,7 +133,8 @@ def weights_of(file):
         if i > 0:
             matrix = np.concatenate([matrix, tensor(f"below.{i - 1}")])
         layers.append(Layer(matrix, tensor(f"embed.{i}"), tensor(f"gain.{i}"), tensor(f"bias.{i}")))
-    return layers, tensor("out"), tensor("out_bias")
+    layers[0].match_byte, layers[0].match_class = tensor("match_byte"), tensor("match_class")
+    return layers, Output(tensor("out"), tensor("out_bias"), tensor("match_bias"))
 
 
 @dataclass
@@ -141,49 +154,62 @@ class Squares:
     """Averages of squared gradients of a layer."""
 
     def __init__(self, layer):
-        parts = ("matrix", "embed", "gain", "bias")
-        self.matrix, self.embed, self.gain, self.bias = (np.zeros_like(getattr(layer, p)) for p in parts)
+        for part in ("matrix", "embed", "gain", "bias", "match_byte", "match_class"):
+            values = getattr(layer, part)
+            setattr(self, part, None if values is None else np.zeros_like(values))
 
 
 class ByteLstm:
     def __init__(self, weights, learning):
-        self.layers, out, out_bias = weights
+        self.layers, output = weights
+        self.out, self.out_bias = output.matrix.copy(), output.bias.copy()
+        self.match_bias = None if output.match_bias is None else output.match_bias.copy()
         self.gates, self.units = self.layers[0].gain.shape
-        self.out, self.out_bias = out.copy(), out_bias.copy()
         self.learning = learning
         self.squares = [Squares(layer) for layer in self.layers]
-        self.seen = [0] * SYMBOLS
+        self.seen = {table: [0] * SYMBOLS for table in ("embed", "match_byte", "match_class")}
         self.passes = 0
         self.next = None
         self.learned = 0
         self.hidden = [np.zeros(self.units, f32) for _ in self.layers]
         self.cells = [np.zeros(self.units, f32) for _ in self.layers]
         self._begin_horizon()
-        self._forward(START)
+        self._forward(START, NOTHING)
 
     def _begin_horizon(self):
-        self.bytes = []
+        self.bytes, self.expected = [], []
         self.steps = [[] for _ in self.layers]
 
-    def _forward(self, byte):
+    @property
+    def hears_match(self):
+        return self.match_bias is not None
+
+    def _forward(self, byte, expected):
         self.bytes.append(byte)
+        self.expected.append(expected)
+        after, match = expected
         for i, layer in enumerate(self.layers):
             inputs = np.concatenate(self.hidden[i::-1][:2])
-            sums = add_rows(layer.embed[byte], inputs, layer.matrix).reshape(self.gates, self.units)
+            start = layer.embed[byte]
+            if match and layer.match_byte is not None:
+                start = start + layer.match_byte[after] + layer.match_class[match]
+            sums = add_rows(start, inputs, layer.matrix).reshape(self.gates, self.units)
             scale = ONE / np.sqrt(lane_sum(sums * sums) / f32(self.units) + EPSILON)
             normal = sums * scale[:, None]
-            after = layer.bias + normal * layer.gain
-            gates = np.stack([tanh(a) if gate == CANDIDATE else sigmoid(a) for gate, a in enumerate(after)])
+            v = layer.bias + normal * layer.gain
+            gates = np.stack([tanh(a) if gate == CANDIDATE else sigmoid(a) for gate, a in enumerate(v)])
             before = self.cells[i]
             self.cells[i] = gates[FORGET] * before + input_gate(gates) * gates[CANDIDATE]
             squashed = tanh(self.cells[i])
             self.hidden[i] = gates[OUTPUT] * squashed
             self.steps[i].append(Step(inputs, normal, scale, gates, before, squashed))
         logits = add_rows(self.out_bias, np.concatenate(self.hidden), self.out)
+        if match and self.hears_match:
+            logits[after] += self.match_bias[match]
         powers = exp(logits - logits.max())
         self.probabilities = powers / lane_sum(powers)
 
-    def update(self, byte):
+    def update(self, byte, expected=NOTHING):
         self._learn(byte)
         self.learned += 1
         if len(self.bytes) == self.learning.horizon:
@@ -191,7 +217,7 @@ class ByteLstm:
             self._begin_horizon()
         if len(self.bytes) == self.learning.delay and self.next is not None:
             self.layers, self.next = self.next, None
-        self._forward(byte)
+        self._forward(byte, expected)
 
     def _learn(self, byte):
         """What the output layer learns at once, and the gradients of units."""
@@ -204,6 +230,9 @@ class ByteLstm:
         units = np.concatenate(self.hidden)
         self.out = self.out + -(rate * units)[:, None] * d_logits
         self.out_bias = self.out_bias - rate * d_logits
+        after, match = self.expected[-1]
+        if match and self.hears_match:
+            self.match_bias[match] -= rate * d_logits[after]
         for steps, d_hidden in zip(self.steps, d_units.reshape(-1, self.units), strict=True):
             steps[-1].d_hidden = d_hidden
 
@@ -227,14 +256,17 @@ class ByteLstm:
                 gradient = gradient + step.inputs[:, None] * d
             matrix = stepped(layer.matrix, gradient, squares.matrix, rate, newest)
 
-            embed = layer.embed.copy()
-            for byte in set(self.bytes):
-                row = np.zeros_like(d_sums[0])
-                for came, d in zip(self.bytes, d_sums, strict=True):
-                    row = row + d if came == byte else row
-                embed[byte] = stepped(
-                    embed[byte], row, squares.embed[byte], rate, self._newest(self.seen[byte])
-                )
+            tables = {}
+            for name, came in self._came().items():
+                table = getattr(layer, name)
+                tables[name] = table if table is None else table.copy()
+                for which in set(came) - {None} if table is not None else ():
+                    row = np.zeros_like(d_sums[0])
+                    for other, d in zip(came, d_sums, strict=True):
+                        row = row + d if other == which else row
+                    average = getattr(squares, name)[which]
+                    seen = self._newest(self.seen[name][which])
+                    tables[name][which] = stepped(table[which], row, average, rate, seen)
 
             d_gain, d_bias = np.zeros_like(layer.gain), np.zeros_like(layer.bias)
             for step, d in zip(steps, d_after, strict=True):
@@ -242,9 +274,19 @@ class ByteLstm:
                 d_bias = d_bias + d
             gain = stepped(layer.gain, d_gain, squares.gain, rate, newest)
             bias = stepped(layer.bias, d_bias, squares.bias, rate, newest)
-            self.next[i] = Layer(matrix, embed, gain, bias)
-        for byte in set(self.bytes):
-            self.seen[byte] += 1
+            self.next[i] = Layer(matrix, gain=gain, bias=bias, **tables)
+        for name, came in self._came().items():
+            for which in set(came) - {None}:
+                self.seen[name][which] += 1
+
+    def _came(self):
+        """For each table of rows those of the horizon's steps, None where a step took none."""
+        heard = [(after, match) if match else (None, None) for after, match in self.expected]
+        return {
+            "embed": self.bytes,
+            "match_byte": [after for after, _ in heard],
+            "match_class": [match for _, match in heard],
+        }
 
     def _newest(self, seen):
         return max(ONE / f32(seen + 1), f32(self.learning.newest))
@@ -289,18 +331,26 @@ def stepped(weights, gradient, squares, rate, newest):
     return weights - rate * unit
 
 
+def expected(matches):
+    """What these match models expect at the start of a byte."""
+    for model in reversed(matches):
+        if model.expected:
+            return model.expected & 0xFF, model.len_class()
+    return NOTHING
+
+
 class Network:
     """What the network says of each bit of the next byte."""
 
     def __init__(self, knows_english, own=None):
         if own is not None:
-            self.lstm = ByteLstm(own, TRAINED)
+            self.lstm = own() if callable(own) else ByteLstm(own, TRAINED)
         else:
             self.lstm = ByteLstm(english(), TRAINED) if knows_english else ByteLstm(untrained(), UNTRAINED)
         self._turn()
 
-    def update(self, byte):
-        self.lstm.update(byte)
+    def update(self, byte, matches):
+        self.lstm.update(byte, expected(matches))
         self._turn()
 
     def _turn(self):

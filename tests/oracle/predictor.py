@@ -211,10 +211,10 @@ class Predictor:
                 self.parsed.push_coded(byte, self.inverse.seen, self.inverse.code)
             else:
                 self.parsed.push(byte)
-            if self.network:
-                self.network.update(byte)
             for model in self.matches:
                 model.next_byte(self.parsed.history, self.transformed)
+            if self.network:
+                self.network.update(byte, self.matches)
             self.partial = 1
             self.bit_position = 0
             self._turn(byte)

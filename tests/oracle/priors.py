@@ -3,19 +3,23 @@
 FORMAT.md: "Priors", "Filling".
 """
 
+from functools import partial
+
 from . import ngrams
 from .blake3 import blake3
 from .contexts import context_of
 from .dictionary import KNOWLEDGE, english
+from .frozen import FrozenLstm
 from .hash import hash
 from .learned import Learned, LearnedError
+from .network import weights_of
 from .setup import SETUPS
 from .weights import StartingWeights, WeightsError
 
 SHIPPED = KNOWLEDGE / "english.ftp"
 MAGIC = b"\xf7ftprior"
 GENERATION = 0
-WORDS, NGRAMS, LEARNED, BASE, MIXER, WEIGHTS = 1, 2, 3, 4, 6, 7
+WORDS, NGRAMS, LEARNED, BASE, NETWORK, MIXER, WEIGHTS, FROZEN = 1, 2, 3, 4, 5, 6, 7, 8
 DIGEST_BYTES = 32
 ID_BYTES = 4
 REMEMBERED = 255.0
@@ -31,9 +35,6 @@ def require(right, message):
 
 
 class Prior:
-    # Weights of its own are not read here.
-    network = None
-
     def __init__(self, file):
         file = bytes(file)
         end = len(file) - DIGEST_BYTES
@@ -47,7 +48,7 @@ class Prior:
         require(at <= end, "cut short")
         self.name = file[10:at].decode()
         self.shipped = ((), (), ())
-        packed = self.learned = self.base = self.mixer_file = None
+        packed = self.learned = self.base = self.mixer_file = self.network = None
         self.weights = {}
         while at < end:
             require(at + 5 <= end, "cut short")
@@ -55,12 +56,16 @@ class Prior:
             at += 5
             require(at + length <= end, "cut short")
             section = file[at : at + length]
-            known = (WORDS, NGRAMS, LEARNED, BASE, MIXER, WEIGHTS)
+            known = (WORDS, NGRAMS, LEARNED, BASE, NETWORK, MIXER, WEIGHTS, FROZEN)
             require(kind in known, f"a section of kind {kind}")
             if kind == WORDS:
                 self.shipped = english()
             elif kind == NGRAMS:
                 packed = section
+            elif kind == NETWORK:
+                self.network = weights_of(section)
+            elif kind == FROZEN:
+                self.network = partial(FrozenLstm, section)
             elif kind == MIXER:
                 self.mixer_file = section
             elif kind == LEARNED:

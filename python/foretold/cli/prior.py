@@ -219,6 +219,7 @@ class _Described:
     file_bytes: int
     network: tuple[int, int] | None
     gates: int | None
+    hears_match: bool
     frozen: bool
     mixer: int | None
 
@@ -233,6 +234,7 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
             one.file_bytes,
             one.network,
             one.network_gates,
+            one.network_hears_match,
             one.has_frozen_network,
             one.mixer,
         )
@@ -244,7 +246,7 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
         print(f"  digest    {row.digest}")
         print(f"  presets   {'all' if row.preset is None else row.preset}")
         if row.network is not None:
-            frozen = ", frozen" if row.frozen else ""
+            frozen = (", hears match models" if row.hears_match else "") + (", frozen" if row.frozen else "")
             gates = "" if row.gates == 3 else f" with {row.gates} gates"
             print("  network   {} layers of {} units{}{}".format(*row.network, gates, frozen))
         if row.mixer is not None:

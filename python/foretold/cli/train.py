@@ -96,6 +96,9 @@ def bytelm(
     hidden: Annotated[int, typer.Option("--hidden", min=1, help="Units of each layer.")] = 384,
     layers: Annotated[int, typer.Option("--layers", min=1, max=3, help="Layers.")] = 2,
     gates: Annotated[int, typer.Option("--gates", min=3, max=4, help="4: with an input gate.")] = 3,
+    match: Annotated[
+        bool, typer.Option("--match", help="Hear what match models expect.", show_default=False)
+    ] = False,
     steps: Annotated[int, typer.Option("--steps", min=1, help="Bytes gradients are propagated back.")] = 64,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Streams read at once.")] = 64,
     learning_rate: LearningRate = 2e-3,
@@ -180,7 +183,7 @@ def bytelm(
         torch.set_num_threads(threads)
     corpus = _corpus(folder, cache, console)
     torch.manual_seed(seed)
-    net = PersistentLSTM(hidden, layers, gates=gates)
+    net = PersistentLSTM(hidden, layers, gates=gates, hears_match=match)
     where = pick_device(device)
     trainer = Trainer(
         net,

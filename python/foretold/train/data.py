@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import re
 from pathlib import Path
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from _typeshed import StrPath
     from numpy.typing import NDArray
 
-__all__ = ["HELD_SHARE", "Corpus", "DataFile", "Lanes", "Window", "read_corpus"]
+__all__ = ["HELD_SHARE", "Corpus", "DataFile", "Lanes", "Window", "expectations", "read_corpus"]
 
 MARKERS = (b"<doc id=", b"<page>", b"==== FILE: ")
 """How lines begin with which a document begins inside a file."""
@@ -214,6 +215,34 @@ def _probe(english: bool) -> bytes:
     return _core.coded_bytes(_PROSE, english)
 
 
+def expectations(coded: NDArray[np.uint8], starts: NDArray[np.int64] | None = None) -> NDArray[np.uint8]:
+    """What match models expect in the place of each byte, as preset max would ask them.
+
+    Parameters
+    ----------
+    coded : (N,) uint8
+        Coded bytes.
+    starts : (F + 1,) int64, optional
+        Where files begin, and the end: nothing is remembered from one to the next.
+
+    Returns
+    -------
+    (N, 2) uint8
+        The byte, and the class of the match's length, 0 if there is none.
+
+    Examples
+    --------
+    >>> expectations(np.frombuffer(b"to be or not to be", np.uint8))[-3:].tolist()
+    [[32, 2], [98, 2], [101, 3]]
+    """
+    bounds = [0, len(coded)] if starts is None else starts.tolist()
+    parts = [
+        _core.expectations(np.ascontiguousarray(coded[begin:end]))
+        for begin, end in itertools.pairwise(bounds)
+    ]
+    return np.concatenate(parts).reshape(-1, 2)
+
+
 @dataclasses.dataclass(frozen=True)
 class Window:
     """The same steps of all lanes.
@@ -224,11 +253,14 @@ class Window:
         Bytes read, and the bytes that followed them.
     resets : (T, B) bool
         Where the text does not go on from what the lane read before.
+    expected : (T, B, 2) int64 or None
+        What match models expect in the place of ``y``, and their class; None if that was not asked.
     """
 
     x: NDArray[np.int64]
     y: NDArray[np.int64]
     resets: NDArray[np.bool_]
+    expected: NDArray[np.int64] | None = None
 
 
 class Lanes:
@@ -250,6 +282,8 @@ class Lanes:
     share : (int, int)
         ``(rank, world)``: this process reads lanes ``rank * lanes`` and following of
         ``world * lanes``.
+    with_expected : bool
+        Ask match models.
 
     Raises
     ------
@@ -265,6 +299,7 @@ class Lanes:
         seed: int = 1,
         piece_bytes: int = 65536,
         share: tuple[int, int] = (0, 1),
+        with_expected: bool = False,
     ) -> None:
         ends = np.minimum(corpus.starts[1:], corpus.train_bytes)
         self._begin = np.concatenate(
@@ -278,6 +313,11 @@ class Lanes:
         )
         self._length = (last - self._begin).astype(np.int64)
         self._corpus, self._seed = corpus, seed
+        self._expected: NDArray[np.uint8] | None = None
+        if with_expected:
+            files = corpus.starts[corpus.starts < corpus.train_bytes]
+            coded = corpus.coded[: corpus.train_bytes]
+            self._expected = expectations(coded, np.append(files, corpus.train_bytes))
         self.lanes = lanes
         rank, world = share
         self.lane_bytes = int(self._length.sum()) // (lanes * world)
@@ -306,4 +346,9 @@ class Lanes:
         place = self._begin[piece] + place - (self._ends[slot] - self._length[piece])
         text = self._corpus.coded[place].astype(np.int64)
         next_reset = np.searchsorted(self._resets, place[:-1]).clip(max=len(self._resets) - 1)
-        return Window(text[:-1], text[1:], self._resets[next_reset] == place[:-1])
+        expected = None
+        if self._expected is not None:
+            expected = self._expected[place[1:]].astype(np.int64)
+            # Where a piece ends, what follows is not expected.
+            expected[place[1:] != place[:-1] + 1] = 0
+        return Window(text[:-1], text[1:], self._resets[next_reset] == place[:-1], expected)

@@ -12,10 +12,19 @@ A file holds the tensors of the network under the names of its ``state_dict``, w
 ``out_bias``    (V,) float32
 ==============  ======================  =====================================================
 
-The first four are matrices and come as float32; as int8; or as int4, two in a byte. Quantised ones
-have a twin ``NAME.scale``, (rows,) float32, and a weight is ``integer * scale[row]``. int8 values
-are from -127 to 127. int4 values are from -7 to 7, kept as uint8 of shape (rows, ceil(columns / 2)):
-the lower four bits of byte ``k`` are column ``2 k`` plus 8, the upper four column ``2 k + 1`` plus 8.
+and of a network that hears match models
+
+===============  =====================  =====================================================
+``match_byte``   (V, G * H)             row: the byte expected
+``match_class``  (16, G * H)            row: the class of the match
+``match_bias``   (16,) float32
+===============  =====================  =====================================================
+
+The first four, ``match_byte`` and ``match_class`` are matrices and come as float32; as int8; or as
+int4, two in a byte. Quantised ones have a twin ``NAME.scale``, (rows,) float32, and a weight is
+``integer * scale[row]``. int8 values are from -127 to 127. int4 values are from -7 to 7, kept as uint8
+of shape (rows, ceil(columns / 2)): the lower four bits of byte ``k`` are column ``2 k`` plus 8, the
+upper four column ``2 k + 1`` plus 8.
 
 The header's metadata are strings: ``kind`` (``foretold.bytelm``), ``version`` (``1``), ``hidden``,
 ``layers``, ``vocabulary``, ``gates``, ``weights`` (``float32``, ``int8`` or ``int4``), ``epsilon``,

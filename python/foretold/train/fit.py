@@ -89,6 +89,7 @@ def fit(
     *,
     size: tuple[int, int] | None = None,
     gates: int = 3,
+    hears_match: bool = False,
     epochs: float = 4.0,
     updates: int | None = None,
     learning_rate: float = 4e-3,
@@ -112,6 +113,8 @@ def fit(
         :func:`size_for` the content.
     gates : int
         Of a cell: 3, or 4 with an input gate of its own.
+    hears_match : bool
+        Whether it hears what match models expect.
     epochs : float
         How often the content is read.
     updates : int, optional
@@ -174,7 +177,7 @@ def fit(
     where = pick_device(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = PersistentLSTM(hidden, layers, gates=gates)
+        net = PersistentLSTM(hidden, layers, gates=gates, hears_match=hears_match)
     started = time.monotonic()
     outcome = Trainer(net, corpus, settings, device=where, progress=progress).run()
     if rounded:
@@ -224,8 +227,8 @@ def compress(
     threads, checksum, block_size, transform, knowledge, prior, progress
         As in :func:`foretold.compress`; `progress` counts the content twice.
     **fitting
-        ``size``, ``gates``, ``epochs``, ``updates``, ``learning_rate``, ``weights``, ``seed`` and ``device`` of
-        :func:`fit`.
+        ``size``, ``gates``, ``hears_match``, ``epochs``, ``updates``, ``learning_rate``, ``weights``,
+        ``seed`` and ``device`` of :func:`fit`.
 
     Returns
     -------

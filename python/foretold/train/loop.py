@@ -27,7 +27,7 @@ from torch.nn import functional
 from foretold._replacing import replacing
 from foretold.errors import CheckpointError, ParameterError
 
-from .data import Corpus, Lanes
+from .data import Corpus, Lanes, expectations
 from .lstm import PersistentLSTM, is_matrix
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def held_bits(
     Parameters
     ----------
     net : PersistentLSTM
-        Its own states stay as they are.
+        Its own states stay as they are. If it hears match models they have read the text up to there.
     text : (N,) uint8
         Coded bytes.
     lanes, lane_bytes : int
@@ -218,6 +218,10 @@ def held_bits(
     start = np.arange(lanes) * (len(text) // lanes)
     block = text[start[None, :] + np.arange(length + 1)[:, None]].astype(np.int64)  # (length + 1, lanes)
     held = torch.from_numpy(block).to(net.out.device)
+    heard: Tensor | None = None
+    if net.hears_match:
+        place = start[None, :] + np.arange(1, length + 1)[:, None]  # (length, lanes)
+        heard = torch.from_numpy(expectations(text)[place].astype(np.int64)).to(net.out.device)
     total, count = 0.0, 0
     with torch.no_grad(), net.other_states():
         for at in range(0, length, window):
@@ -225,7 +229,8 @@ def held_bits(
                 net.reset_states()
             x, y = held[at : at + window], held[at + 1 : at + 1 + window]
             x = x[: len(y)]
-            surprisal = _surprisal(net(x), y)[max(skip - at, 0) :]
+            expected = None if heard is None else heard[at : at + len(y)]
+            surprisal = _surprisal(net(x, None, expected), y)[max(skip - at, 0) :]
             total += float(surprisal.sum())
             count += surprisal.numel()
     return total / count / _NATS_A_BIT
@@ -314,7 +319,12 @@ class Trainer:
             net.compile_steps()
         self._model: Any = net if self._accelerator is None else self._accelerator.prepare(net)
         self._lanes = Lanes(
-            corpus, settings.batch, seed=settings.seed, piece_bytes=settings.piece_bytes, share=(rank, world)
+            corpus,
+            settings.batch,
+            seed=settings.seed,
+            piece_bytes=settings.piece_bytes,
+            share=(rank, world),
+            with_expected=net.hears_match,
         )
         if self._lanes.lane_bytes <= settings.steps:
             raise ParameterError(
@@ -398,9 +408,10 @@ class Trainer:
         self._at += settings.steps
         x, y = (torch.from_numpy(part).to(self.device) for part in (window.x, window.y))
         resets = torch.from_numpy(window.resets).to(self.device) if settings.resets else None
+        expected = None if window.expected is None else torch.from_numpy(window.expected).to(self.device)
         if not settings.carry:
             net.reset_states()
-        surprisal = _surprisal(self._model(x, resets), y)
+        surprisal = _surprisal(self._model(x, resets, expected), y)
         net.detach_states()
         plain = surprisal.mean()
         loss = plain

@@ -12,6 +12,10 @@ and the scores of the next byte are ``concat(h of all layers) @ out + out_bias``
 order forget, candidate, output (, input). Inputs of a time step come from all layers' embeddings of
 the same byte, so that a layer does not have to pass it on.
 
+A network may hear what a match model expects next, a byte ``e`` and the class ``k`` of the match's
+length, 0 if there is none: where ``k > 0``, ``match_byte[e] + match_class[k]`` is added to ``a`` of the
+lowest layer, and ``match_bias[k]`` to the score of ``e``.
+
 Sources: S. Hochreiter and J. Schmidhuber, Long short-term memory (1997); B. Zhang and R. Sennrich,
 Root mean square layer normalization (2019); F. Bellard, Lossless data compression with neural
 networks (2019), for the cell and its tied gates.
@@ -31,13 +35,16 @@ from foretold.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["EPSILON", "GATES", "PersistentLSTM", "StateInfo", "States"]
+__all__ = ["EPSILON", "GATES", "MATCH_CLASSES", "PersistentLSTM", "StateInfo", "States"]
 
 EPSILON = 1e-5
 """Added to the mean square before its root is taken."""
 
 GATES = ("forget_gate", "cell_candidate", "output_gate", "input_gate")
 """Order of the gates; cells of three gates have no input gate of their own."""
+
+MATCH_CLASSES = 16
+"""Classes of how long a match is; 0 is none."""
 
 States: TypeAlias = "list[tuple[Tensor, Tensor]]"
 """For each layer its hidden and cell state, ``(B, H)`` each."""
@@ -199,6 +206,8 @@ class PersistentLSTM(nn.Module):
         Number of symbols.
     gates : int
         3: what is forgotten makes room for what is new. 4: an input gate of its own.
+    hears_match : bool
+        Whether it hears what a match model expects.
 
     Attributes
     ----------
@@ -219,7 +228,15 @@ class PersistentLSTM(nn.Module):
     (5, 5)
     """
 
-    def __init__(self, hidden: int = 384, layers: int = 2, *, vocabulary: int = 256, gates: int = 3) -> None:
+    def __init__(
+        self,
+        hidden: int = 384,
+        layers: int = 2,
+        *,
+        vocabulary: int = 256,
+        gates: int = 3,
+        hears_match: bool = False,
+    ) -> None:
         super().__init__()
         for name, value, least, most in (
             ("hidden", hidden, 1, 65536),
@@ -230,6 +247,7 @@ class PersistentLSTM(nn.Module):
             if not least <= value <= most:
                 raise ParameterError(f"{name} must be from {least} to {most}, found {value}")
         self.hidden, self.layers, self.vocabulary, self.gates = hidden, layers, vocabulary, gates
+        self.hears_match = hears_match
         self.precision: torch.dtype | None = None
         self.weight_bits: int | None = None
         self._steps: tuple[Callable[..., Any], Callable[..., Any]] = (_forward_step, _backward_step)
@@ -246,6 +264,10 @@ class PersistentLSTM(nn.Module):
         self.bias = _parameters(bias.clone() for _ in range(layers))
         self.out = nn.Parameter(torch.zeros(hidden * layers, vocabulary))
         self.out_bias = nn.Parameter(torch.zeros(vocabulary))
+        if hears_match:
+            self.match_byte = nn.Parameter(torch.randn(vocabulary, width))
+            self.match_class = nn.Parameter(torch.zeros(MATCH_CLASSES, width))
+            self.match_bias = nn.Parameter(torch.zeros(MATCH_CLASSES))
         self._states: States | None = None
         self._carried: Tensor | None = None
 
@@ -258,7 +280,8 @@ class PersistentLSTM(nn.Module):
             layers = sum(name.startswith("embed.") for name in parameters)
             if width != gates * hidden:
                 raise ParameterError(f"embed.0 has {width} columns, {gates} gates of {hidden} units")
-            net = cls(hidden, layers, vocabulary=vocabulary, gates=gates)
+            hears_match = any(name.startswith("match_") for name in parameters)
+            net = cls(hidden, layers, vocabulary=vocabulary, gates=gates, hears_match=hears_match)
             net.load_state_dict(parameters)
         except (KeyError, RuntimeError) as error:
             raise ParameterError(f"no parameters of a byte LSTM: {error}") from None
@@ -284,7 +307,7 @@ class PersistentLSTM(nn.Module):
 
         return fake_quantise(value, self.weight_bits)
 
-    def forward(self, x: Tensor, resets: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, resets: Tensor | None = None, expected: Tensor | None = None) -> Tensor:
         """Scores of the byte after each of those in ``x``, given all since the last reset.
 
         Parameters
@@ -293,6 +316,9 @@ class PersistentLSTM(nn.Module):
             ``T`` steps of ``B`` lanes.
         resets : (T, B) bool, optional
             Where a document begins: that lane's state is zero before this byte is read.
+        expected : (T, B, 2) integers, optional
+            The byte that a match model expects after each of those in ``x``, and its class. Only
+            for a network that hears of it, to which nothing is expected where it is missing.
 
         Returns
         -------
@@ -301,6 +327,8 @@ class PersistentLSTM(nn.Module):
             the horizon.
         """
         steps, lanes = x.shape
+        if expected is not None and not self.hears_match:
+            raise ParameterError("the network does not hear what a match model expects")
         states = self._states
         if states is None:
             zero = self.out.new_zeros(lanes, self.hidden)
@@ -318,6 +346,8 @@ class PersistentLSTM(nn.Module):
         new: States = []
         for layer in range(self.layers):
             a = nn.functional.embedding(x, self._weight(self.embed[layer]))  # (T, B, G * H)
+            if layer == 0 and expected is not None:
+                a = a + self._heard(expected)
             if layer:
                 a = a + _product(outputs[-1], self._weight(self.below[layer - 1]), self.precision)
             hs, h, c = _Layer.apply(
@@ -334,7 +364,19 @@ class PersistentLSTM(nn.Module):
         self._states = new
         self._count(steps, resets)
         both = torch.cat(outputs, -1)  # (T, B, layers * H)
-        return _product(both, self._weight(self.out), self.precision) + self.out_bias
+        scores = _product(both, self._weight(self.out), self.precision) + self.out_bias  # (T, B, V)
+        if expected is not None:
+            byte, match = expected[..., :1], expected[..., 1:]  # (T, B, 1)
+            bias = nn.functional.embedding(match, self.match_bias[:, None])[..., 0]
+            scores = scores.scatter_add(-1, byte, torch.where(match > 0, bias, 0.0))
+        return scores
+
+    def _heard(self, expected: Tensor) -> Tensor:
+        """What the lowest layer makes of expected bytes: (T, B, G * H)."""
+        byte, match = expected.unbind(-1)
+        heard = nn.functional.embedding(byte, self._weight(self.match_byte))
+        heard = heard + nn.functional.embedding(match, self._weight(self.match_class))
+        return torch.where(match.unsqueeze(-1) > 0, heard, 0.0)
 
     def _count(self, steps: int, resets: Tensor | None) -> None:
         assert self._carried is not None
@@ -404,4 +446,4 @@ def is_matrix(name: str) -> bool:
     >>> is_matrix("recur.1"), is_matrix("out"), is_matrix("gain.0"), is_matrix("out_bias")
     (True, True, False, False)
     """
-    return name.split(".")[0] in ("embed", "recur", "below", "out")
+    return name.split(".")[0] in ("embed", "recur", "below", "match_byte", "match_class", "out")

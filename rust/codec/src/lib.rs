@@ -36,6 +36,6 @@ pub use knowledge::{
     cached_tables, clear_cached_tables, train,
 };
 pub use measure::{Probe, code_lengths, probe};
-pub use network::{NetworkMode, network_probabilities};
+pub use network::{NetworkMode, expectations, network_probabilities};
 pub use preset::{ModelPlan, Preset};
 pub use trace::{Trace, Tracer, trace_columns};

@@ -2,9 +2,14 @@
 
 use std::sync::LazyLock;
 
-use foretold_models::{StateError, StateIo};
-use foretold_neural::{ByteLstm, Dimensions, FrozenLstm, Learning, Part, Tensors, Weights, WeightsError};
+use foretold_models::{History, MatchModel, StateError, StateIo};
+use foretold_neural::{
+    ByteLstm, Dimensions, Expected, FrozenLstm, Learning, Part, Tensors, Weights, WeightsError,
+};
 use foretold_numerics::{StandardFloats, round_f32, stretch};
+
+use crate::predictor::RUN_LIMIT;
+use crate::{EngineError, Error, ModelPlan, Preset};
 
 /// Mixer inputs: the network's logit, and how far its probability is from even.
 pub(crate) const NETWORK_INPUTS: usize = 2;
@@ -20,24 +25,86 @@ pub enum NetworkMode {
     Frozen,
 }
 
-/// What a network with these weights says of each byte of `data` beforehand: 256 probabilities.
-pub fn network_probabilities(
-    weights: &[u8],
-    data: &[u8],
-    mode: NetworkMode,
-) -> Result<Vec<f32>, WeightsError> {
-    let still = Learning { rate: 0.0, output: (0.0, 0.0, 1.0), ..TRAINED };
-    let mut lstm = match mode {
-        NetworkMode::Frozen => OwnNetwork::new(weights, true)?.lstm(),
-        NetworkMode::Learning => OwnNetwork::new(weights, false)?.lstm(),
-        NetworkMode::Still => Lstm::Learning(ByteLstm::new(Weights::from_safetensors(weights)?, still)),
+/// What a network with these weights says of each byte of `data` beforehand: 256 probabilities. If it
+/// hears match models it hears what [`expectations`] tells.
+pub fn network_probabilities(weights: &[u8], data: &[u8], mode: NetworkMode) -> Result<Vec<f32>, Error> {
+    let mut lstm = mode.lstm(weights).map_err(|error| Error::Parameter(error.to_string()))?;
+    let mut matches = match lstm.hears_match() {
+        true => Some(Matches::new(data.len())?),
+        false => None,
     };
     let mut all = Vec::with_capacity(256 * data.len());
     for &byte in data {
         all.extend_from_slice(lstm.probabilities());
-        lstm.update(byte);
+        let expected = matches.as_mut().map(|matches| matches.next(byte)).unwrap_or_default();
+        lstm.update(byte, expected);
     }
     Ok(all)
+}
+
+/// For each of these coded bytes the byte that match models expected in its place, and the class of
+/// the match, 0 if there was none: what a network hears that hears match models.
+///
+/// They are those of preset max in a block of so many bytes that starts from nothing and is
+/// transformed.
+pub fn expectations(data: &[u8]) -> Result<Vec<[u8; 2]>, Error> {
+    let mut matches = Matches::new(data.len())?;
+    let mut expected = Expected::default();
+    let tell = |&byte: &u8| {
+        let told = [expected.byte, expected.class];
+        expected = matches.next(byte);
+        told
+    };
+    Ok(data.iter().map(tell).collect())
+}
+
+/// Match models without the rest of a predictor.
+struct Matches {
+    history: History,
+    models: Vec<MatchModel>,
+}
+
+impl Matches {
+    fn new(bytes: usize) -> Result<Matches, Error> {
+        let plan = ModelPlan::for_block(Preset::MAX, bytes as u64);
+        let setup = plan.preset().setup();
+        let log2 = setup.sizes(plan.size_class());
+        let model = |&min_len: &u32| MatchModel::new(min_len, log2.heads, RUN_LIMIT);
+        let made = || {
+            let models = setup.matches.iter().map(model).collect::<Option<_>>()?;
+            Some(Matches { history: History::new(log2.history)?, models })
+        };
+        made().ok_or(Error::Engine(EngineError::OutOfMemory(plan.memory_bytes())))
+    }
+
+    fn next(&mut self, byte: u8) -> Expected {
+        self.history.push(byte);
+        for model in &mut self.models {
+            model.next_byte(&self.history, true);
+        }
+        expected(&self.models)
+    }
+}
+
+/// What match models expect at the start of a byte: of those that expect something, the one that asks
+/// for the longest matches.
+pub(crate) fn expected(models: &[MatchModel]) -> Expected {
+    let speaks = models.iter().rev().find(|model| model.len_class() != 0);
+    speaks.map_or(Expected::default(), |model| Expected {
+        byte: model.expected_byte(1, 0) as u8,
+        class: model.len_class() as u8,
+    })
+}
+
+impl NetworkMode {
+    fn lstm(self, weights: &[u8]) -> Result<Lstm, WeightsError> {
+        let still = Learning { rate: 0.0, output: (0.0, 0.0, 1.0), ..TRAINED };
+        Ok(match self {
+            NetworkMode::Frozen => OwnNetwork::new(weights, true)?.lstm(),
+            NetworkMode::Learning => OwnNetwork::new(weights, false)?.lstm(),
+            NetworkMode::Still => Lstm::Learning(ByteLstm::new(Weights::from_safetensors(weights)?, still)),
+        })
+    }
 }
 
 /// A network that a prior brings.
@@ -87,10 +154,17 @@ impl Lstm {
         }
     }
 
-    fn update(&mut self, byte: u8) {
+    fn hears_match(&self) -> bool {
         match self {
-            Lstm::Learning(lstm) => lstm.update(byte),
-            Lstm::Frozen(lstm) => lstm.update(byte),
+            Lstm::Learning(lstm) => lstm.dimensions().hears_match,
+            Lstm::Frozen(lstm) => lstm.dimensions().hears_match,
+        }
+    }
+
+    fn update(&mut self, byte: u8, expected: Expected) {
+        match self {
+            Lstm::Learning(lstm) => lstm.update(byte, expected),
+            Lstm::Frozen(lstm) => lstm.update(byte, expected),
         }
     }
 
@@ -133,7 +207,7 @@ const UNTRAINED: Learning = Learning {
     output: (0.05, 0.01, 50000.0),
 };
 /// Its sizes, and the most that others may have.
-pub(crate) const SIZES: Dimensions = Dimensions { hidden: 384, layers: 2, gates: 3 };
+pub(crate) const SIZES: Dimensions = Dimensions { hidden: 384, layers: 2, gates: 3, hears_match: false };
 
 /// Whether such a network takes no more memory than is declared.
 pub(crate) fn fits(dimensions: Dimensions) -> bool {
@@ -172,9 +246,14 @@ impl Network {
         }
     }
 
-    /// Learns the byte that came.
-    pub fn update(&mut self, byte: u8) {
-        self.lstm.update(byte);
+    /// Whether it hears what match models expect.
+    pub fn hears_match(&self) -> bool {
+        self.lstm.hears_match()
+    }
+
+    /// Learns the byte that came; match models expect what `expected` says.
+    pub fn update(&mut self, byte: u8, expected: Expected) {
+        self.lstm.update(byte, expected);
         self.turn();
     }
 

@@ -7,12 +7,13 @@ use foretold_models::{
     AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
     Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, ValueReader, hash,
 };
+use foretold_neural::Expected;
 use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, SharedBytes, Simd, stretch};
 
 use crate::corrector::{Correction, Corrector};
 use crate::evidence::{Evidence, coarse, contexts};
 use crate::knowledge::Base;
-use crate::network::{NETWORK_INPUTS, Network};
+use crate::network::{NETWORK_INPUTS, Network, expected};
 use crate::setup::{Assembly, Selector, Setup, Sizes, View};
 use crate::shape::Shape;
 use crate::transform::Inverse;
@@ -112,7 +113,7 @@ impl Arm {
 /// Bits after which a bit history's probability moves by a fixed share, 1/256, of the error.
 const HISTORY_LIMIT: u32 = 255;
 /// The same of a run's and a match's: 1/1024.
-const RUN_LIMIT: u32 = 1023;
+pub(crate) const RUN_LIMIT: u32 = 1023;
 
 fn sizes(selectors: &[Selector]) -> Vec<u32> {
     selectors.iter().map(|selector| selector.size).collect()
@@ -606,8 +607,9 @@ impl Predictor {
         } else {
             self.parsed.push(byte);
         }
-        if let Some(network) = &mut self.network {
-            network.update(byte);
+        match &mut self.network {
+            Some(network) if !network.hears_match() => network.update(byte, Expected::default()),
+            _ => (),
         }
     }
 
@@ -636,6 +638,13 @@ impl Predictor {
         if pushed {
             for model in &mut self.matches[..shape.matches] {
                 model.next_byte(&self.parsed.history, self.transformed);
+            }
+            // It hears what they expect now.
+            match &mut self.network {
+                Some(network) if network.hears_match() => {
+                    network.update(self.parsed.history.last8 as u8, expected(&self.matches));
+                }
+                _ => (),
             }
         }
         if let Some(runs) = &mut self.runs {

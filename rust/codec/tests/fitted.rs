@@ -34,10 +34,12 @@ fn packed_weights_come_back_and_are_small() {
 }
 
 #[test]
-fn cells_of_four_gates_are_told_beside_the_bits() {
+fn cells_of_four_gates_and_matches_are_told_beside_the_bits() {
     let content = text(300);
-    for (most, kind) in [(7, 20), (127, 24)] {
-        let network = FittedNetwork::from_safetensors(&weights_with(64, most, 4)).unwrap();
+    for (most, gates, hears_match, kind) in
+        [(7, 4, false, 20), (127, 4, false, 24), (7, 3, true, 36), (127, 4, true, 56)]
+    {
+        let network = FittedNetwork::from_safetensors(&weights_with(64, most, gates, hears_match)).unwrap();
         assert_eq!((network.size(), network.packed()[2]), ((1, 64), kind));
         assert!(FittedNetwork::unpack(network.packed().to_vec()).unwrap() == network);
         let options = Options { network: Some(Arc::new(network)), ..fitted(Knowledge::None) };
@@ -54,9 +56,10 @@ fn weights_that_cannot_be_packed_are_refused() {
     assert_eq!(unpacked(&[1, 1]), "it has 2 bytes, at least 3 are needed");
     assert!(unpacked(&[0, 1, 4]).contains("0 layers of 64 units"));
     assert!(unpacked(&[3, 255, 8, 0]).contains("3 layers of 16320 units"));
-    for kind in [5, 5 + 16] {
+    for kind in [5, 5 + 16, 5 + 32] {
         assert_eq!(unpacked(&[1, 1, kind, 0]), "its weights have 5 bits, 4 and 8 are known");
     }
+    assert!(unpacked(&[2, 6, 4 + 32, 0]).contains("384 units that hear a match model; allowed are"));
     assert!(unpacked(&[2, 6, 4 + 16, 0]).contains("2 layers of 384 units with 4 gates; allowed are"));
     let longer = [NETWORK.packed(), &[0; 9]].concat();
     assert_eq!(unpacked(&longer), "bytes follow its weights");

@@ -612,26 +612,31 @@ fn a_frozen_network_computes_with_integers_and_stays_as_it_is() {
 }
 
 #[test]
-fn cells_of_four_gates_learn_in_an_archive_or_stay_as_they_are() {
+fn networks_of_other_kinds_learn_in_an_archive_or_stay_as_they_are() {
     let content = text(700);
     let max = Options::new(Preset::MAX);
+    let archive_of = |prior: &Arc<Prior>| compress(&content, &with(prior, max.clone()));
     for frozen in [false, true] {
-        let own = Arc::new(SMALL.with_network("own", &weights_with(64, 127, 4), frozen).unwrap());
-        assert_eq!((own.network(), own.network_gates()), (Some((1, 64)), Some(4)));
-        let archive = compress(&content, &with(&own, max.clone()));
-        assert!(decompress_with(&archive, &knowing(&own)).unwrap() == content);
-        let three = Arc::new(SMALL.with_network("own", &weights(64, 127), frozen).unwrap());
-        assert_eq!(three.network_gates(), Some(3));
-        assert_ne!(archive, compress(&content, &with(&three, max.clone())));
-        // Its state goes into checkpoints.
-        let mut compressor = Compressor::new(with(&own, max.clone())).unwrap();
-        let (mut out, mut saved) = (Vec::new(), Vec::new());
-        compressor.push(&content[..300], &mut out, &mut go_on).unwrap();
-        compressor.save(&mut saved).unwrap();
-        let mut again = Compressor::load(&mut saved.as_slice(), Some(&own)).unwrap();
-        again.push(&content[300..], &mut out, &mut go_on).unwrap();
-        again.finish(&mut out, &mut go_on).unwrap();
-        assert!(out == archive);
+        let plain = Arc::new(SMALL.with_network("own", &weights(64, 127), frozen).unwrap());
+        assert_eq!((plain.network_gates(), plain.network_hears_match()), (Some(3), false));
+        for (gates, hears_match) in [(4, false), (3, true)] {
+            let weights = weights_with(64, 127, gates, hears_match);
+            let own = Arc::new(SMALL.with_network("own", &weights, frozen).unwrap());
+            assert_eq!((own.network(), own.network_gates()), (Some((1, 64)), Some(gates)));
+            assert_eq!(own.network_hears_match(), hears_match);
+            let archive = archive_of(&own);
+            assert!(decompress_with(&archive, &knowing(&own)).unwrap() == content);
+            assert_ne!(archive, archive_of(&plain));
+            // Its state goes into checkpoints.
+            let mut compressor = Compressor::new(with(&own, max.clone())).unwrap();
+            let (mut out, mut saved) = (Vec::new(), Vec::new());
+            compressor.push(&content[..300], &mut out, &mut go_on).unwrap();
+            compressor.save(&mut saved).unwrap();
+            let mut again = Compressor::load(&mut saved.as_slice(), Some(&own)).unwrap();
+            again.push(&content[300..], &mut out, &mut go_on).unwrap();
+            again.finish(&mut out, &mut go_on).unwrap();
+            assert!(out == archive);
+        }
     }
 }
 
@@ -642,9 +647,9 @@ fn networks_that_are_damaged_or_too_large_are_refused() {
     assert!(error(&whole[..whole.len() - 4]).contains("its network: not a safetensors file"));
     let large = error(&network(448, 2));
     assert!(large.contains("2 layers of 448 units, which take more memory than 2 of 384"), "{large}");
-    let large = error(&weights_with(832, 7, 4));
+    let large = error(&weights_with(832, 7, 4, false));
     assert!(large.contains("1 layers of 832 units with 4 gates, which take more memory"), "{large}");
-    let unlike = error(&weights_with(64, 7, 5));
+    let unlike = error(&weights_with(64, 7, 5, false));
     assert!(unlike.contains("its metadata says that cells have \"5\" gates; they have 3 or 4"), "{unlike}");
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct LayerTrace {
 pub(crate) struct Trace {
     /// Last bytes.
     pub bytes: Vec<u8>,
+    /// Expected bytes and their classes; empty if the network does not hear of them.
+    pub expected: Vec<[u8; 2]>,
     pub layers: Vec<LayerTrace>,
 }
 
@@ -45,7 +47,11 @@ impl Trace {
             squashed: vec![Lanes::ZERO; horizon * groups],
             d_hidden: vec![Lanes::ZERO; horizon * groups],
         };
-        Trace { bytes: vec![0; horizon], layers: (0..dimensions.layers).map(layer).collect() }
+        Trace {
+            bytes: vec![0; horizon],
+            expected: vec![[0; 2]; if dimensions.hears_match { horizon } else { 0 }],
+            layers: (0..dimensions.layers).map(layer).collect(),
+        }
     }
 }
 
@@ -74,7 +80,8 @@ pub struct Learning {
 #[derive(Clone, Debug)]
 pub(crate) struct Moments {
     pub layers: Layers,
-    /// Steps in which each byte's row of `embed` took part, by layer alike.
+    /// Steps in which each byte's row of `embed` took part, by layer alike; then those of the rows
+    /// of what is expected.
     pub seen: Vec<u32>,
     /// Steps taken.
     pub steps: u32,
@@ -82,7 +89,7 @@ pub(crate) struct Moments {
 
 impl Moments {
     pub fn new(dimensions: Dimensions) -> Moments {
-        Moments { layers: Layers::zeros(dimensions), seen: vec![0; SYMBOLS], steps: 0 }
+        Moments { layers: Layers::zeros(dimensions), seen: vec![0; dimensions.rows()], steps: 0 }
     }
 }
 
@@ -195,10 +202,11 @@ impl Job {
         };
         let step = Step { rate, newest: newest(steps) };
 
-        let mut present = [false; SYMBOLS];
-        for &byte in &trace.bytes {
-            present[usize::from(byte)] = true;
-        }
+        let bytes: Vec<Option<u8>> = trace.bytes.iter().map(|&byte| Some(byte)).collect();
+        let heard = |i: usize| -> Vec<Option<u8>> {
+            trace.expected.iter().map(|row| (row[1] != 0).then_some(row[i])).collect()
+        };
+        let expected = [heard(0), heard(1)];
         for layer in (0..dimensions.layers).rev() {
             let from_above = layer + 1 < dimensions.layers;
             let (old, did) = (&weights.0[layer], &trace.layers[layer]);
@@ -212,11 +220,24 @@ impl Job {
             }
             let (new, squares) = (&mut next.0[layer], &mut moments.layers.0[layer]);
             step_matrix(old, new, squares, did, horizon, step, scratch);
-            step_rows(old, new, squares, &trace.bytes, (&present, &moments.seen), (rate, &newest), scratch);
+            let (seen, seen_expected) = moments.seen.split_at(SYMBOLS);
+            let how = (rate, &newest);
+            step_rows((&old.embed, &mut new.embed, &mut squares.embed), &bytes, seen, how, scratch);
+            if layer == 0 && dimensions.hears_match {
+                let (seen_bytes, seen_classes) = seen_expected.split_at(SYMBOLS);
+                let table = (&old.match_byte[..], &mut new.match_byte[..], &mut squares.match_byte[..]);
+                step_rows(table, &expected[0], seen_bytes, how, scratch);
+                let table = (&old.match_class[..], &mut new.match_class[..], &mut squares.match_class[..]);
+                step_rows(table, &expected[1], seen_classes, how, scratch);
+            }
             step_normal(old, new, squares, did, horizon, step, scratch);
         }
-        for (seen, _) in moments.seen.iter_mut().zip(present).filter(|(_, present)| *present) {
-            *seen += 1;
+        let tables = [(0, &bytes), (SYMBOLS, &expected[0]), (2 * SYMBOLS, &expected[1])];
+        for (first, rows) in tables {
+            let present = present(rows);
+            for row in (0..SYMBOLS).filter(|&row| present[row]) {
+                moments.seen[first + row] += 1;
+            }
         }
     }
 }
@@ -340,30 +361,40 @@ fn step_matrix(
     }
 }
 
-/// The step of the rows of bytes.
+/// Which rows are among these.
+#[inline(always)]
+fn present(rows: &[Option<u8>]) -> [bool; SYMBOLS] {
+    let mut present = [false; SYMBOLS];
+    for row in rows.iter().flatten() {
+        present[usize::from(*row)] = true;
+    }
+    present
+}
+
+/// The step of a table of which each step of the horizon took one row, or none: old weights, new ones,
+/// averages of squares.
 #[inline(always)]
 fn step_rows(
-    old: &Layer,
-    new: &mut Layer,
-    squares: &mut Layer,
-    bytes: &[u8],
-    (present, seen): (&[bool; SYMBOLS], &[u32]),
+    (old, new, squares): (&[Lanes], &mut [Lanes], &mut [Lanes]),
+    rows: &[Option<u8>],
+    seen: &[u32],
     (rate, newest): (f32, &impl Fn(u32) -> f32),
     scratch: &mut Scratch,
 ) {
     let width = scratch.row.len();
-    new.embed.copy_from_slice(&old.embed);
-    for byte in (0..SYMBOLS).filter(|&byte| present[byte]) {
+    new.copy_from_slice(old);
+    let present = present(rows);
+    for (row, &seen) in seen.iter().enumerate().filter(|&(row, _)| present[row]) {
         scratch.row.fill(Lanes::ZERO);
-        for (t, _) in bytes.iter().enumerate().filter(|&(_, &other)| usize::from(other) == byte) {
+        for (t, _) in rows.iter().enumerate().filter(|&(_, &other)| other == Some(row as u8)) {
             for (sum, d) in scratch.row.iter_mut().zip(&scratch.d_sums[t * width..]) {
                 *sum = sum.with(*d, |a, b| a + b);
             }
         }
-        let step = Step { rate, newest: newest(seen[byte]) };
-        let place = byte * width..(byte + 1) * width;
-        let squares = &mut squares.embed[place.clone()];
-        for ((new, gradient), squares) in new.embed[place].iter_mut().zip(&scratch.row).zip(squares) {
+        let step = Step { rate, newest: newest(seen) };
+        let place = row * width..(row + 1) * width;
+        let squares = &mut squares[place.clone()];
+        for ((new, gradient), squares) in new[place].iter_mut().zip(&scratch.row).zip(squares) {
             *new = step.take(*new, *gradient, squares);
         }
     }

@@ -7,7 +7,7 @@ use foretold_numerics::{FLOAT_LANES, Lanes, Simd, StandardFloats, Work, floats, 
 
 use crate::backward::{Job, Learning, Moments, Scratch, Trace};
 use crate::cell;
-use crate::weights::{Dimensions, Layers, Output, SYMBOLS, Weights};
+use crate::weights::{Dimensions, Expected, Layers, MATCH_CLASSES, Output, SYMBOLS, Weights};
 
 /// What stands for the byte before the first.
 pub(crate) const START: u8 = b'\n';
@@ -36,7 +36,9 @@ enum Pending {
 
 /// Predicts the next byte from all before it, and learns from each: gated recurrent layers,
 /// normalised before their gates, each with the last byte as its input and the units of the
-/// layer below; a linear layer from the units of all to the logits of 256 bytes.
+/// layer below; a linear layer from the units of all to the logits of 256 bytes. It may hear what a
+/// match model expects next: as rows of weights into the lowest layer, and as a bias of the expected
+/// byte's logit.
 ///
 /// The layers learn by back-propagation through a horizon of [`Learning::horizon`] bytes; the step
 /// that comes of it is taken [`Learning::delay`] bytes later, so that another thread can work it
@@ -113,7 +115,7 @@ impl ByteLstm {
             d_logits: vec![Lanes::ZERO; SYMBOLS / FLOAT_LANES],
             d_units: vec![0.0; dimensions.layers * dimensions.hidden],
         };
-        lstm.forward(START);
+        lstm.forward(START, Expected::default());
         lstm
     }
 
@@ -132,11 +134,17 @@ impl ByteLstm {
         floats(lanes).try_into().expect("as many as there are bytes")
     }
 
-    /// Learns the byte that came, and looks at what may come next.
-    pub fn update(&mut self, byte: u8) {
+    /// Sizes.
+    pub fn dimensions(&self) -> Dimensions {
+        self.dimensions
+    }
+
+    /// Learns the byte that came, and looks at what may come next; a match model expects what
+    /// `expected` says, if the network hears of it.
+    pub fn update(&mut self, byte: u8, expected: Expected) {
         let _standard = StandardFloats::set();
         self.learn(byte);
-        self.forward(byte);
+        self.forward(byte, expected);
     }
 
     fn learn(&mut self, byte: u8) {
@@ -224,8 +232,8 @@ impl ByteLstm {
         }
     }
 
-    fn forward(&mut self, byte: u8) {
-        self.simd.run(Forward { lstm: self, byte });
+    fn forward(&mut self, byte: u8, expected: Expected) {
+        self.simd.run(Forward { lstm: self, byte, expected });
     }
 
     /// Shows every part of the state, to be read or written, at any byte.
@@ -248,6 +256,9 @@ impl ByteLstm {
         }
         lanes(self.output.matrix.lanes_mut())?;
         lanes(&mut self.output.bias)?;
+        if !self.output.match_bias.is_empty() {
+            lanes(&mut self.output.match_bias)?;
+        }
         lanes(&mut self.cells)?;
         lanes(&mut self.probabilities)?;
         let moments = self.moments.as_mut().expect("no pass is under way");
@@ -265,7 +276,14 @@ impl ByteLstm {
         see(Part::Floats(&mut self.hidden))?;
         see(Part::Counts(&mut moments.seen))?;
         see(Part::Counts(std::slice::from_mut(&mut moments.steps)))?;
-        see(Part::Bytes(&mut self.trace.bytes))
+        see(Part::Bytes(&mut self.trace.bytes))?;
+        if self.dimensions.hears_match {
+            see(Part::Bytes(self.trace.expected.as_flattened_mut()))?;
+            for [_, class] in &mut self.trace.expected {
+                *class %= MATCH_CLASSES as u8;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -285,6 +303,7 @@ fn take(shared: &Mutex<Option<Job>>) -> Job {
 struct Forward<'a> {
     lstm: &'a mut ByteLstm,
     byte: u8,
+    expected: Expected,
 }
 
 impl Work for Forward<'_> {
@@ -308,6 +327,9 @@ impl Forward<'_> {
         let (groups, units, t) = (dimensions.groups(), dimensions.hidden, *step);
         let width = GATES * groups;
         trace.bytes[t] = self.byte;
+        if let Some(expected) = trace.expected.get_mut(t) {
+            *expected = [self.expected.byte, self.expected.class];
+        }
         for (l, layer) in layers.0.iter().enumerate() {
             let did = &mut trace.layers[l];
             let inputs = &mut did.inputs[t * dimensions.inputs(l)..][..dimensions.inputs(l)];
@@ -316,6 +338,7 @@ impl Forward<'_> {
                 inputs[units..].copy_from_slice(&hidden[(l - 1) * units..][..units]);
             }
             sums.copy_from_slice(&layer.embed[usize::from(self.byte) * width..][..width]);
+            cell::hear(sums, &layer.match_byte, &layer.match_class, self.expected);
             layer.matrix.add_product(inputs, sums);
 
             let normal = &mut did.normal[t * width..][..width];
@@ -333,6 +356,7 @@ impl Forward<'_> {
 
         probabilities.copy_from_slice(&output.bias);
         output.matrix.add_product(hidden, probabilities);
+        cell::expect(probabilities, &output.match_bias, self.expected);
         cell::softmax(probabilities);
     }
 }
@@ -372,6 +396,10 @@ impl Work for Learn<'_> {
         for (bias, d) in output.bias.iter_mut().zip(d_logits.iter()) {
             *bias = bias.with(*d, |bias, d| bias - rate * d);
         }
+        if let Some(&[expected, class]) = trace.expected.get(*step).filter(|row| row[1] != 0) {
+            let d = floats(d_logits)[usize::from(expected)];
+            floats_mut(&mut output.match_bias)[usize::from(class)] -= rate * d;
+        }
         let groups = dimensions.groups();
         for (l, did) in trace.layers.iter_mut().enumerate() {
             let d_hidden = &mut did.d_hidden[*step * groups..][..groups];
@@ -386,8 +414,9 @@ impl Work for Learn<'_> {
 mod tests {
     use super::*;
 
-    const SMALL: Dimensions = Dimensions { hidden: 64, layers: 2, gates: 3 };
+    const SMALL: Dimensions = Dimensions { hidden: 64, layers: 2, gates: 3, hears_match: false };
     const FOUR_GATES: Dimensions = Dimensions { gates: 4, ..SMALL };
+    const HEARS: Dimensions = Dimensions { hears_match: true, ..SMALL };
     const LEARNING: Learning = Learning {
         horizon: 16,
         delay: 11,
@@ -410,12 +439,17 @@ mod tests {
         text
     }
 
+    /// What a match model of a kind expects after this byte: after some nothing.
+    fn expected(byte: u8) -> Expected {
+        Expected { byte: byte.wrapping_add(1), class: byte % MATCH_CLASSES as u8 }
+    }
+
     /// Every probability it gives, as bits.
     fn run(lstm: &mut ByteLstm, text: &[u8]) -> Vec<u32> {
         let mut all = Vec::new();
         for &byte in text {
             all.extend(lstm.probabilities().iter().map(|p| p.to_bits()));
-            lstm.update(byte);
+            lstm.update(byte, expected(byte));
         }
         all
     }
@@ -466,7 +500,7 @@ mod tests {
                 let p = lstm.probabilities();
                 assert!((p.iter().map(|&p| f64::from(p)).sum::<f64>() - 1.0).abs() < 1e-5);
                 bits[i / 3000] -= f64::from(p[usize::from(byte)]).log2() / 3000.0;
-                lstm.update(byte);
+                lstm.update(byte, Expected::default());
             }
             assert!(bits[0] < 2.5 && bits[1] < 1.0, "{dimensions}: {bits:?}");
         }
@@ -475,8 +509,10 @@ mod tests {
     #[test]
     fn instruction_sets_and_threads_give_the_same_bits() {
         let text = text(150);
-        for (layers, gates) in [(1, 3), (2, 3), (3, 3), (1, 4), (2, 4)] {
-            let weights = || Weights::untrained(Dimensions { hidden: 128, layers, gates });
+        for (layers, gates, hears_match) in
+            [(1, 3, false), (2, 3, false), (3, 3, false), (1, 4, false), (2, 4, true), (2, 3, true)]
+        {
+            let weights = || Weights::untrained(Dimensions { hidden: 128, layers, gates, hears_match });
             let mut scalar = ByteLstm::with_simd(weights(), LEARNING, Simd::Scalar);
             let wanted = run(&mut scalar, &text);
             let last = state(&mut scalar);
@@ -494,7 +530,7 @@ mod tests {
     #[test]
     fn a_saved_network_goes_on_as_if_nothing_had_been() {
         let text = text(120);
-        for (dimensions, threads) in [(SMALL, false), (SMALL, true), (FOUR_GATES, true)] {
+        for (dimensions, threads) in [(SMALL, false), (SMALL, true), (FOUR_GATES, true), (HEARS, true)] {
             // At a horizon's beginning and end, with a pass under way, after its step, ...
             for cut in [0, 1, 15, 16, 17, 26, 27, 28, 40, 64] {
                 let mut lstm = ByteLstm::new(Weights::untrained(dimensions), LEARNING);
@@ -521,7 +557,7 @@ mod tests {
 
     /// The loss of a text in nats, all in f64, as the papers have it.
     fn loss(weights: &Weights, text: &[u8]) -> f64 {
-        let Dimensions { hidden, layers, gates } = weights.dimensions;
+        let Dimensions { hidden, layers, gates, hears_match } = weights.dimensions;
         let wide = |lanes: &[Lanes]| floats(lanes).iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
         let at = |matrix: &crate::matrix::Matrix, row: usize, column: usize| {
             let lanes = matrix.panel(column / 64)[row * 4 + column % 64 / 16];
@@ -529,9 +565,11 @@ mod tests {
         };
         let mut h = vec![vec![0.0; hidden]; layers];
         let mut c = h.clone();
-        let mut last = START;
+        let (mut last, mut heard) = (START, Expected::default());
         let mut loss = 0.0;
         for &byte in text {
+            let (next, class) = (usize::from(heard.byte), usize::from(heard.class));
+            let heard_now = hears_match && class > 0;
             for l in 0..layers {
                 let layer = &weights.layers.0[l];
                 let mut inputs = h[l].clone();
@@ -540,6 +578,12 @@ mod tests {
                 }
                 let width = gates * hidden;
                 let mut sums = wide(&layer.embed)[usize::from(last) * width..][..width].to_vec();
+                if heard_now && l == 0 {
+                    let (bytes, classes) = (wide(&layer.match_byte), wide(&layer.match_class));
+                    for (j, sum) in sums.iter_mut().enumerate() {
+                        *sum += bytes[next * width + j] + classes[class * width + j];
+                    }
+                }
                 for (j, sum) in sums.iter_mut().enumerate() {
                     *sum += inputs.iter().enumerate().map(|(i, x)| x * at(&layer.matrix, i, j)).sum::<f64>();
                 }
@@ -564,15 +608,18 @@ mod tests {
                 *logit +=
                     units.iter().enumerate().map(|(i, x)| x * at(&weights.output.matrix, i, j)).sum::<f64>();
             }
+            if heard_now {
+                logits[next] += wide(&weights.output.match_bias)[class];
+            }
             loss += logits.iter().map(|x| x.exp()).sum::<f64>().ln() - logits[usize::from(byte)];
-            last = byte;
+            (last, heard) = (byte, expected(byte));
         }
         loss
     }
 
     #[test]
     fn gradients_are_those_of_finite_differences() {
-        for dimensions in [SMALL, FOUR_GATES] {
+        for dimensions in [SMALL, FOUR_GATES, HEARS] {
             compare_gradients(dimensions);
         }
     }
@@ -590,7 +637,13 @@ mod tests {
         for value in floats_mut(weights.output.matrix.lanes_mut()) {
             *value = next();
         }
+        for value in floats_mut(&mut weights.output.match_bias) {
+            *value = next();
+        }
         for layer in &mut weights.layers.0 {
+            for value in floats_mut(&mut layer.match_class) {
+                *value = next();
+            }
             for value in floats_mut(&mut layer.gain) {
                 *value = 1.0 + 0.3 * next();
             }
@@ -621,7 +674,10 @@ mod tests {
         let mut checked = 0;
         for part in 0..before.len() {
             let len = before[part].len();
-            for place in (0..len).step_by(len / 23 + 1).chain([len - 1]) {
+            // Of the rows of expected bytes those that were heard.
+            let rows = if dimensions.hears_match && part == 4 { &text[..horizon - 1] } else { &[] };
+            let heard = rows.iter().map(|&byte| usize::from(expected(byte).byte) * 3 * 64 + 5);
+            for place in (0..len).step_by(len / 23 + 1).chain([len - 1]).chain(heard) {
                 let gradient = f64::from(after[part][place]) - f64::from(before[part][place]);
                 let mut at = |change: f32| {
                     let value = before[part][place] + change;
@@ -640,5 +696,57 @@ mod tests {
             }
         }
         assert!(checked > 60, "{checked} gradients that are not zero");
+        if dimensions.hears_match {
+            let mut seen = |table: usize| {
+                let lanes = weights.layers.parts_mut().nth(4 + table).unwrap();
+                let rows = floats(lanes).chunks_exact(3 * 64).zip(after[4 + table].chunks_exact(3 * 64));
+                rows.filter(|(before, after)| before != after).count()
+            };
+            // A row for each byte of a kind, or class, but for those after the last and of class 0.
+            let heard = text[..horizon - 1].iter().map(|&b| expected(b)).filter(|e| e.class > 0);
+            let (mut bytes, mut classes) = (Vec::new(), Vec::new());
+            heard.for_each(|e| (bytes.push(e.byte), classes.push(e.class)).0);
+            for all in [&mut bytes, &mut classes] {
+                all.sort_unstable();
+                all.dedup();
+            }
+            assert_eq!((seen(0), seen(1)), (bytes.len(), classes.len()));
+        }
+    }
+
+    #[test]
+    fn the_bias_of_an_expected_byte_learns_its_gradient() {
+        let mut weights = Weights::untrained(HEARS);
+        floats_mut(&mut weights.output.match_bias).fill(0.5);
+        let rate = 1e-3;
+        let learning = Learning { output: (rate, rate, 1.0), ..LEARNING };
+        let (expects, came) = (expected(b'g'), b'a');
+        let mut lstm = ByteLstm::new(weights.clone(), learning);
+        // Nothing was expected of the first byte, and nothing is learned of what was.
+        lstm.update(b'g', expects);
+        assert_eq!(lstm.output.match_bias, weights.output.match_bias);
+        let p = lstm.probabilities()[usize::from(expects.byte)];
+        lstm.update(came, Expected::default());
+        for (class, &bias) in floats(&lstm.output.match_bias).iter().enumerate() {
+            let wanted = if class == usize::from(expects.class) { 0.5 - rate * p } else { 0.5 };
+            assert_eq!(bias, wanted, "class {class}");
+        }
+        assert!(p > 0.005 && expects.byte != came);
+    }
+
+    #[test]
+    fn what_is_expected_is_heard_and_learned_from() {
+        let text = text(3000);
+        let mut bits = [0.0; 2];
+        for (hears_match, bits) in [false, true].into_iter().zip(&mut bits) {
+            let dimensions = Dimensions { hears_match, ..SMALL };
+            let mut lstm = ByteLstm::new(Weights::untrained(dimensions), LEARNING);
+            for (i, &byte) in text.iter().enumerate() {
+                *bits -= f64::from(lstm.probabilities()[usize::from(byte)]).log2() / 3000.0;
+                let next = text.get(i + 1).copied().unwrap_or_default();
+                lstm.update(byte, Expected { byte: next, class: 9 });
+            }
+        }
+        assert!(bits[1] < bits[0] / 2.0, "{bits:?}");
     }
 }

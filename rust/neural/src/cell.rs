@@ -2,6 +2,8 @@
 
 use foretold_numerics::{FLOAT_LANES, Lanes, exp_f32, floats, sigmoid_f32, tanh_f32};
 
+use crate::weights::Expected;
+
 /// In the root of a normalisation.
 pub const EPSILON: f32 = 1e-5;
 
@@ -31,6 +33,29 @@ pub fn gates<const GATES: usize>(
         }
     }
     scales
+}
+
+/// Adds what a layer makes of an expected byte, if there is one and it hears of it.
+#[inline(always)]
+pub fn hear(sums: &mut [Lanes], match_byte: &[Lanes], match_class: &[Lanes], expected: Expected) {
+    if expected.class == 0 || match_byte.is_empty() {
+        return;
+    }
+    let width = sums.len();
+    for (rows, row) in [(match_byte, expected.byte), (match_class, expected.class)] {
+        for (sum, &value) in sums.iter_mut().zip(&rows[usize::from(row) * width..][..width]) {
+            *sum = sum.with(value, |a, b| a + b);
+        }
+    }
+}
+
+/// Adds the bias of an expected byte to its logit, if there is one and the network hears of it.
+#[inline(always)]
+pub fn expect(logits: &mut [Lanes], match_bias: &[Lanes], expected: Expected) {
+    if expected.class != 0 && !match_bias.is_empty() {
+        let (bias, byte) = (floats(match_bias)[usize::from(expected.class)], usize::from(expected.byte));
+        logits[byte / FLOAT_LANES].0[byte % FLOAT_LANES] += bias;
+    }
 }
 
 /// Brings group `i` of a layer's cells up to date, of `groups`; returns their hyperbolic tangents and

@@ -8,7 +8,7 @@ use foretold_numerics::{
 use crate::byte_lstm::{Part, START};
 use crate::cell;
 use crate::load::{Tensors, Values, WeightsError};
-use crate::weights::{Dimensions, SYMBOLS};
+use crate::weights::{Dimensions, Expected, SYMBOLS};
 
 /// Base-2 logarithm of the largest input, where sums of so many cannot leave 32 bits.
 const INPUT_BITS: u32 = 14;
@@ -83,6 +83,8 @@ struct Layer {
     embed: Vec<Lanes>,
     gain: Vec<Lanes>,
     bias: Vec<Lanes>,
+    match_byte: Vec<Lanes>,
+    match_class: Vec<Lanes>,
 }
 
 /// Working memory.
@@ -103,6 +105,7 @@ pub struct FrozenLstm {
     layers: Vec<Layer>,
     output: Integers,
     output_bias: Vec<Lanes>,
+    match_bias: Vec<Lanes>,
     /// `(layers, hidden)`.
     hidden: Vec<f32>,
     cells: Vec<Lanes>,
@@ -125,7 +128,7 @@ impl FrozenLstm {
     pub fn with_simd(tensors: &Tensors, simd: Simd) -> Result<FrozenLstm, WeightsError> {
         let _standard = StandardFloats::set();
         let dimensions = tensors.dimensions();
-        let Dimensions { hidden, layers, gates } = dimensions;
+        let Dimensions { hidden, layers, gates, .. } = dimensions;
         let (groups, width) = (dimensions.groups(), dimensions.width());
         let made = (0..layers).map(|l| {
             let recur = tensors.integers(&format!("recur.{l}"))?;
@@ -135,7 +138,18 @@ impl FrozenLstm {
             };
             let lanes = |name: &str| tensors.lanes(&format!("{name}.{l}"));
             let matrix = Integers::new(&matrices, width);
-            Ok(Layer { matrix, embed: lanes("embed"), gain: lanes("gain"), bias: lanes("bias") })
+            let heard = |name: &str| match l {
+                0 => tensors.lanes_or_none(name),
+                _ => Vec::new(),
+            };
+            Ok(Layer {
+                matrix,
+                embed: lanes("embed"),
+                gain: lanes("gain"),
+                bias: lanes("bias"),
+                match_byte: heard("match_byte"),
+                match_class: heard("match_class"),
+            })
         });
         let mut lstm = FrozenLstm {
             simd,
@@ -143,6 +157,7 @@ impl FrozenLstm {
             layers: made.collect::<Result<_, WeightsError>>()?,
             output: Integers::new(&[tensors.integers("out")?], SYMBOLS),
             output_bias: tensors.lanes("out_bias"),
+            match_bias: tensors.lanes_or_none("match_bias"),
             hidden: vec![0.0; layers * hidden],
             cells: vec![Lanes::ZERO; layers * groups],
             probabilities: vec![Lanes::ZERO; SYMBOLS / FLOAT_LANES],
@@ -152,7 +167,7 @@ impl FrozenLstm {
             gates: vec![Lanes::ZERO; gates * groups],
             work: Working { inputs: vec![0; layers.max(2) * hidden], sums: vec![0; width.max(SYMBOLS)] },
         };
-        lstm.update(START);
+        lstm.update(START, Expected::default());
         Ok(lstm)
     }
 
@@ -166,10 +181,10 @@ impl FrozenLstm {
         floats(&self.probabilities).try_into().expect("as many as there are bytes")
     }
 
-    /// Takes the byte that came, and looks at what may come next.
-    pub fn update(&mut self, byte: u8) {
+    /// Takes the byte that came and what a match model expects now, and looks at what may come next.
+    pub fn update(&mut self, byte: u8, expected: Expected) {
         let _standard = StandardFloats::set();
-        self.simd.run(Forward { lstm: self, byte });
+        self.simd.run(Forward { lstm: self, byte, expected });
     }
 
     /// Shows every part of the state, to be read or written, at any byte.
@@ -184,6 +199,7 @@ impl FrozenLstm {
 struct Forward<'a> {
     lstm: &'a mut FrozenLstm,
     byte: u8,
+    expected: Expected,
 }
 
 impl Work for Forward<'_> {
@@ -212,6 +228,7 @@ impl Forward<'_> {
                 inputs[units..].copy_from_slice(&hidden[(l - 1) * units..][..units]);
             }
             sums.copy_from_slice(&layer.embed[usize::from(self.byte) * width..][..width]);
+            cell::hear(sums, &layer.match_byte, &layer.match_class, self.expected);
             layer.matrix.add_product(simd, inputs, work, sums);
             cell::gates::<GATES>(sums, &layer.gain, &layer.bias, normal, gates);
             for i in 0..groups {
@@ -220,9 +237,10 @@ impl Forward<'_> {
                 units_now.put(&mut hidden[l * units + i * FLOAT_LANES..]);
             }
         }
-        let FrozenLstm { output, output_bias, probabilities, .. } = self.lstm;
+        let FrozenLstm { output, output_bias, match_bias, probabilities, .. } = self.lstm;
         probabilities.copy_from_slice(output_bias);
         output.add_product(simd, hidden, work, probabilities);
+        cell::expect(probabilities, match_bias, self.expected);
         cell::softmax(probabilities);
     }
 }
@@ -234,6 +252,11 @@ impl Tensors {
 
     fn lanes(&self, name: &str) -> Vec<Lanes> {
         self.named(name).floats().chunks_exact(FLOAT_LANES).map(Lanes::of).collect()
+    }
+
+    /// Of a tensor that some networks do not have.
+    fn lanes_or_none(&self, name: &str) -> Vec<Lanes> {
+        if self.iter().any(|(shape, _)| shape.name == name) { self.lanes(name) } else { Vec::new() }
     }
 
     fn integers(&self, name: &str) -> Result<(&[i8], &[f32]), WeightsError> {
@@ -272,6 +295,11 @@ mod tests {
         Tensors::new(dimensions, values.collect()).unwrap()
     }
 
+    /// What a match model of a kind expects.
+    fn expected(byte: u8) -> Expected {
+        Expected { byte: byte.wrapping_add(1), class: byte % 16 }
+    }
+
     const STILL: Learning = Learning {
         horizon: 8,
         delay: 1,
@@ -284,30 +312,32 @@ mod tests {
 
     #[test]
     fn it_says_what_a_network_of_floats_says() {
-        for (layers, gates, most) in [(1, 3, 7), (2, 3, 127), (3, 3, 127), (1, 4, 127), (2, 4, 7)] {
-            let tensors = tensors(Dimensions { hidden: 128, layers, gates }, most);
+        for (layers, gates, hears_match, most) in
+            [(1, 3, false, 7), (2, 3, true, 127), (3, 3, false, 127), (1, 4, false, 127), (2, 4, true, 7)]
+        {
+            let tensors = tensors(Dimensions { hidden: 128, layers, gates, hears_match }, most);
             let mut wide = ByteLstm::new(Weights::from(&tensors), STILL);
             let mut lstm = FrozenLstm::new(&tensors).unwrap();
             for &byte in b"What is well foretold needs few bits.".iter().cycle().take(200) {
                 for (p, q) in lstm.probabilities().iter().zip(wide.probabilities()) {
                     assert!((p.ln() - q.ln()).abs() < 0.01, "{p}, {q}");
                 }
-                lstm.update(byte);
-                wide.update(byte);
+                lstm.update(byte, expected(byte));
+                wide.update(byte, expected(byte));
             }
         }
     }
 
     #[test]
     fn instruction_sets_give_the_same_bits() {
-        for gates in [3, 4] {
-            let tensors = tensors(Dimensions { hidden: 192, layers: 2, gates }, 127);
+        for (gates, hears_match) in [(3, false), (4, false), (3, true)] {
+            let tensors = tensors(Dimensions { hidden: 192, layers: 2, gates, hears_match }, 127);
             let run = |simd: Simd| {
                 let mut lstm = FrozenLstm::with_simd(&tensors, simd).unwrap();
                 let mut all = Vec::new();
                 for byte in 0..=255u8 {
                     all.extend(lstm.probabilities().map(f32::to_bits));
-                    lstm.update(byte.wrapping_mul(37));
+                    lstm.update(byte.wrapping_mul(37), expected(byte));
                 }
                 all
             };
@@ -338,9 +368,9 @@ mod tests {
 
     #[test]
     fn a_saved_network_goes_on_as_if_nothing_had_been() {
-        let tensors = tensors(Dimensions { hidden: 64, layers: 2, gates: 3 }, 7);
+        let tensors = tensors(Dimensions { hidden: 64, layers: 2, gates: 3, hears_match: false }, 7);
         let mut lstm = FrozenLstm::new(&tensors).unwrap();
-        b"some text".iter().for_each(|&byte| lstm.update(byte));
+        b"some text".iter().for_each(|&byte| lstm.update(byte, Expected::default()));
         let mut saved = Vec::new();
         let mut copy = FrozenLstm::new(&tensors).unwrap();
         let seen: Result<(), ()> = lstm.state(&mut |part| {
@@ -358,14 +388,14 @@ mod tests {
         seen.unwrap();
         for byte in *b"and more" {
             assert_eq!(lstm.probabilities(), copy.probabilities());
-            lstm.update(byte);
-            copy.update(byte);
+            lstm.update(byte, Expected::default());
+            copy.update(byte, Expected::default());
         }
     }
 
     #[test]
     fn floats_are_refused() {
-        let dimensions = Dimensions { hidden: 64, layers: 1, gates: 3 };
+        let dimensions = Dimensions { hidden: 64, layers: 1, gates: 3, hears_match: false };
         let values =
             dimensions.tensors().iter().map(|s| Values::Floats(vec![0.1; s.rows * s.columns])).collect();
         let error = FrozenLstm::new(&Tensors::new(dimensions, values).unwrap()).unwrap_err();

@@ -15,4 +15,4 @@ pub use byte_lstm::{ByteLstm, Part};
 pub use frozen::FrozenLstm;
 pub use load::{Shape, Tensors, Values, WeightsError};
 pub use lstm_mixer::{LstmMixer, MIXER_CONTEXTS, MixerStep, MixerWeights};
-pub use weights::{Dimensions, Weights};
+pub use weights::{Dimensions, Expected, MATCH_CLASSES, Weights};

@@ -4,7 +4,7 @@ use foretold_numerics::{FLOAT_LANES, Lanes, StandardFloats};
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
-use crate::weights::{Dimensions, SYMBOLS, Weights};
+use crate::weights::{Dimensions, MATCH_CLASSES, SYMBOLS, Weights};
 
 /// Why weights cannot be used.
 #[derive(Debug, Error)]
@@ -62,7 +62,7 @@ pub struct Shape {
 impl Dimensions {
     /// The tensors of such a network, layer by layer.
     pub fn tensors(self) -> Vec<Shape> {
-        let Dimensions { hidden, layers, gates } = self;
+        let Dimensions { hidden, layers, gates, hears_match } = self;
         let width = self.width();
         let mut all = Vec::new();
         let mut add = |name: String, rows: usize, columns: usize, is_matrix: bool| {
@@ -76,9 +76,16 @@ impl Dimensions {
             }
             add(format!("gain.{l}"), gates, hidden, false);
             add(format!("bias.{l}"), gates, hidden, false);
+            if l == 0 && hears_match {
+                add("match_byte".into(), SYMBOLS, width, true);
+                add("match_class".into(), MATCH_CLASSES, width, true);
+            }
         }
         add("out".into(), layers * hidden, SYMBOLS, true);
         add("out_bias".into(), 1, SYMBOLS, false);
+        if hears_match {
+            add("match_bias".into(), 1, MATCH_CLASSES, false);
+        }
         all
     }
 }
@@ -176,7 +183,9 @@ impl Tensors {
     /// Reads a safetensors file as `foretold train bytelm` writes it: for layer `l` `embed.l`
     /// `(256, G hidden)`, `recur.l` and, from the second on, `below.(l - 1)` `(hidden, G hidden)`,
     /// `gain.l` and `bias.l` `(G, hidden)`; `out` `(layers * hidden, 256)`, `out_bias` `(256,)`. Its
-    /// metadata say in `gates` that G is 4, or that it is 3, as it is where they do not.
+    /// metadata say in `gates` that G is 4, or that it is 3, as it is where they do not. A network
+    /// that hears a match model has `match_byte` `(256, G hidden)`, `match_class` `(16, G hidden)` and
+    /// `match_bias` `(16,)` too.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Tensors, WeightsError> {
         let _standard = StandardFloats::set();
         let file = SafeTensors::deserialize(bytes)?;
@@ -185,7 +194,9 @@ impl Tensors {
             other => return Err(bad("recur.0", format!("has the shape {other:?}; two were expected"))),
         };
         let layers = (0..4).take_while(|l| file.tensor(&format!("recur.{l}")).is_ok()).count();
-        let dimensions = Dimensions { hidden, layers, gates: gates_of(bytes)? }.checked()?;
+        let heard = ["match_byte", "match_class", "match_bias"];
+        let hears_match = heard.iter().any(|name| file.tensor(name).is_ok());
+        let dimensions = Dimensions { hidden, layers, gates: gates_of(bytes)?, hears_match }.checked()?;
         let read = |shape: &Shape| match shape.rows {
             1 => values(&file, &shape.name, &[shape.columns]),
             rows => values(&file, &shape.name, &[rows, shape.columns]),
@@ -249,6 +260,9 @@ impl From<&Tensors> for Weights {
                 "gain" => layers[number].gain = lanes(&values),
                 "bias" => layers[number].bias = lanes(&values),
                 "out_bias" => weights.output.bias = lanes(&values),
+                "match_byte" => layers[0].match_byte = lanes(&values),
+                "match_class" => layers[0].match_class = lanes(&values),
+                "match_bias" => weights.output.match_bias = lanes(&values),
                 "recur" => layers[number].matrix.set_rows(0, shape.columns, &values),
                 // It lies beneath the layer's own.
                 "below" => layers[number + 1].matrix.set_rows(dimensions.hidden, shape.columns, &values),
@@ -273,6 +287,7 @@ mod tests {
     use safetensors::tensor::TensorView;
 
     use super::*;
+    use crate::weights::Layer;
 
     type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 
@@ -326,7 +341,7 @@ mod tests {
         assert_eq!(three, Weights::from_safetensors(&file(&tensors(64, 1))).unwrap());
         let four = tensors_of(64, 2, 4);
         let weights = Weights::from_safetensors(&file_telling(&four, Some(("gates", "4")))).unwrap();
-        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2, gates: 4 });
+        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2, gates: 4, hears_match: false });
         // The last gate of the last unit.
         let (bias, embed) = (&weights.layers.0[1].bias, &weights.layers.0[1].embed);
         assert_eq!((bias[15].0[15], embed[9 * 16 + 15].0[15]), (0.255, 0.009 * 49.0));
@@ -345,9 +360,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_heard_of_a_match_is_whole_or_not_there() {
+        let mut heard = tensors(64, 2);
+        let floats = |n: usize| (0..n).flat_map(|i| (i as f32 / 100.0).to_le_bytes()).collect::<Vec<u8>>();
+        heard.insert("match_byte".into(), (Dtype::F32, vec![256, 192], floats(256 * 192)));
+        heard.insert("match_class".into(), (Dtype::F32, vec![16, 192], floats(16 * 192)));
+        heard.insert("match_bias".into(), (Dtype::F32, vec![16], floats(16)));
+        let weights = Weights::from_safetensors(&file(&heard)).unwrap();
+        let dimensions = Dimensions { hidden: 64, layers: 2, gates: 3, hears_match: true };
+        assert_eq!(weights.dimensions(), dimensions);
+        let Layer { match_byte, match_class, .. } = &weights.layers.0[0];
+        assert_eq!((match_byte[3 * 12].0[1], match_class[15 * 12].0[0]), (5.77, 28.8));
+        assert_eq!(weights.output.match_bias[0].0[15], 0.15);
+        assert!(weights.layers.0[1].match_byte.is_empty());
+        for name in ["match_byte", "match_class", "match_bias"] {
+            let mut less = heard.clone();
+            less.remove(name);
+            let error = Weights::from_safetensors(&file(&less)).unwrap_err().to_string();
+            assert_eq!(error, format!("tensor {name:?} is missing"));
+            let mut other = heard.clone();
+            other.get_mut(name).unwrap().1[0] /= 2;
+            let len = other[name].2.len() / 2;
+            other.get_mut(name).unwrap().2.truncate(len);
+            let error = Weights::from_safetensors(&file(&other)).unwrap_err().to_string();
+            assert!(error.contains("has the shape"), "{error}");
+        }
+    }
+
+    #[test]
     fn weights_stand_where_their_names_say() {
         let weights = Weights::from_safetensors(&file(&tensors(64, 2))).unwrap();
-        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2, gates: 3 });
+        assert_eq!(weights.dimensions(), Dimensions { hidden: 64, layers: 2, gates: 3, hears_match: false });
         let value = |row: usize, column: usize| {
             f32::from(((row * 192 + column) % 251) as u8 as i8) * (row as f32 / 1000.0)
         };

@@ -9,6 +9,18 @@ use crate::matrix::{Matrix, PANEL};
 /// Symbols: bytes.
 pub const SYMBOLS: usize = 256;
 
+/// Classes of how long a match is, from 0: there is none.
+pub const MATCH_CLASSES: usize = 16;
+
+/// What a match model expects next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Expected {
+    /// The byte.
+    pub byte: u8,
+    /// How long the match is, below [`MATCH_CLASSES`]; 0 if nothing is expected.
+    pub class: u8,
+}
+
 /// Sizes of a network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dimensions {
@@ -19,12 +31,17 @@ pub struct Dimensions {
     /// Gates of a cell, in the order of the columns: forget gate, cell candidate, output gate and, of
     /// four, input gate. In a cell of three the input gate is what the forget gate leaves.
     pub gates: usize,
+    /// Whether it hears what a match model expects.
+    pub hears_match: bool,
 }
 
 impl fmt::Display for Dimensions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} layers of {} units", self.layers, self.hidden)?;
-        if self.gates == 3 { Ok(()) } else { write!(f, " with {} gates", self.gates) }
+        if self.gates != 3 {
+            write!(f, " with {} gates", self.gates)?;
+        }
+        if self.hears_match { write!(f, " that hear a match model") } else { Ok(()) }
     }
 }
 
@@ -44,6 +61,22 @@ impl Dimensions {
         if layer == 0 { self.hidden } else { 2 * self.hidden }
     }
 
+    /// Rows of bytes and of what is expected, in layer 0.
+    pub(crate) fn rows(self) -> usize {
+        SYMBOLS + if self.hears_match { SYMBOLS + MATCH_CLASSES } else { 0 }
+    }
+
+    /// Weights of all layers but the last.
+    fn layers_weights(self) -> usize {
+        let rows: usize = (0..self.layers).map(|layer| self.inputs(layer) + SYMBOLS + 2).sum();
+        (rows + self.rows() - SYMBOLS) * self.width()
+    }
+
+    /// Weights of the last.
+    fn output_weights(self) -> usize {
+        (self.layers * self.hidden + 1) * SYMBOLS + if self.hears_match { MATCH_CLASSES } else { 0 }
+    }
+
     /// Whether a network can have these.
     pub fn are_possible(self) -> bool {
         (PANEL..=4096).contains(&self.hidden)
@@ -54,17 +87,14 @@ impl Dimensions {
 
     /// Weights of such a network.
     pub fn weights(self) -> usize {
-        let width = self.width();
-        let layers: usize = (0..self.layers).map(|layer| (self.inputs(layer) + SYMBOLS + 2) * width).sum();
-        layers + (self.layers * self.hidden + 1) * SYMBOLS
+        self.layers_weights() + self.output_weights()
     }
 
     /// Bytes that a [`ByteLstm`](crate::ByteLstm) of these sizes takes, one that learns, with what
     /// its second thread holds.
     pub fn memory_bytes(self, horizon: usize) -> u64 {
         let width = self.width();
-        let layers: usize = (0..self.layers).map(|layer| (self.inputs(layer) + SYMBOLS + 2) * width).sum();
-        let output = (self.layers * self.hidden + 1) * SYMBOLS;
+        let (layers, output) = (self.layers_weights(), self.output_weights());
         let step: usize =
             (0..self.layers).map(|layer| self.inputs(layer) + (4 + 2 * self.gates) * self.hidden).sum();
         let working = 2 * self.inputs(1) + 5 * width + 3 * self.hidden;
@@ -81,6 +111,10 @@ pub(crate) struct Layer {
     pub embed: Vec<Lanes>,
     pub gain: Vec<Lanes>,
     pub bias: Vec<Lanes>,
+    /// As `embed`, from the byte that is expected next, and from the class of its match: of layer 0
+    /// of a network that hears of it, else empty.
+    pub match_byte: Vec<Lanes>,
+    pub match_class: Vec<Lanes>,
 }
 
 /// The weights of all layers.
@@ -89,21 +123,25 @@ pub(crate) struct Layers(pub Vec<Layer>);
 
 impl Layers {
     pub fn zeros(dimensions: Dimensions) -> Layers {
-        let width = dimensions.gates * dimensions.groups();
+        let (width, hears) = (dimensions.gates * dimensions.groups(), usize::from(dimensions.hears_match));
         let layer = |layer| Layer {
             matrix: Matrix::zeros(dimensions.inputs(layer), width * FLOAT_LANES),
             embed: vec![Lanes::ZERO; SYMBOLS * width],
             gain: vec![Lanes::ZERO; width],
             bias: vec![Lanes::ZERO; width],
+            match_byte: vec![Lanes::ZERO; if layer == 0 { hears * SYMBOLS * width } else { 0 }],
+            match_class: vec![Lanes::ZERO; if layer == 0 { hears * MATCH_CLASSES * width } else { 0 }],
         };
         Layers((0..dimensions.layers).map(layer).collect())
     }
 
     /// Every tensor, in the order of a state.
     pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut [Lanes]> {
-        self.0.iter_mut().flat_map(|layer| {
-            [layer.matrix.lanes_mut(), &mut layer.embed[..], &mut layer.gain[..], &mut layer.bias[..]]
-        })
+        let parts = self.0.iter_mut().flat_map(|layer| {
+            let shared = [layer.matrix.lanes_mut(), &mut layer.embed, &mut layer.gain, &mut layer.bias];
+            shared.into_iter().chain([&mut layer.match_byte[..], &mut layer.match_class[..]])
+        });
+        parts.filter(|part| !part.is_empty())
     }
 }
 
@@ -112,6 +150,8 @@ impl Layers {
 pub(crate) struct Output {
     pub matrix: Matrix,
     pub bias: Vec<Lanes>,
+    /// Added to the logit of the byte that is expected, by class; empty if nothing is heard of it.
+    pub match_bias: Vec<Lanes>,
 }
 
 /// A network's weights.
@@ -128,6 +168,7 @@ impl Weights {
         let output = Output {
             matrix: Matrix::zeros(dimensions.layers * dimensions.hidden, SYMBOLS),
             bias: vec![Lanes::ZERO; SYMBOLS / FLOAT_LANES],
+            match_bias: vec![Lanes::ZERO; usize::from(dimensions.hears_match) * MATCH_CLASSES / FLOAT_LANES],
         };
         Weights { dimensions, layers: Layers::zeros(dimensions), output }
     }
@@ -151,6 +192,9 @@ impl Weights {
                 *value = next(spread);
             }
             for value in floats_mut(&mut layer.embed) {
+                *value = next(1.0);
+            }
+            for value in floats_mut(&mut layer.match_byte) {
                 *value = next(1.0);
             }
             layer.gain.fill(Lanes::all(1.0));

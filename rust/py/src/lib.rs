@@ -32,7 +32,7 @@ mod _core {
         checkpoint_info, compress_file, decompress_file, recover_file, resume_file, test_file,
     };
     #[pymodule_export]
-    use crate::measure::{code_lengths, network_probabilities, presets, probe};
+    use crate::measure::{code_lengths, expectations, network_probabilities, presets, probe};
     #[pymodule_export]
     use crate::priors::{
         Prior, clear_prior_cache, coded_bytes, learn_weights, make_ngram_prior, prior_cache, seen_bytes,

@@ -53,8 +53,15 @@ pub fn network_probabilities<'py>(
         _ => NetworkMode::Still,
     };
     let run = || codec::network_probabilities(weights, data, mode);
-    Ok(enter(py, None, |_| run().map_err(|error| codec::Error::Parameter(error.to_string())))?
-        .into_pyarray(py))
+    Ok(enter(py, None, |_| run())?.into_pyarray(py))
+}
+
+/// For each coded byte the byte that match models expected in its place, and the class of the match.
+#[pyfunction]
+pub fn expectations<'py>(py: Python<'py>, data: Input<'py>) -> PyResult<Bound<'py, PyArray1<u8>>> {
+    let data = data.bytes();
+    let flat = enter(py, None, |_| codec::expectations(data).map(|all| all.as_flattened().to_vec()))?;
+    Ok(flat.into_pyarray(py))
 }
 
 /// `(coded bytes, seconds, memory of the model)`.

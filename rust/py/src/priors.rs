@@ -58,6 +58,11 @@ impl Prior {
     }
 
     #[getter]
+    fn network_hears_match(&self) -> bool {
+        self.0.network_hears_match()
+    }
+
+    #[getter]
     fn has_frozen_network(&self) -> bool {
         self.0.has_frozen_network()
     }

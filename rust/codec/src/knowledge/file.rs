@@ -332,6 +332,11 @@ impl Prior {
         self.network.as_deref().map(|weights| weights.dimensions().gates)
     }
 
+    /// Whether its network hears match models.
+    pub fn network_hears_match(&self) -> bool {
+        self.network.as_deref().is_some_and(|weights| weights.dimensions().hears_match)
+    }
+
     /// Whether that network stays as it is.
     pub fn has_frozen_network(&self) -> bool {
         matches!(self.network.as_deref(), Some(OwnNetwork::Frozen(_)))

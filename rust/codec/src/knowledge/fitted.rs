@@ -12,12 +12,14 @@ use crate::network::OwnNetwork;
 
 /// Most bytes of packed weights; all networks that are allowed need less.
 pub const MOST_PACKED_BYTES: usize = 1 << 22;
-/// Layers, units, and bits of an integer, with [`FOUR_GATES`] or without.
+/// Layers, units, and bits of an integer with [`FOUR_GATES`] and [`HEARS_MATCH`].
 const HEAD_BYTES: usize = 3;
 /// Units are counted in so many.
 const UNITS: usize = 64;
 /// Beside the bits of an integer, where cells have four gates.
 const FOUR_GATES: u8 = 16;
+/// The same, where it hears match models.
+const HEARS_MATCH: u8 = 32;
 /// Classes of how large an integer's neighbours are.
 const CLASSES: usize = 8;
 /// Upper half of the scale of a row of zeros: one.
@@ -43,7 +45,7 @@ impl FittedNetwork {
     /// the upper half of each, rounded.
     pub fn from_safetensors(file: &[u8]) -> Result<FittedNetwork, String> {
         let tensors = Tensors::from_safetensors(file).map_err(|error| error.to_string())?;
-        let Dimensions { hidden, layers, gates } = tensors.dimensions();
+        let Dimensions { hidden, layers, gates, hears_match } = tensors.dimensions();
         check_size(tensors.dimensions())?;
         let mut most = 0;
         for (shape, values) in tensors.iter().filter(|(shape, _)| shape.is_matrix) {
@@ -57,7 +59,8 @@ impl FittedNetwork {
         let mut sheets: Vec<Sheet> =
             tensors.iter().map(|(shape, values)| Sheet::of(&shape, values)).collect();
         code(&mut packer, tensors.dimensions(), bits, &mut sheets);
-        let kind = bits as u8 | if gates == 4 { FOUR_GATES } else { 0 };
+        let kind =
+            bits as u8 | if gates == 4 { FOUR_GATES } else { 0 } | if hears_match { HEARS_MATCH } else { 0 };
         let mut packed = vec![layers as u8, (hidden / UNITS) as u8, kind];
         packed.extend(packer.0.finish());
         // What was rounded is what both sides must have.
@@ -69,8 +72,13 @@ impl FittedNetwork {
         let Some((&[layers, units, kind], coded)) = packed.split_first_chunk::<HEAD_BYTES>() else {
             return Err(format!("it has {} bytes, at least {HEAD_BYTES} are needed", packed.len()));
         };
-        let (gates, bits) = (if kind & FOUR_GATES == 0 { 3 } else { 4 }, kind & !FOUR_GATES);
-        let dimensions = Dimensions { hidden: usize::from(units) * UNITS, layers: layers.into(), gates };
+        let dimensions = Dimensions {
+            hidden: usize::from(units) * UNITS,
+            layers: layers.into(),
+            gates: if kind & FOUR_GATES == 0 { 3 } else { 4 },
+            hears_match: kind & HEARS_MATCH != 0,
+        };
+        let bits = kind & !(FOUR_GATES | HEARS_MATCH);
         check_size(dimensions)?;
         if !matches!(bits, 4 | 8) {
             return Err(format!("its weights have {bits} bits, 4 and 8 are known"));
@@ -178,9 +186,9 @@ fn code(coder: &mut impl Packing, dimensions: Dimensions, bits: u32, sheets: &mu
     };
     for (shape, sheet) in dimensions.tensors().iter().zip(sheets) {
         let kind = match shape.name.split('.').next().unwrap_or_default() {
-            "embed" | "gain" => 0,
+            "embed" | "match_byte" | "match_class" | "gain" => 0,
             "recur" | "bias" => 1,
-            "below" | "out_bias" => 2,
+            "below" | "out_bias" | "match_bias" => 2,
             _ => 3,
         };
         match shape.is_matrix {

@@ -72,16 +72,19 @@ pub fn awkward() -> Vec<(&'static str, Vec<u8>)> {
 
 /// A weights' file of one layer; most rows are zeros.
 pub fn weights(hidden: usize, most: i8) -> Vec<u8> {
-    weights_with(hidden, most, 3)
+    weights_with(hidden, most, 3, false)
 }
 
-/// The same with so many gates.
-pub fn weights_with(hidden: usize, most: i8, gates: usize) -> Vec<u8> {
+/// The same with so many gates, and perhaps with what a network needs that hears match models.
+pub fn weights_with(hidden: usize, most: i8, gates: usize, hears_match: bool) -> Vec<u8> {
     let mut random = Random::new(hidden as u64);
     let mut tensors = Vec::new();
-    for (name, rows, columns) in
-        [("embed.0", 256, gates * hidden), ("recur.0", hidden, gates * hidden), ("out", hidden, 256)]
-    {
+    let width = gates * hidden;
+    let mut matrices = vec![("embed.0", 256, width), ("recur.0", hidden, width), ("out", hidden, 256)];
+    if hears_match {
+        matrices.extend([("match_byte", 256, width), ("match_class", 16, width)]);
+    }
+    for (name, rows, columns) in matrices {
         let mut integers = Vec::new();
         for row in 0..rows {
             let most = if row % 9 == 0 { most as usize } else { 0 };
@@ -97,6 +100,9 @@ pub fn weights_with(hidden: usize, most: i8, gates: usize) -> Vec<u8> {
         tensors.push((name.into(), Dtype::F32, vec![gates, hidden], floats(gates * hidden)));
     }
     tensors.push(("out_bias".into(), Dtype::F32, vec![256], floats(256)));
+    if hears_match {
+        tensors.push(("match_bias".into(), Dtype::F32, vec![16], floats(16)));
+    }
     let views = tensors.iter().map(|(name, dtype, shape, data)| {
         (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap())
     });
