@@ -142,12 +142,15 @@ pub(crate) struct Job {
     pub scratch: Box<Scratch>,
 }
 
-impl Work for &mut Job {
+/// A backward pass: code for each number of gates.
+struct Pass<'a, const GATES: usize>(&'a mut Job);
+
+impl<const GATES: usize> Work for Pass<'_, GATES> {
     type Output = ();
 
     #[inline(always)]
     fn run(self, _: Simd) {
-        self.pass();
+        self.0.pass::<GATES>();
     }
 }
 
@@ -184,11 +187,14 @@ impl Job {
     /// Does it, on whatever thread this is.
     pub fn work(&mut self) {
         let _standard = foretold_numerics::StandardFloats::set();
-        self.simd.run(self);
+        match self.dimensions.gates {
+            4 => self.simd.run(Pass::<4>(self)),
+            _ => self.simd.run(Pass::<3>(self)),
+        }
     }
 
     #[inline(always)]
-    fn pass(&mut self) {
+    fn pass<const GATES: usize>(&mut self) {
         let Job { dimensions, learning, weights, next, moments, trace, scratch, .. } = self;
         let (groups, horizon) = (dimensions.groups(), learning.horizon);
         let steps = moments.steps;
@@ -210,10 +216,7 @@ impl Job {
         for layer in (0..dimensions.layers).rev() {
             let from_above = layer + 1 < dimensions.layers;
             let (old, did) = (&weights.0[layer], &trace.layers[layer]);
-            match dimensions.gates {
-                4 => through_time::<4>(old, did, groups, horizon, from_above, scratch),
-                _ => through_time::<3>(old, did, groups, horizon, from_above, scratch),
-            }
+            through_time::<GATES>(old, did, groups, horizon, from_above, scratch);
             if layer > 0 {
                 let Scratch { d_sums, d_below, .. } = &mut **scratch;
                 old.matrix.transposed_products(dimensions.hidden, d_sums, horizon, d_below);

@@ -233,7 +233,10 @@ impl ByteLstm {
     }
 
     fn forward(&mut self, byte: u8, expected: Expected) {
-        self.simd.run(Forward { lstm: self, byte, expected });
+        match self.dimensions.gates {
+            4 => self.simd.run(Forward::<4> { lstm: self, byte, expected }),
+            _ => self.simd.run(Forward::<3> { lstm: self, byte, expected }),
+        }
     }
 
     /// Shows every part of the state, to be read or written, at any byte.
@@ -299,29 +302,18 @@ fn take(shared: &Mutex<Option<Job>>) -> Job {
     shared.lock().unwrap_or_else(PoisonError::into_inner).take().expect("the job is given back")
 }
 
-/// One step of all layers, and the probabilities that come of it.
-struct Forward<'a> {
+/// One step of all layers, and the probabilities that come of it: code for each number of gates.
+struct Forward<'a, const GATES: usize> {
     lstm: &'a mut ByteLstm,
     byte: u8,
     expected: Expected,
 }
 
-impl Work for Forward<'_> {
+impl<const GATES: usize> Work for Forward<'_, GATES> {
     type Output = ();
 
     #[inline(always)]
     fn run(self, _: Simd) {
-        match self.lstm.dimensions.gates {
-            4 => self.step::<4>(),
-            _ => self.step::<3>(),
-        }
-    }
-}
-
-impl Forward<'_> {
-    /// Compiled for each number of gates.
-    #[inline(always)]
-    fn step<const GATES: usize>(self) {
         let ByteLstm { dimensions, layers, output, trace, step, hidden, cells, probabilities, sums, .. } =
             self.lstm;
         let (groups, units, t) = (dimensions.groups(), dimensions.hidden, *step);

@@ -184,7 +184,10 @@ impl FrozenLstm {
     /// Takes the byte that came and what a match model expects now, and looks at what may come next.
     pub fn update(&mut self, byte: u8, expected: Expected) {
         let _standard = StandardFloats::set();
-        self.simd.run(Forward { lstm: self, byte, expected });
+        match self.dimensions.gates {
+            4 => self.simd.run(Forward::<4> { lstm: self, byte, expected }),
+            _ => self.simd.run(Forward::<3> { lstm: self, byte, expected }),
+        }
     }
 
     /// Shows every part of the state, to be read or written, at any byte.
@@ -195,29 +198,18 @@ impl FrozenLstm {
     }
 }
 
-/// One step of all layers, and the probabilities that come of it.
-struct Forward<'a> {
+/// One step of all layers, and the probabilities that come of it: code for each number of gates.
+struct Forward<'a, const GATES: usize> {
     lstm: &'a mut FrozenLstm,
     byte: u8,
     expected: Expected,
 }
 
-impl Work for Forward<'_> {
+impl<const GATES: usize> Work for Forward<'_, GATES> {
     type Output = ();
 
     #[inline(always)]
     fn run(self, simd: Simd) {
-        match self.lstm.dimensions.gates {
-            4 => self.step::<4>(simd),
-            _ => self.step::<3>(simd),
-        }
-    }
-}
-
-impl Forward<'_> {
-    /// Compiled for each number of gates.
-    #[inline(always)]
-    fn step<const GATES: usize>(self, simd: Simd) {
         let FrozenLstm { dimensions, layers, hidden, cells, inputs, sums, normal, gates, work, .. } =
             self.lstm;
         let (groups, units) = (dimensions.groups(), dimensions.hidden);
