@@ -198,6 +198,13 @@ impl<'a> Decoder<'a> {
     pub fn is_exhausted(&self) -> bool {
         self.rest.is_empty()
     }
+
+    /// Whether an encoder of the bits read so far would have ended as the bytes do, but for zero
+    /// bytes at the end.
+    pub fn is_at_end(&self) -> bool {
+        let (value, _) = self.interval.shortest();
+        self.is_exhausted() && u64::from(self.offset) == value - self.interval.low
+    }
 }
 
 #[cfg(test)]
@@ -215,8 +222,15 @@ mod tests {
         for (i, &(bit, p1)) in bits.iter().enumerate() {
             assert_eq!(decoder.decode(P1::clamped(p1)), bit, "bit {i}");
         }
-        assert!(decoder.is_exhausted());
+        assert!(decoder.is_exhausted() && decoder.is_at_end());
         bytes
+    }
+
+    /// Bits that `bytes` decode to, if an encoder would have written them so.
+    fn written(bytes: &[u8], p1: &[P1]) -> Option<Vec<bool>> {
+        let mut decoder = Decoder::new(bytes);
+        let bits = p1.iter().map(|&p1| decoder.decode(p1)).collect();
+        (decoder.is_at_end() && bytes.last() != Some(&0)).then_some(bits)
     }
 
     proptest! {
@@ -228,6 +242,21 @@ mod tests {
         #[test]
         fn confident_and_wrong_bits_come_back(bits in proptest::collection::vec((any::<bool>(), 0u32..3), 0..800)) {
             round_trip(&bits);
+        }
+    }
+
+    proptest! {
+        /// Whatever bytes come: a decoder knows those that an encoder writes.
+        #[test]
+        fn the_end_is_known(
+            p1 in proptest::collection::vec(1u32..1 << 22, 0..60),
+            bytes in proptest::collection::vec(any::<u8>(), 0..8),
+        ) {
+            let p1: Vec<P1> = p1.into_iter().map(P1::clamped).collect();
+            let mut decoder = Decoder::new(&bytes);
+            let mut encoder = Encoder::new();
+            p1.iter().for_each(|&p1| encoder.encode(decoder.decode(p1), p1));
+            prop_assert_eq!(written(&bytes, &p1).is_some(), encoder.finish() == bytes);
         }
     }
 
