@@ -9,7 +9,8 @@ use std::sync::Arc;
 use foretold_codec::knowledge::PriorContent;
 use foretold_codec::{
     ChunkCoder, Compressor, Decompressor, Error, FittedNetwork, Knowledge, Limits, ModelPlan, Options,
-    Preset, Prior, Priors, SeekableReader, Transform, compress, decompress, info, recover,
+    Preset, Prior, Priors, SeekableReader, Transform, compress, compress_raw, decompress, decompress_raw,
+    info, recover,
 };
 
 fn go_on(_: usize) -> ControlFlow<()> {
@@ -119,6 +120,24 @@ pub fn round_trip(data: &[u8]) {
         let decoded = decompress(&archive, &limits(2), &mut go_on).expect("what was written is sound");
         assert!(decoded == content);
     }
+}
+
+/// A raw message may be anything: it has the content that is compressed to it, or is an error. A content
+/// comes back.
+pub fn raw(data: &[u8]) {
+    let (&[low, high], rest) = data.split_first_chunk().unwrap_or((&[0; 2], &[]));
+    let (options, rest) = options(rest);
+    let options = Options { block_size: None, ..options };
+    let content_bytes = usize::from(u16::from_le_bytes([low, high])) % 2048;
+    if let Ok(content) = decompress_raw(rest, content_bytes, &options, &mut go_on) {
+        assert_eq!(content.len(), content_bytes);
+    }
+    let message = &rest[..rest.len().min(4096)];
+    let raw = compress_raw(message, &options, &mut go_on).expect("nothing stops it");
+    assert!(raw.len() <= message.len() + 4);
+    let decoded =
+        decompress_raw(&raw, message.len(), &options, &mut go_on).expect("what was written is sound");
+    assert!(decoded == message);
 }
 
 /// The inverse of the text transform takes anything, and what it gives survives another round.

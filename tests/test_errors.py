@@ -14,6 +14,7 @@ from foretold import _core, errors
 TABLE: dict[str, tuple[type[BaseException], dict[str, Any]]] = {
     "Format": (foretold.FormatError, {}),
     "Corrupt": (foretold.CorruptError, {"offset": 7, "member": 1, "block": 2, "chunk": 3}),
+    "Raw": (foretold.CorruptError, {"offset": None, "member": None}),
     "Memory": (foretold.MemoryLimitError, {"needed": 2, "allowed": 1}),
     "OutputLimit": (foretold.OutputLimitError, {"allowed": 1}),
     "Parameter": (foretold.ParameterError, {}),

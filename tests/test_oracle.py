@@ -753,3 +753,62 @@ def test_oracle_starts_from_what_was_learned(preset: int, knowledge: str) -> Non
     archive = foretold.compress(content, named(preset), prior=file, transform="none")
     assert oracle.decompress(archive, [twin]) == content
     assert oracle.compress(content, preset, prior=twin) == archive
+
+
+@pytest.mark.parametrize("primed", [False, True], ids=["from nothing", "with a prior"])
+@pytest.mark.parametrize("auto", [False, True], ids=["told", "in the message"])
+def test_oracle_writes_and_reads_the_same_raw_messages(
+    awkward: bytes, primed: bool, auto: bool, small: bytes, twin: oracle.Prior
+) -> None:
+    if primed and auto:
+        return
+    awkward = awkward[:400]
+    given = {"prior": small} if primed else {"knowledge": "auto" if auto else "none"}
+    kept = {"prior": twin if primed else None, "auto": auto}
+    raw = foretold.compress_raw(awkward, 1, transform="none", checksum=True, **given)
+    if not (auto and foretold.compress(awkward, 1)[:2] == container.SHIPPED_MAGIC):
+        assert oracle.raw.compress(awkward, checks=True, **kept) == raw
+        assert oracle.raw.decompress(raw, len(awkward), checks=True, **kept) == awkward
+
+
+def test_oracle_and_library_refuse_the_same_raw_messages(content: bytes) -> None:
+    short = content[:120]
+    good = foretold.compress_raw(short, 1, knowledge="none")
+    rng = random.Random(6)
+    kept = refused = 0
+    for _ in range(40):
+        raw = bytearray(good)
+        at = rng.randrange(len(raw))
+        flipped = bytes([raw[at] ^ 1 << rng.randrange(8)])
+        raw[at:] = rng.choice([raw[at + 1 :], flipped + raw[at + 1 :], b"", raw[at:] + flipped])
+        found = []
+        for decompress, error in (
+            (functools.partial(foretold.decompress_raw, knowledge="none"), foretold.CorruptError),
+            (oracle.raw.decompress, oracle.FormatError),
+        ):
+            try:
+                found.append(decompress(bytes(raw), 120, 1))
+            except error:
+                found.append(None)
+        assert found[0] == found[1], raw.hex()
+        kept, refused = kept + (found[0] is not None), refused + (found[0] is None)
+    # What is too long is seen, and little else.
+    assert kept
+    assert refused
+
+
+def test_oracle_decodes_raw_messages_with_coded_words(small: bytes, twin: oracle.Prior) -> None:
+    message = b"The words of prose, and what follows them, are known.\n" * 3
+    raw = foretold.compress_raw(message, 1, prior=small)
+    assert raw != foretold.compress_raw(message, 1, prior=small, transform="none")
+    assert oracle.raw.decompress(raw, len(message), prior=twin) == message
+
+
+def test_oracle_codes_raw_messages_of_a_learned_prior() -> None:
+    samples = [b"level=info service=mail event=sent size=%d\n" % size * 3 for size in range(60)]
+    file = bytes(foretold.train_prior(samples, 1, max_bytes=60_000, knowledge="none"))
+    twin = oracle.Prior(file)
+    message = b"level=info service=mail event=sent size=17\n"
+    raw = foretold.compress_raw(message, 1, prior=file, transform="none")
+    assert oracle.raw.compress(message, prior=twin) == raw
+    assert oracle.raw.decompress(raw, len(message), prior=twin) == message

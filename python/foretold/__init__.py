@@ -11,7 +11,16 @@ b'one for all, all for one, one for all'
 from foretold._arguments import Preset
 from foretold._core import FORMAT_GENERATION, __version__
 from foretold.archives import ArchiveInfo, BlockInfo, MemberInfo, info
-from foretold.codec import PRESETS, Compressor, Decompressor, PresetInfo, compress, decompress
+from foretold.codec import (
+    PRESETS,
+    Compressor,
+    Decompressor,
+    PresetInfo,
+    compress,
+    compress_raw,
+    decompress,
+    decompress_raw,
+)
 from foretold.errors import (
     CheckpointError,
     CorruptError,
@@ -70,8 +79,10 @@ __all__ = [
     "code_lengths",
     "compress",
     "compress_file",
+    "compress_raw",
     "decompress",
     "decompress_file",
+    "decompress_raw",
     "estimate",
     "info",
     "open",

@@ -22,8 +22,10 @@ __all__ = [
     "coded_bytes",
     "compress",
     "compress_file",
+    "compress_raw",
     "decompress",
     "decompress_file",
+    "decompress_raw",
     "error_examples",
     "expectations",
     "info",
@@ -117,6 +119,10 @@ def decompress(
     priors: list[Prior],
     progress: _Progress,
 ) -> bytes: ...
+def compress_raw(
+    data: _Input, preset: int, checksum: bool, transform: str, knowledge: _Knowledge
+) -> bytes: ...
+def decompress_raw(raw: _Input, size: int, preset: int, checksum: bool, knowledge: _Knowledge) -> bytes: ...
 
 @final
 class Compressor:

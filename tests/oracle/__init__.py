@@ -5,7 +5,8 @@ everything in ordinary lists, and uses nothing of the library it checks. Each mo
 FORMAT.md that it follows.
 """
 
+from . import raw
 from .container import FormatError, compress, decompress
 from .priors import Prior, PriorError
 
-__all__ = ["FormatError", "Prior", "PriorError", "compress", "decompress"]
+__all__ = ["FormatError", "Prior", "PriorError", "compress", "decompress", "raw"]

@@ -55,6 +55,27 @@ class ChunkCoder:
             return method, bytes(content)
         return method | MODELLED_BIT, payload
 
+    def encode_raw(self, content, encoder, unusual, p1_transformed):
+        """Codes a raw message, which is not transformed."""
+        kind = kind_of(content)
+        self._begin(kind, len(content))
+        self.predictor.begin_transform(False)
+        encoder.encode(int(kind == BINARY), unusual)
+        if kind == TEXT:
+            encoder.encode(0, p1_transformed)
+        for byte in content:
+            self._learn(byte, encoder.encode)
+
+    def decode_raw(self, decoder, content_bytes, unusual, p1_transformed):
+        """Content of a raw message."""
+        kind = BINARY if decoder.decode(unusual) else TEXT
+        transformed = kind == TEXT and bool(decoder.decode(p1_transformed))
+        self._begin(kind, 1 if transformed else content_bytes)
+        self.predictor.begin_transform(transformed)
+        if transformed:
+            return self._decode_coded(decoder, (), content_bytes)
+        return bytes(self._decode_byte(decoder) for _ in range(content_bytes))
+
     def decode(self, method, payload, content_bytes):
         """Content of the next chunk."""
         if method > (MODELLED_BIT | TRANSFORMED_BIT):
@@ -88,12 +109,19 @@ class ChunkCoder:
 
     def _decode_transformed(self, modelled, payload, content_bytes):
         decoder, stored = Decoder(payload), iter(payload)
+        content = self._decode_coded(decoder if modelled else None, stored, content_bytes)
+        if next(decoder.rest if modelled else stored, None) is not None:
+            raise PayloadError("a payload has bytes that nothing needs")
+        return content
+
+    def _decode_coded(self, decoder, stored, content_bytes):
+        """Content of coded bytes that come from a decoder, or are stored."""
         content = b""
         try:
             while len(content) < content_bytes:
                 if self.predictor.coded_bytes() == self.most_bytes:
                     raise PayloadError("more coded bytes than a small block that starts from a prior has")
-                if modelled:
+                if decoder is not None:
                     self._decode_byte(decoder)
                 else:
                     self._learn(next(stored))
@@ -102,6 +130,4 @@ class ChunkCoder:
             raise PayloadError(f"coded bytes that are no text: {error!r}") from error
         if len(content) > content_bytes:
             raise PayloadError("a word goes past the chunk's end")
-        if next(decoder.rest if modelled else stored, None) is not None:
-            raise PayloadError("a payload has bytes that nothing needs")
         return content

@@ -154,6 +154,10 @@ const MODELLED: u8 = 1;
 const BINARY: u8 = 2;
 const TRANSFORMED: u8 = 4;
 
+/// In a raw message: how likely it is to be binary, or transformed as it usually is not. Arbitrary;
+/// what is usual costs 0.05 bits.
+const UNUSUAL_Q22: u32 = 1 << 17;
+
 /// One block's model: codes the block's chunks in order, or decodes them.
 ///
 /// The bytes depend on the plan and the content alone, never on how a caller cuts its calls:
@@ -162,8 +166,16 @@ pub struct ChunkCoder {
     plan: ModelPlan,
     /// Coded bytes that its tables are for.
     most_bytes: u64,
+    /// Whether texts are likely to be transformed, if they start from what this one does.
+    usually_transformed: bool,
     predictor: Predictor,
     prediction: Box<Prediction>,
+}
+
+/// A chunk's payload as it is read.
+enum Source<'a, 'b> {
+    Coded(&'b mut Decoder<'a>),
+    Stored(std::slice::Iter<'a, u8>),
 }
 
 impl ChunkCoder {
@@ -183,9 +195,13 @@ impl ChunkCoder {
         base: Option<Arc<Base>>,
     ) -> Result<ChunkCoder, EngineError> {
         let most_bytes = base.as_ref().map_or(u64::MAX, |_| most_coded_bytes(plan.size_class()));
+        let usually_transformed = base.as_ref().is_some_and(|base| match base.learned() {
+            Some(learned) => learned.coded,
+            None => base.words().is_some(),
+        });
         let predictor = Predictor::new(setup, plan.size_class(), base)
             .ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
-        Ok(ChunkCoder { plan, most_bytes, predictor, prediction: Box::default() })
+        Ok(ChunkCoder { plan, most_bytes, usually_transformed, predictor, prediction: Box::default() })
     }
 
     /// The plan this model was made from.
@@ -268,21 +284,70 @@ impl ChunkCoder {
         let (method, transformed) = self.begin_content(content, transform)?;
         let bytes = transformed.as_deref().unwrap_or(content);
         let mut encoder = Encoder::new();
+        self.encode_bytes(method, bytes, &mut encoder, tick)?;
+        let payload = encoder.finish();
+        if payload.len() >= bytes.len() {
+            return Ok(CodedChunk { method, payload: bytes.to_vec() });
+        }
+        Ok(CodedChunk { method: method | MODELLED, payload })
+    }
+
+    fn encode_bytes(
+        &mut self,
+        method: u8,
+        bytes: &[u8],
+        encoder: &mut Encoder,
+        tick: Tick<'_>,
+    ) -> Result<(), EngineError> {
         for part in bytes.chunks(TICK_BYTES) {
             let mut done = 0;
             for &byte in part {
-                self.encode_byte(byte, &mut encoder);
+                self.encode_byte(byte, encoder);
                 done += self.stands_for(method);
             }
             if tick(done).is_break() {
                 return Err(EngineError::Interrupted);
             }
         }
-        let payload = encoder.finish();
-        if payload.len() >= bytes.len() {
-            return Ok(CodedChunk { method, payload: bytes.to_vec() });
+        Ok(())
+    }
+
+    /// Codes a raw message, its method among its bits.
+    pub(crate) fn encode_raw(
+        &mut self,
+        content: &[u8],
+        transform: Transform,
+        encoder: &mut Encoder,
+        tick: Tick<'_>,
+    ) -> Result<(), EngineError> {
+        let (method, transformed) = self.begin_content(content, transform)?;
+        let binary = method & BINARY != 0;
+        encoder.encode(binary, P1::clamped(UNUSUAL_Q22));
+        if !binary {
+            encoder.encode(transformed.is_some(), self.p1_transformed());
         }
-        Ok(CodedChunk { method: method | MODELLED, payload })
+        self.encode_bytes(method, transformed.as_deref().unwrap_or(content), encoder, tick)
+    }
+
+    fn p1_transformed(&self) -> P1 {
+        P1::clamped(if self.usually_transformed { (1 << P1::BITS) - UNUSUAL_Q22 } else { UNUSUAL_Q22 })
+    }
+
+    /// Decodes a raw message, whose `lengths` are the content's and its own. The caller looks at the
+    /// decoder's end.
+    pub(crate) fn decode_raw(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        lengths: (usize, usize),
+        content: &mut Vec<u8>,
+        tick: Tick<'_>,
+    ) -> Result<(), EngineError> {
+        let method = match decoder.decode(P1::clamped(UNUSUAL_Q22)) {
+            true => BINARY,
+            false if decoder.decode(self.p1_transformed()) => TRANSFORMED,
+            false => 0,
+        };
+        self.decode_bytes(method, &mut Source::Coded(decoder), lengths, content, tick)
     }
 
     /// Decodes the next chunk, appending `content_bytes` bytes to `content`.
@@ -297,73 +362,69 @@ impl ChunkCoder {
         if method > (MODELLED | TRANSFORMED) {
             return Err(EngineError::UnknownMethod(method));
         }
-        if method & TRANSFORMED != 0 {
-            return self.decode_transformed(method, payload, content_bytes, content, tick);
-        }
-        let bad = EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
+        let bad = || EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
         let modelled = method & MODELLED != 0;
-        if !modelled && payload.len() != content_bytes {
-            return Err(bad);
+        if method & (MODELLED | TRANSFORMED) == 0 && payload.len() != content_bytes {
+            return Err(bad());
         }
-        self.begin(if method & BINARY != 0 { Kind::Binary } else { Kind::Text }, content_bytes)?;
-        self.predictor.begin_transform(false);
         let mut decoder = Decoder::new(payload);
-        let mut done = 0;
-        while done < content_bytes {
-            let part = (content_bytes - done).min(TICK_BYTES);
-            if modelled {
-                for _ in 0..part {
-                    content.push(self.decode_byte(&mut decoder));
-                }
-            } else {
-                for &byte in &payload[done..done + part] {
-                    self.learn(byte, &mut |_, _| ());
-                }
-                content.extend_from_slice(&payload[done..done + part]);
-            }
-            done += part;
-            if tick(part).is_break() {
-                return Err(EngineError::Interrupted);
-            }
-        }
+        let mut source = if modelled { Source::Coded(&mut decoder) } else { Source::Stored(payload.iter()) };
+        let lengths = (content_bytes, payload.len());
+        self.decode_bytes(method, &mut source, lengths, content, tick)?;
         // Bytes that no bit needed were not written by an encoder.
-        if modelled && !decoder.is_exhausted() { Err(bad) } else { Ok(()) }
+        let all_read = match source {
+            Source::Coded(decoder) => decoder.is_exhausted(),
+            Source::Stored(rest) => rest.as_slice().is_empty(),
+        };
+        if all_read { Ok(()) } else { Err(bad()) }
     }
 
-    /// As [`decode`](Self::decode), of a transformed chunk.
-    fn decode_transformed(
+    /// Learns the next coded byte, and returns it; `None` at a stored payload's end.
+    #[inline(always)]
+    fn next_byte(&mut self, source: &mut Source<'_, '_>) -> Option<u8> {
+        match source {
+            Source::Coded(decoder) => Some(self.decode_byte(decoder)),
+            Source::Stored(rest) => {
+                let &byte = rest.next()?;
+                self.learn(byte, &mut |_, _| ());
+                Some(byte)
+            }
+        }
+    }
+
+    /// Decodes the content of a chunk, whose `lengths` are the content's and the payload's.
+    fn decode_bytes(
         &mut self,
         method: u8,
-        payload: &[u8],
-        content_bytes: usize,
+        source: &mut Source<'_, '_>,
+        lengths: (usize, usize),
         content: &mut Vec<u8>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        let bad = || EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
-        let modelled = method & MODELLED != 0;
-        self.begin(Kind::Text, 1)?;
-        self.predictor.begin_transform(true);
-        let mut decoder = Decoder::new(payload);
-        let mut stored = payload.iter();
+        let (content_bytes, payload_bytes) = lengths;
+        let bad = || EngineError::BadPayload { content_bytes, payload_bytes };
+        let transformed = method & TRANSFORMED != 0;
+        let kind = if method & BINARY != 0 { Kind::Binary } else { Kind::Text };
+        self.begin(kind, if transformed { 1 } else { content_bytes })?;
+        self.predictor.begin_transform(transformed);
         let end = content.len() + content_bytes;
         // The inverse gives text or an error before long, whatever comes.
         while content.len() < end {
             let before = content.len();
             for _ in 0..TICK_BYTES {
-                if self.predictor.coded_bytes() == self.most_bytes {
+                if transformed && self.predictor.coded_bytes() == self.most_bytes {
                     return Err(EngineError::NotSmall(self.plan.size_class()));
                 }
-                if modelled {
-                    self.decode_byte(&mut decoder);
+                let byte = self.next_byte(source).ok_or_else(bad)?;
+                if transformed {
+                    let inverse = self.predictor.inverse();
+                    if let Some(error) = inverse.failed() {
+                        return Err(error.into());
+                    }
+                    content.extend_from_slice(inverse.restored());
                 } else {
-                    let &byte = stored.next().ok_or_else(bad)?;
-                    self.learn(byte, &mut |_, _| ());
+                    content.push(byte);
                 }
-                let inverse = self.predictor.inverse();
-                if let Some(error) = inverse.failed() {
-                    return Err(error.into());
-                }
-                content.extend_from_slice(inverse.restored());
                 if content.len() >= end {
                     break;
                 }
@@ -375,8 +436,7 @@ impl ChunkCoder {
                 return Err(EngineError::Interrupted);
             }
         }
-        let all_read = if modelled { decoder.is_exhausted() } else { stored.next().is_none() };
-        if all_read { Ok(()) } else { Err(bad()) }
+        Ok(())
     }
 
     /// Bits that each byte of the next chunk costs, appended to `bits`; learns as `encode` does.

@@ -22,7 +22,7 @@ mod transform;
 pub use container::{
     ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Knowledge,
     Limits, LostRange, MIN_BLOCK_BYTES, MemberInfo, Options, RecoveryReport, SeekableReader, Transform,
-    compress, decompress, info, recover,
+    compress, compress_raw, decompress, decompress_raw, info, recover,
 };
 pub use corrector::mixer_corrections;
 pub use engine::{ChunkCoder, CodedChunk, EngineError, Tick, coded_bytes, seen_bytes};

@@ -4,8 +4,8 @@ mod common;
 
 use std::path::Path;
 
-use common::{compress, decompress, flushed, preset, small_blocks};
-use foretold_codec::Options;
+use common::{compress, decompress, flushed, go_on, preset, small_blocks};
+use foretold_codec::{Knowledge, Options, compress_raw, decompress_raw};
 
 /// The bytes of the tables under `heading`: the first column of each row, in hexadecimal.
 fn explained(heading: &str) -> Vec<u8> {
@@ -18,18 +18,29 @@ fn explained(heading: &str) -> Vec<u8> {
     digits.map(|byte| u8::from_str_radix(byte, 16).expect("two hexadecimal digits")).collect()
 }
 
-fn assert_explained(heading: &str, archive: &[u8]) {
-    let hex: Vec<_> = archive.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(explained(heading) == archive, "{heading} is to explain these bytes: {}", hex.join(" "));
-    assert_eq!(decompress(archive).unwrap(), b"hi");
+fn assert_explained(heading: &str, written: &[u8]) {
+    let hex: Vec<_> = written.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(explained(heading) == written, "{heading} is to explain these bytes: {}", hex.join(" "));
 }
 
 #[test]
 fn the_message_is_explained() {
-    assert_explained("### A message", &compress(b"hi", &Options::new(preset(1))));
+    let archive = compress(b"hi", &Options::new(preset(1)));
+    assert_explained("### A message", &archive);
+    assert_eq!(decompress(&archive).unwrap(), b"hi");
+}
+
+#[test]
+fn the_raw_message_is_explained() {
+    let options = Options { knowledge: Knowledge::None, ..Options::new(preset(1)) };
+    let raw = compress_raw(b"hihihihihihi", &options, &mut go_on).unwrap();
+    assert_explained("### A raw message", &raw);
+    assert_eq!(decompress_raw(&raw, 12, &options, &mut go_on).unwrap(), b"hihihihihihi");
 }
 
 #[test]
 fn the_stream_is_explained() {
-    assert_explained("### A flushed stream", &flushed(&[b"hi"], &small_blocks()));
+    let archive = flushed(&[b"hi"], &small_blocks());
+    assert_explained("### A flushed stream", &archive);
+    assert_eq!(decompress(&archive).unwrap(), b"hi");
 }

@@ -56,6 +56,7 @@ fn drive(rounds: u64) {
         let data = input(&mut random);
         bodies::decode_anything(&data);
         bodies::round_trip(&data);
+        bodies::raw(&data);
         bodies::coded_text(&data);
         bodies::coded_text(&coded(&mut random));
         if seed % 8 == 0 {

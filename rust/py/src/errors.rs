@@ -16,6 +16,7 @@ pub fn translate(py: Python<'_>, error: Error) -> PyErr {
         Error::Corrupt { offset, member, block, chunk, .. } => {
             ours(py, "CorruptError", (message, offset, member, block, chunk))
         }
+        Error::Raw(_) => ours(py, "CorruptError", (message,)),
         Error::Memory { needed, allowed } => ours(py, "MemoryLimitError", (message, needed, allowed)),
         Error::OutputLimit { allowed } => ours(py, "OutputLimitError", (message, allowed)),
         Error::Parameter(_) | Error::SameFile(_) => ours(py, "ParameterError", (message,)),
@@ -85,6 +86,7 @@ fn examples() -> Vec<Error> {
     vec![
         Error::Format { offset: 7, problem: FormatProblem::NotForetold(vec![1]) },
         Error::Corrupt { offset: 7, member: 1, block: Some(2), chunk: Some(3), damage: Damage::Truncated },
+        Error::Raw(Damage::Truncated),
         Error::Memory { needed: 2, allowed: 1 },
         Error::OutputLimit { allowed: 1 },
         Error::Parameter(text()),
@@ -111,6 +113,7 @@ fn cause(error: &Error) -> &'static str {
     match error {
         Error::Format { .. } => "Format",
         Error::Corrupt { .. } => "Corrupt",
+        Error::Raw(_) => "Raw",
         Error::Memory { .. } => "Memory",
         Error::OutputLimit { .. } => "OutputLimit",
         Error::Parameter(_) => "Parameter",

@@ -39,7 +39,9 @@ mod _core {
         train_prior,
     };
     #[pymodule_export]
-    use crate::streams::{Compressor, Decompressor, compress, decompress, packed_network_bytes};
+    use crate::streams::{
+        Compressor, Decompressor, compress, compress_raw, decompress, decompress_raw, packed_network_bytes,
+    };
     #[pymodule_export]
     use crate::traces::{Tracer, mixer_corrections, trace_columns};
 

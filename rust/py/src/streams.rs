@@ -100,6 +100,36 @@ pub fn decompress<'py>(
     Ok(PyBytes::new(py, &content))
 }
 
+#[pyfunction]
+pub fn compress_raw<'py>(
+    py: Python<'py>,
+    data: Input<'py>,
+    preset: u8,
+    checksum: bool,
+    transform: &str,
+    knowledge: KnowledgeArgument<'py>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let options = options(py, preset, 1, checksum, None, transform, knowledge, None)?;
+    let data = data.bytes();
+    let raw = enter(py, None, |tick| codec::compress_raw(data, &options, tick))?;
+    Ok(PyBytes::new(py, &raw))
+}
+
+#[pyfunction]
+pub fn decompress_raw<'py>(
+    py: Python<'py>,
+    raw: Input<'py>,
+    size: usize,
+    preset: u8,
+    checksum: bool,
+    knowledge: KnowledgeArgument<'py>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let options = options(py, preset, 1, checksum, None, Transform::Auto.name(), knowledge, None)?;
+    let raw = raw.bytes();
+    let content = enter(py, None, |tick| codec::decompress_raw(raw, size, &options, tick))?;
+    Ok(PyBytes::new(py, &content))
+}
+
 #[pyclass(frozen, module = "foretold._core")]
 pub struct Compressor {
     inner: InTurn<codec::Compressor>,

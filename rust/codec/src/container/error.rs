@@ -33,6 +33,9 @@ pub enum Error {
         /// What was found.
         damage: Damage,
     },
+    /// A raw message is damaged, or its size, preset or prior are others.
+    #[error("damaged raw message, or of another size, preset or prior: {0}")]
+    Raw(Damage),
     /// Decoding would need more memory than allowed.
     #[error("decoding needs {needed} bytes of memory, allowed are {allowed}")]
     Memory {

@@ -11,6 +11,7 @@ mod info;
 mod lanes;
 mod options;
 mod parser;
+mod raw;
 mod recover;
 mod scan;
 mod seek;
@@ -25,6 +26,7 @@ pub(crate) use frames::CHUNK_BYTES;
 pub use info::{ArchiveInfo, BlockInfo, MemberInfo, info};
 pub(crate) use options::Origin;
 pub use options::{Knowledge, Limits, MIN_BLOCK_BYTES, Options, Transform};
+pub use raw::{compress_raw, decompress_raw};
 pub use recover::{LostRange, RecoveryReport, recover};
 pub use seek::SeekableReader;
 
