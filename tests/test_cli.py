@@ -775,6 +775,25 @@ def test_priors_are_made_told_and_used(folder: Path) -> None:
     failed(2, "compress", "-5", "--prior", "message", message, "-o", "other.ftd")
 
 
+def test_samples_are_cut_as_asked(folder: Path) -> None:
+    lines = [b"level=info event=sent size=%d\n" % (number * number % 999) for number in range(120)]
+    log = write(folder / "log", b"".join(lines))
+    train = ("prior", "train", "-1", "--no-knowledge", "--name", "log")
+    for option, samples in [
+        (["--lines"], lines),
+        (
+            ["--split", "100"],
+            [log.read_bytes()[at : at + 100] for at in range(0, len(log.read_bytes()), 100)],
+        ),
+        ([], [log.read_bytes()]),
+    ]:
+        done(*train, "-f", "-o", "log.ftp", *option, log)
+        made = foretold.train_prior(samples, 1, name="log", knowledge="none")
+        assert (folder / "log.ftp").read_bytes() == bytes(made)
+    assert "exclude each other" in failed(2, *train, "-o", "b.ftp", "--lines", "--split", "1K", log).stderr
+    assert "at least 1" in failed(2, *train, "-o", "b.ftp", "--split", "0", log).stderr
+
+
 def test_a_prior_for_the_strongest_preset(folder: Path) -> None:
     sample = write(folder / "sample", b"level=info event=sent size=17\n" * 30)
     done("prior", "train", "--max", "-o", "max.ftp", "--no-knowledge", sample)

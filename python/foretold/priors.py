@@ -219,14 +219,15 @@ def train_prior(
 
     The preset's model reads them one after the other, and what it has learned is kept: of what
     followed what, as much as `max_bytes` allow, the most frequent first; how far each of its
-    models can be trusted; and the last half MiB, to find it again. The result depends on the
-    arguments alone.
+    models can be trusted; and the last half MiB, to find it again. How far to trust them is tried
+    on some samples, above all the newest, before they are read as well. The result depends on
+    the arguments alone.
 
     Parameters
     ----------
     samples : iterable of bytes or other C-contiguous buffers
-        The texts: messages, records, documents. Half a MiB is worth having, tens of MiB help. A
-        sixteenth of them is used to try what the rest has taught.
+        The texts: messages, records, documents. Half a MiB is worth having, tens of MiB help. They
+        are best cut as what is to be compressed will be, and the newest stand last.
     preset : int or "max"
         1 to 9, or ``"max"``. The prior is for this preset alone.
     name : str
@@ -237,7 +238,7 @@ def train_prior(
         As in :func:`compress`. With ``"auto"`` the prior builds upon English if the first sample
         is that.
     progress : callable, optional
-        Called now and then with the number of bytes read so far.
+        Called now and then with the number of bytes read so far, in the end twice the samples'.
 
     Returns
     -------

@@ -17,6 +17,13 @@ use crate::{ChunkCoder, Error, Limits, ModelPlan, Options, Preset, Priors, Tick,
 const REMEMBERED_BYTES: usize = 1 << 19;
 /// Of so many samples one is held out, to learn what the others are worth.
 const HELD_OUT: usize = 16;
+/// And of all the newest, one in so many: what is to come is later still, and less like what was read
+/// than what stood in its midst. Of nginx's log in halves of a half, 2 KB samples at preset 5: 66.6
+/// bytes a message without, 63.1 with a 16th, 62.1 with an 8th, 61.9 with a 6th, 62.1 with a 4th.
+const NEWEST: usize = 6;
+/// Bits that weight sets are said to have learned when what is held out comes: what they have learned
+/// of texts read through is not what they need for messages.
+const YOUNG: u32 = 256;
 /// Most bytes that are held out, and of one sample's end.
 const HELD_OUT_BYTES: usize = 1 << 20;
 const HELD_OUT_PIECE: usize = 1 << 16;
@@ -155,86 +162,126 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
     let (read, held_out) = divide(samples);
     let start = read.iter().find(|sample| !sample.is_empty()).map_or(&[][..], |sample| sample);
     let known = training.knowledge.prior_for(start).cloned();
-    let priors = training.knowledge.priors();
-    let plan = ModelPlan::for_block(training.preset, u64::MAX).with_prior(known.as_ref().map(|p| p.id()));
-    let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
     let fresh = fresh_worth(training.preset)?;
+    let reading = read_all(&read, training, known.as_ref(), tick)?;
+    // What is kept is less than what weights were learned with, so they are learned once more, on
+    // texts that were not read.
+    let mut worth = reading.worth.clone();
+    let file = reading.file(training, known.is_some(), &pack_worth(&fresh, &worth)).map_err(Error::Prior)?;
+    let prior = Arc::new(Prior::from_bytes(file, &training.name)?.for_now());
+    let at_hand = Priors::new([prior.clone()]);
+    for (number, piece) in held_out.iter().enumerate() {
+        let plan = ModelPlan::for_block(training.preset, piece.len() as u64).with_prior(Some(prior.id()));
+        let mut coder = ChunkCoder::new(plan, &at_hand).map_err(Error::from_engine)?;
+        coder.set_worth(&worth).map_err(Error::from_engine)?;
+        if number == 0 {
+            rejuvenate(&mut coder)?;
+        }
+        coder.encode(piece, training.transform, tick).map_err(Error::from_engine)?;
+        worth = coder.worth().map_err(Error::from_engine)?;
+    }
+    // Then nothing is held out any more.
+    let reading =
+        if held_out.is_empty() { reading } else { read_all(samples, training, known.as_ref(), tick)? };
+    reading.file(training, known.is_some(), &pack_worth(&fresh, &worth)).map_err(Error::Prior)
+}
+
+/// Lets weight sets learn as fast as those that are half as new as fresh ones.
+fn rejuvenate(coder: &mut ChunkCoder) -> Result<(), Error> {
+    let (_, mixer) = coder.text().map_err(|error| Error::from_engine(error.into()))?;
+    let [first, _] = mixer.layers();
+    first.ages.iter_mut().for_each(|age| *age = (*age).min(YOUNG));
+    Ok(())
+}
+
+/// What a model has learned of texts, packed but for its worth.
+struct Reading {
+    worth: Vec<u8>,
+    transformed: bool,
+    log2_lines: u32,
+    history: Vec<u8>,
+    dictionary: Vec<u8>,
+    slots: (Vec<u8>, u32),
+}
+
+/// Reads texts one after the other.
+fn read_all(
+    texts: &[&[u8]],
+    training: &Training,
+    known: Option<&Arc<Prior>>,
+    tick: Tick<'_>,
+) -> Result<Reading, Error> {
+    let priors = training.knowledge.priors();
+    let plan = ModelPlan::for_block(training.preset, u64::MAX).with_prior(known.map(|prior| prior.id()));
+    let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
     let mut transformed = false;
-    for sample in &read {
-        for chunk in sample.chunks(CHUNK_BYTES) {
+    for text in texts {
+        for chunk in text.chunks(CHUNK_BYTES) {
             let coded = coder.encode(chunk, training.transform, tick).map_err(Error::from_engine)?;
             transformed |= coded.is_transformed();
         }
     }
-    let history = coder.last_bytes(REMEMBERED_BYTES);
-    let mut worth = coder.worth().map_err(Error::from_engine)?;
-    let packed_dictionary = pack_bytes(&coder.dictionary().map_err(Error::from_engine)?)?;
+    let history = pack_bytes(&coder.last_bytes(REMEMBERED_BYTES))?;
+    let worth = coder.worth().map_err(Error::from_engine)?;
+    let dictionary = pack_bytes(&coder.dictionary().map_err(Error::from_engine)?)?;
     let slots = coder.into_slots();
-    let under = match &known {
+    let under = match known {
         Some(prior) => Some(prior.base(plan).map_err(Error::Prior)?),
         None => None,
     };
-    let packed_history = pack_bytes(&history)?;
-    let room = training.max_bytes.saturating_sub(packed_history.len()) / SLOT_BYTES;
-    let kept = choose(&slots, under.as_deref().map(Base::slots), training.preset, room);
-    drop((slots, under));
-
-    // What is kept is less than what weights were learned with, so they are learned once more, on
-    // texts that were not read.
-    let content = |worth: &[u8]| PriorContent {
-        english_words: known.is_some(),
-        network: None,
-        is_frozen: false,
-        weights: Vec::new(),
-        mixer: None,
-        ngrams: None,
-        learned: Some(
-            Learned {
-                preset: training.preset,
-                coded: transformed,
-                log2_lines: plan.base_log2() - 6,
-                worth,
-                history: &packed_history,
-                dictionary: &packed_dictionary,
-                slots: &kept.0,
-                slot_count: kept.1,
-            }
-            .to_bytes(),
-        ),
-    };
-    let prior = Prior::to_bytes(&training.name, &content(&pack_worth(&fresh, &worth)))?;
-    let prior = Arc::new(Prior::from_bytes(prior, &training.name)?.for_now());
-    let at_hand = Priors::new([prior.clone()]);
-    for piece in held_out {
-        let plan = ModelPlan::for_block(training.preset, piece.len() as u64).with_prior(Some(prior.id()));
-        let mut coder = ChunkCoder::new(plan, &at_hand).map_err(Error::from_engine)?;
-        coder.set_worth(&worth).map_err(Error::from_engine)?;
-        coder.encode(piece, training.transform, tick).map_err(Error::from_engine)?;
-        worth = coder.worth().map_err(Error::from_engine)?;
-    }
-    Prior::to_bytes(&training.name, &content(&pack_worth(&fresh, &worth))).map_err(Error::Prior)
+    let room = training.max_bytes.saturating_sub(history.len()) / SLOT_BYTES;
+    let slots = choose(&slots, under.as_deref().map(Base::slots), training.preset, room);
+    Ok(Reading { worth, transformed, log2_lines: plan.base_log2() - 6, history, dictionary, slots })
 }
 
-/// Samples to read, and pieces that are held out: some of many samples, or the ends of few.
-fn divide<'a>(samples: &[&'a [u8]]) -> (Vec<&'a [u8]>, Vec<&'a [u8]>) {
-    let mut held_out: Vec<&[u8]> = Vec::new();
-    let mut read = Vec::new();
-    let mut held_bytes = 0;
-    let many = samples.len() >= 2 * HELD_OUT;
-    for (number, sample) in samples.iter().enumerate() {
-        let end = match many {
-            true if number % HELD_OUT == HELD_OUT - 1 => sample.len().min(HELD_OUT_PIECE),
-            true => 0,
-            false => (sample.len() / HELD_OUT).min(HELD_OUT_PIECE),
+impl Reading {
+    /// The file of a prior, whose models are worth so much.
+    fn file(&self, training: &Training, english: bool, worth: &[u8]) -> Result<Vec<u8>, PriorError> {
+        let learned = Learned {
+            preset: training.preset,
+            coded: self.transformed,
+            log2_lines: self.log2_lines,
+            worth,
+            history: &self.history,
+            dictionary: &self.dictionary,
+            slots: &self.slots.0,
+            slot_count: self.slots.1,
         };
+        let content = PriorContent {
+            english_words: english,
+            network: None,
+            is_frozen: false,
+            weights: Vec::new(),
+            mixer: None,
+            ngrams: None,
+            learned: Some(learned.to_bytes()),
+        };
+        Prior::to_bytes(&training.name, &content)
+    }
+}
+
+/// Samples to read first, and pieces that are held out until then: of many samples some, the newest
+/// among them; of few their ends.
+fn divide<'a>(samples: &[&'a [u8]]) -> (Vec<&'a [u8]>, Vec<&'a [u8]>) {
+    let mut pieces: Vec<(&[u8], &[u8])> = Vec::new();
+    let mut held_bytes = 0;
+    let count = samples.len();
+    // From the end, so that the newest are held out if it gets too much.
+    for (number, sample) in samples.iter().enumerate().rev() {
+        let end = if count < 2 * HELD_OUT {
+            sample.len() / HELD_OUT
+        } else if number >= count - count / NEWEST || number % HELD_OUT == HELD_OUT - 1 {
+            sample.len()
+        } else {
+            0
+        };
+        let end = end.min(HELD_OUT_PIECE);
         let end = if held_bytes + end > HELD_OUT_BYTES { 0 } else { end };
         held_bytes += end;
-        let (first, last) = sample.split_at(sample.len() - end);
-        read.push(first);
-        if !last.is_empty() {
-            held_out.push(last);
-        }
+        pieces.push(sample.split_at(sample.len() - end));
     }
+    let read = pieces.iter().rev().map(|piece| piece.0).collect();
+    let held_out = pieces.iter().rev().map(|piece| piece.1).filter(|piece| !piece.is_empty()).collect();
     (read, held_out)
 }
 
