@@ -35,7 +35,7 @@ from oracle.crc32c import crc32c  # noqa: E402
 from oracle.frozen import FrozenLstm  # noqa: E402
 from oracle.history import History  # noqa: E402
 from oracle.match_model import MatchModel  # noqa: E402
-from oracle.predictor import Predictor  # noqa: E402
+from oracle.predictor import STRUCTURED, TEXT, Predictor  # noqa: E402
 from oracle.transform import Inverse, TransformError  # noqa: E402
 
 MAKE_TEXT = Callable[[int], bytes]
@@ -103,7 +103,7 @@ def test_oracle_follows_a_block_from_text_to_binary_and_back() -> None:
     noise = random.Random(3).randbytes(200)
     text = b"rows and columns, columns and rows; " * 8
     parts = [text, table, text[:100], noise, table[:300], noise, text]
-    assert [engine.kind_of(part) for part in parts] == [0, 1, 0, 1, 1, 1, 0]
+    assert [engine.kind_of(part, None) for part in parts] == [0, 1, 0, 1, 1, 1, 0]
     assert oracle.decompress(flushed(*parts)) == b"".join(parts)
 
 
@@ -169,7 +169,7 @@ def test_oracle_and_library_both_refuse_a_damaged_header(content: bytes) -> None
 def test_every_probability_is_the_librarys(content: bytes) -> None:
     """Bit for bit the archives above show it; here byte for byte, so that a first difference has a place."""
     predictor = Predictor(1, container.size_class(len(content)))
-    predictor.begin(engine.kind_of(content))
+    predictor.begin(engine.kind_of(content, None))
     costs = foretold.code_lengths(content, preset=1, knowledge="none")
     for at, byte in enumerate(content):
         cost = 0.0
@@ -244,6 +244,34 @@ def test_oracle_follows_strong_presets_from_kind_to_kind(preset: int) -> None:
     assert oracle.decompress(flushed(*parts, preset=named(preset))) == b"".join(parts)
 
 
+# Numbers that count up and fall, with leading zeros or too many digits; keys, tags, an empty line.
+LOG = b"".join(
+    b'07:00:59 INFO the unit at work is as it was before, <v n="3">id</v> = 00%d, %d left;%s\n'
+    % (97 + t, 10 - t, b" %d" % 10**19 if t == 5 else b"\n" * (t == 7))
+    for t in range(18)
+)
+
+
+@pytest.mark.parametrize("preset", [8, 9, 10])
+def test_oracle_follows_structured_text(preset: int) -> None:
+    parts = [LOG[:1300], MARKUP[:60], LOG[1300:]] if preset < 10 else [LOG[:1030]]
+    kinds = [engine.kind_of(part, 6) for part in parts]
+    assert kinds == [STRUCTURED, TEXT, TEXT][: len(parts)]
+    archive = flushed(*parts, preset=named(preset))
+    assert oracle.decompress(archive) == b"".join(parts)
+
+
+def test_structured_text_is_no_kind_where_it_has_no_models() -> None:
+    archive = bytearray(plain(LOG, preset=9))
+    assert archive[3] >> 4 == engine.MODELLED_BIT | engine.STRUCTURED_METHOD
+    assert plain(LOG, preset=7)[3] >> 4 == engine.MODELLED_BIT | engine.TEXT_METHOD
+    archive[3] = archive[3] & 0xF0 | 7
+    with pytest.raises(oracle.FormatError):
+        oracle.decompress(bytes(archive))
+    with pytest.raises(foretold.ForetoldError, match="chunk method 7 is unknown"):
+        foretold.decompress(bytes(archive))
+
+
 # Few bytes, for the oracle is slow, and words often enough to get codes.
 PROSE = (
     "The word, THE слово; naïve Übung\x01\x03 \udcff the Word and iPhone\n".encode("utf-8", "surrogateescape")
@@ -255,7 +283,7 @@ PROSE = (
 def test_oracle_decodes_transformed_text_of_every_preset(preset: int) -> None:
     prose = PROSE if preset < 10 else b"Considerable circumstances, CONSIDERABLE differences\x01.\n" * 8
     archive = plain(prose, named(preset), transform="words")
-    assert archive[3] >> 4 == engine.MODELLED_BIT | engine.TRANSFORMED_BIT
+    assert archive[3] >> 4 == engine.MODELLED_BIT | engine.TRANSFORMED_METHOD
     assert oracle.decompress(archive) == prose
 
 
@@ -400,7 +428,7 @@ def test_oracle_starts_from_weights(preset: int, small: bytes, twin: oracle.Prio
 def test_oracle_decodes_words_that_are_known(preset: int, small: bytes, twin: oracle.Prior) -> None:
     content = "“It was late,” she said—and the garden, where nobody walked, was dark.\n".encode() * 2
     archive = foretold.compress(content, named(preset), prior=small)
-    assert archive[3] >> 4 == engine.MODELLED_BIT | engine.TRANSFORMED_BIT
+    assert archive[3] >> 4 == engine.MODELLED_BIT | engine.TRANSFORMED_METHOD
     assert oracle.decompress(archive, [twin]) == content
 
 

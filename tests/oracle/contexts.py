@@ -306,3 +306,28 @@ def vicinity(p):
     yield t.here(), t.position >> 10, 5
     yield t.here(), t.neighbour(), 6
     yield t.gap, t.before[0], t.gap_before, t.before[1]
+
+
+def above(p):
+    column = p.column()
+    yield p.in_line(1, column), p.in_line(2, column), p.in_line(1, column + 1)
+    yield p.places.above(p.history)
+    yield p.places.shape_before, p.lines.shape, p.last(1)
+
+
+def expected(p):
+    yield *p.expected, p.lines.shape
+
+
+def successors(p):
+    three, four, eight = p.successors.of_last()
+    yield three, p.last(1)
+    yield (four,)
+    yield (eight,)
+
+
+def values(p):
+    numbers = p.numbers
+    yield *p.places.value(p.history), p.places.key
+    yield numbers.next(), numbers.last(), numbers.ahead(), numbers.step()
+    yield numbers.ahead(), numbers.last(), numbers.left(), numbers.digits

@@ -3,23 +3,36 @@
 FORMAT.md: "Kinds and methods".
 """
 
-from .predictor import BINARY, TEXT, Predictor
+from .predictor import BINARY, STRUCTURED, TEXT, Predictor
 from .range_coder import Decoder, Encoder
 from .setup import SMALL_CLASS
 from .transform import TransformError
 
 MODELLED_BIT = 1
-BINARY_BIT = 2
-TRANSFORMED_BIT = 4
+# Methods without it.
+TEXT_METHOD, BINARY_METHOD, TRANSFORMED_METHOD, STRUCTURED_METHOD = 0, 2, 4, 6
+METHODS = {TEXT: TEXT_METHOD, BINARY: BINARY_METHOD, STRUCTURED: STRUCTURED_METHOD}
+KINDS = {TEXT_METHOD: TEXT, BINARY_METHOD: BINARY, TRANSFORMED_METHOD: TEXT, STRUCTURED_METHOD: STRUCTURED}
+REPEATS_MOST, REPEATS_LEAST = 256 << 10, 1 << 10
 
 
 class PayloadError(Exception):
     pass
 
 
-def kind_of(content):
+def kind_of(content, eighths):
+    """Structured if so many eighths of its strings of characters were there before; None if nothing is."""
     controls = sum(byte <= 8 or 14 <= byte <= 31 or byte == 127 for byte in content)
-    return TEXT if controls * 32 <= len(content) else BINARY
+    if controls * 32 > len(content):
+        return BINARY
+    start = content[:REPEATS_MOST]
+    if eighths is None or len(start) < REPEATS_LEAST:
+        return TEXT
+    # Of a character of UTF-8 the last byte.
+    start = bytes(a for a, b in zip(start, start[1:] + b"\0", strict=True) if b & 0xC0 != 0x80)
+    strings = [start[i : i + 8] for i in range(len(start) - 7)]
+    repeated = len(strings) - len(set(strings))
+    return STRUCTURED if 8 * repeated >= eighths * len(strings) else TEXT
 
 
 class ChunkCoder:
@@ -27,6 +40,14 @@ class ChunkCoder:
         self.predictor = Predictor(preset, size_class, prior)
         # A small block that starts from a prior is as small as it says.
         self.most_bytes = 1 << size_class if prior is not None and size_class <= SMALL_CLASS else None
+
+    def _eighths(self):
+        arms = self.predictor.arms
+        if len(self.predictor.assemblies) == STRUCTURED:
+            return None
+        if arms[STRUCTURED] is not None:
+            return 4
+        return 6 if arms[TEXT] is None else 7
 
     def _begin(self, kind, coded_bytes):
         if self.most_bytes is not None:
@@ -43,21 +64,21 @@ class ChunkCoder:
 
     def encode(self, content):
         """Method and payload of the next chunk, which is not transformed."""
-        kind = kind_of(content)
+        kind = kind_of(content, self._eighths())
         self._begin(kind, len(content))
         self.predictor.begin_transform(False)
         encoder = Encoder()
         for byte in content:
             self._learn(byte, encoder.encode)
         payload = encoder.finish()
-        method = BINARY_BIT if kind == BINARY else 0
+        method = METHODS[kind]
         if len(payload) >= len(content):
             return method, bytes(content)
         return method | MODELLED_BIT, payload
 
     def encode_raw(self, content, encoder, unusual, p1_transformed):
         """Codes a raw message, which is not transformed."""
-        kind = kind_of(content)
+        kind = kind_of(content, None)
         self._begin(kind, len(content))
         self.predictor.begin_transform(False)
         encoder.encode(int(kind == BINARY), unusual)
@@ -78,14 +99,15 @@ class ChunkCoder:
 
     def decode(self, method, payload, content_bytes):
         """Content of the next chunk."""
-        if method > (MODELLED_BIT | TRANSFORMED_BIT):
+        kind = KINDS.get(method & ~MODELLED_BIT)
+        if kind is None or kind >= len(self.predictor.assemblies):
             raise PayloadError(f"method {method} is unknown")
-        transformed = method & TRANSFORMED_BIT
+        transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
         if not transformed and not method & MODELLED_BIT and len(payload) != content_bytes:
             raise PayloadError("a stored payload is not as long as its content")
-        self._begin(BINARY if method & BINARY_BIT else TEXT, 1 if transformed else content_bytes)
-        self.predictor.begin_transform(bool(method & TRANSFORMED_BIT))
-        if method & TRANSFORMED_BIT:
+        self._begin(kind, 1 if transformed else content_bytes)
+        self.predictor.begin_transform(transformed)
+        if transformed:
             return self._decode_transformed(method & MODELLED_BIT, payload, content_bytes)
         if not method & MODELLED_BIT:
             for byte in payload:

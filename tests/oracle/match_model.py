@@ -26,6 +26,9 @@ class MatchModel:
         self.misses = 0xFF
         self.expected = 0
 
+    def expected_now(self):
+        return self.expected, self.len_class()
+
     def next_byte(self, history, coded):
         min_len = self.min_len - CODED_LESS if coded else self.min_len
         newest = history.back(1)

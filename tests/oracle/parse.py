@@ -9,8 +9,11 @@ from .forms import Forms
 from .history import History
 from .letters import Letters
 from .lines import Lines
+from .numbers import Numbers
+from .places import Places
 from .records import Records
 from .structure import Structure
+from .successors import Successors
 from .terms import Terms
 from .text_object import TextObject
 from .words import Words, is_letter
@@ -28,7 +31,17 @@ class Parsed:
         self.expressions = Expressions()
         self.letters = Letters()
         self.forms = Forms()
+        self.places = Places()
+        self.numbers = Numbers()
+        self.successors = Successors()
+        self.expected = (0, 0)
         self.text_object = TextObject()
+
+    def push_structured(self, byte):
+        self.push(byte)
+        self.places.push(byte, self.history, self.lines, self.structure)
+        self.numbers.push(byte)
+        self.successors.push(byte, self.history.last8)
 
     def push(self, byte):
         shown = self.text_object.push(byte, self.history.last8)
@@ -79,5 +92,9 @@ class Parsed:
         return self.history.len - self.lines.starts[0]
 
     def above(self):
-        at = self.lines.starts[1] + self.column()
-        return self.history.at(at) if at < self.lines.starts[0] else 0
+        return self.in_line(1, self.column())
+
+    def in_line(self, line, column):
+        starts = self.lines.starts
+        at = starts[line] + column
+        return self.history.at(at) if at < starts[line - 1] else 0

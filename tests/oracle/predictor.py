@@ -19,7 +19,7 @@ from .setup import SETUPS, apm_contexts
 from .slots import Slots, SlotTable, plane
 from .transform import Inverse
 
-TEXT, BINARY = 0, 1
+TEXT, BINARY, STRUCTURED = 0, 1, 2
 BIAS = 256
 HISTORY_LIMIT = 255
 RUN_LIMIT = 1023
@@ -38,7 +38,7 @@ class Arm:
         self.mixer = Mixer(self.inputs, first, second, assembly.rates)
         if setup.network:
             self.mixer.set_start(assembly.network_input(len(setup.matches)), NETWORK_START)
-        self.apm_contexts = apm_contexts(assembly.apms, size_class)
+        self.apm_contexts = apm_contexts(assembly, size_class)
         self.apms = [Apm(count) for count in self.apm_contexts]
 
 
@@ -48,8 +48,8 @@ class Predictor:
         log2 = setup.sizes(size_class, prior is not None)
         self.size_class = size_class
         self.kind = TEXT
-        self.assemblies = (setup.text, setup.binary)
-        self.arms = [None, None]
+        self.assemblies = setup.kinds(prior is None)
+        self.arms = [None, None, None]
         self.parsed = Parsed(log2.history)
         self.table = SlotTable(log2.slots if prior is None else setup.primed_slots(size_class))
         if prior is not None:
@@ -128,7 +128,7 @@ class Predictor:
         ]
         total = 2 * mixed + sum(refined)
         p1 = p1_clamped(total >> (2 if len(arm.apms) == 2 else 3))
-        if self.mixer_network is None or self.kind != TEXT:
+        if self.mixer_network is None or self.kind == BINARY:
             return p1
         return self.mixer_network.predict(p1, self._opinions(mixed, refined, p1, inputs), self._seen())
 
@@ -185,7 +185,7 @@ class Predictor:
     def update(self, bit):
         node = self._node()
         arm = self.arms[self.kind]
-        if self.mixer_network is not None and self.kind == TEXT:
+        if self.mixer_network is not None and self.kind != BINARY:
             self.mixer_network.update(bit)
         arm.mixer.update(bit)
         for apm in arm.apms:
@@ -209,10 +209,13 @@ class Predictor:
             if self.transformed:
                 self.restored = self.inverse.push(byte)
                 self.parsed.push_coded(byte, self.inverse.seen, self.inverse.code)
+            elif self.kind == STRUCTURED:
+                self.parsed.push_structured(byte)
             else:
                 self.parsed.push(byte)
             for model in self.matches:
                 model.next_byte(self.parsed.history, self.transformed)
+            self.parsed.expected = self.matches[0].expected_now()
             if self.network:
                 self.network.update(byte, self.matches)
             self.partial = 1

@@ -16,6 +16,8 @@ from .parse import Parsed
 from .slots import SLOT_INPUTS, plane_inputs
 
 OWN_INPUTS = 2
+# What structured text needs for itself: values of keys, numbers, successors.
+STRUCTURED_BYTES = (8 << 12) + (24 << 12) + (12 << 18)
 # Blocks of this size class at most copy of a prior only what they look at.
 SMALL_CLASS = 15
 # Up to this size the table that a prior fills is there once more, for all models.
@@ -32,6 +34,7 @@ class Assembly:
     directs: int = 0
     runs: bool = False
     apms: int = 2
+    apm_log2: int = 10
     rates: Rates = QUICK
 
     @property
@@ -69,6 +72,12 @@ class Setup:
     base: int
     network: bool = False
     corrected: bool = False
+    structured: Assembly | None = None
+
+    def kinds(self, from_nothing):
+        """The assemblies that a block may have, in the order of their numbers."""
+        structured = (self.structured,) if self.structured and from_nothing else ()
+        return self.text, self.binary, *structured
 
     def contexts_of(self, group):
         return len(c.hashes((group,), Parsed(12)))
@@ -82,7 +91,7 @@ class Setup:
     def sizes(self, size_class, primed=False):
         most = self.most
         # The logarithm rounded up of the contexts.
-        contexts = (max(self.text.contexts, self.binary.contexts) - 1).bit_length()
+        contexts = (max(kind.contexts for kind in self.kinds(True)) - 1).bit_length()
         return Sizes(
             history=max(min(max(size_class, 12), most.history), 20 if primed else 0),
             slots=min(max(size_class + 3 + contexts, 16), most.slots),
@@ -97,13 +106,14 @@ class Setup:
         total = (1 << log2.history) + len(self.matches) * (4 << log2.heads)
         total += self._primed_bytes(size_class) if primed else 1 << log2.slots
         total += network.memory_bytes() if self.network else 0
-        kinds = (self.text, self.binary)
+        kinds = self.kinds(not primed)
         total += 4 << log2.runs if any(kind.runs for kind in kinds) else 0
         total += 1 << log2.directs if any(kind.directs for kind in kinds) else 0
         for kind in kinds:
             total += self._mixer_bytes(kind)
             total += kind.contexts * 2048
-            total += sum(apm_contexts(kind.apms, size_class)) * 128
+            total += sum(apm_contexts(kind, size_class)) * 128
+        total += STRUCTURED_BYTES if self.structured and not primed else 0
         # Where a prior says what the text's weights start from.
         total += self._mixer_bytes(self.text) if primed else 0
         return total + (4 << 20) + (3 << min(size_class, 20))
@@ -121,9 +131,9 @@ class Setup:
         return whole + (1 << lines.bit_length()) * 76
 
 
-def apm_contexts(apms, size_class):
+def apm_contexts(assembly, size_class):
     """FORMAT.md: "Adaptive probability maps"."""
-    return [256] + [1 << min(size_class, 10 if apms == 2 else 16)] * (apms - 1)
+    return [256] + [1 << min(size_class, assembly.apm_log2)] * (assembly.apms - 1)
 
 
 orders_1_to_6 = c.orders(1, 2, 3, 4, 5, 6)
@@ -158,6 +168,7 @@ TEXT_5 = replace(
         *(s.CLASS_RUNS, s.COLUMN),
     ),
     apms=6,
+    apm_log2=16,
 )
 TEXT_6 = replace(
     TEXT_5,
@@ -190,6 +201,7 @@ TEXT_9 = Assembly(
     directs=7,
     runs=True,
     apms=6,
+    apm_log2=16,
     rates=FINE,
 )
 TEXT_8 = replace(
@@ -202,6 +214,17 @@ TEXT_8 = replace(
         *(s.WORDS_KNOWN, s.TERM_LEN, s.TERM_START, s.CLASS_KIND, s.WORD, s.WORD_BEFORE),
     ),
 )
+
+STRUCTURED_9 = replace(
+    TEXT_9,
+    groups=(
+        *(orders_1_to_6, c.word, order_8, c.sparse_one, c.indirect_few, c.layout, c.class_runs, c.markup),
+        *(c.rows, c.above, c.expected, c.expression, c.gaps, c.uses, c.terms, c.opened, c.token),
+        *(c.upper_halves, c.successors, c.kind_history, c.order_11, c.values, c.vicinity),
+    ),
+    apm_log2=14,
+)
+STRUCTURED_8 = replace(TEXT_8, groups=STRUCTURED_9.groups, apm_log2=14)
 
 BINARY_1 = replace(TEXT_1, groups=(c.orders(1, 2, 3, 4, 6), c.record_above))
 BINARY_3 = replace(
@@ -226,6 +249,7 @@ BINARY_9 = replace(
     ),
 )
 TEXT_MAX = replace(TEXT_9, selectors=(*TEXT_9.selectors, s.NETWORK))
+STRUCTURED_MAX = replace(STRUCTURED_9, selectors=TEXT_MAX.selectors)
 BINARY_MAX = replace(BINARY_9, selectors=(*BINARY_9.selectors, s.NETWORK))
 
 SETUPS = {
@@ -236,11 +260,19 @@ SETUPS = {
     5: Setup(PROBABILITIES, (6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22), 26),
     6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
     7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
-    8: Setup(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22), 28),
-    9: Setup(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22), 28, corrected=True),
+    8: Setup(
+        *(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22), 28),
+        structured=STRUCTURED_8,
+    ),
+    9: Setup(
+        *(COUNTS, (5, 8, 16), TEXT_9, BINARY_9, Sizes(26, 30, 27, 28, 22), 28),
+        corrected=True,
+        structured=STRUCTURED_9,
+    ),
     10: Setup(
         *(COUNTS, (5, 8, 16), TEXT_MAX, BINARY_MAX, Sizes(26, 30, 27, 28, 22), 28),
         network=True,
         corrected=True,
+        structured=STRUCTURED_MAX,
     ),
 }

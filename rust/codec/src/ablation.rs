@@ -62,7 +62,7 @@ impl Variant {
             add("match model", &format!("{min_len} bytes or more"), Setup { matches, ..*whole }, auto);
         }
         if text.apms > 2 {
-            add("APMs", "all but two", with(Assembly { apms: 2, ..*text }), auto);
+            add("APMs", "all but two", with(Assembly { apms: 2, apm_log2: 10, ..*text }), auto);
         }
         if text.runs {
             add("runs", "all", with(Assembly { runs: false, ..*text }), auto);

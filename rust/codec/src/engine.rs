@@ -20,7 +20,7 @@ use crate::{ModelPlan, Options, Transform};
 /// What a block's model sees of a content: the bytes that the text transform makes of each chunk
 /// where it is on, with the English words or without.
 pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
-    coded_block(text, english, Some(Which::Prose))
+    coded_block(text, english, Some(Which::Prose), false)
 }
 
 /// What models see of a content that is compressed with `options`, block by block; words that a
@@ -28,10 +28,12 @@ pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
 pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
     let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
     let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
-    let english = options.knowledge.prior_for(start).is_some_and(|prior| prior.has_english_words());
+    let prior = options.knowledge.prior_for(start);
+    let english = prior.is_some_and(|prior| prior.has_english_words());
+    let structured = prior.is_none() && options.preset.setup().structured.is_some();
     let seen = |block: &[u8]| {
         let plan = ModelPlan::for_block(options.preset, block.len() as u64);
-        coded_block(block, english, which(options.transform, english, plan))
+        coded_block(block, english, which(options.transform, english, plan), structured)
     };
     data.chunks(block_bytes.max(1)).flat_map(seen).collect()
 }
@@ -47,11 +49,17 @@ fn which(transform: Transform, shipped: bool, plan: ModelPlan) -> Option<Which> 
     }
 }
 
-fn coded_block(text: &[u8], english: bool, which: Option<Which>) -> Vec<u8> {
+fn coded_block(text: &[u8], english: bool, which: Option<Which>, structured: bool) -> Vec<u8> {
     let mut inverse = Inverse::new(english.then(english_words));
     let mut out = Vec::with_capacity(text.len());
+    let (mut has_text, mut has_structured) = (false, false);
     for chunk in text.chunks(CHUNK_BYTES) {
-        let which = which.filter(|_| kind_of(chunk) == Kind::Text);
+        let structured =
+            (structured && which == Some(Which::Prose)).then(|| Eighths::of_block(has_text, has_structured));
+        let kind = kind_of(chunk, structured);
+        has_text |= kind == Kind::Text;
+        has_structured |= kind == Kind::Structured;
+        let which = which.filter(|_| kind == Kind::Text);
         match which.and_then(|which| forward(chunk, &inverse, which)) {
             None => out.extend_from_slice(chunk),
             Some(bytes) => {
@@ -87,7 +95,9 @@ pub enum EngineError {
         size_class: u8,
     },
     /// The chunk's method byte is not one of ours.
-    #[error("chunk method {0} is unknown; methods are 0 to 5")]
+    #[error(
+        "chunk method {0} is unknown to this model; methods are 0 to 5, and 6 and 7 at presets 8 to max without a prior"
+    )]
     UnknownMethod(u8),
     /// A stored chunk's payload is not as long as its content, or a payload does not decode to
     /// the announced length.
@@ -135,9 +145,9 @@ impl From<StateError> for EngineError {
 /// One chunk as it stands in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodedChunk {
-    /// How the payload was made: 0 to 5. Bit 0 is set if it is what the model's predictions
-    /// coded, and clear if it is the bytes themselves; bit 1 is set if the content is not text;
-    /// bit 2 if it is text whose words were replaced by codes.
+    /// How the payload was made: 0 to 7. Bit 0 is set if it is what the model's predictions
+    /// coded, and clear if it is the bytes themselves; the bits above it tell text (0), other
+    /// content (1), text whose words were replaced by codes (2) and structured text (3).
     pub method: u8,
     /// The coded bytes, at most as many as the content has.
     pub payload: Vec<u8>,
@@ -146,13 +156,14 @@ pub struct CodedChunk {
 impl CodedChunk {
     /// Whether words were replaced by codes.
     pub(crate) fn is_transformed(&self) -> bool {
-        self.method & TRANSFORMED != 0
+        self.method & !MODELLED == TRANSFORMED
     }
 }
 
 const MODELLED: u8 = 1;
 const BINARY: u8 = 2;
 const TRANSFORMED: u8 = 4;
+const STRUCTURED: u8 = 6;
 
 /// In a raw message: how likely it is to be binary, or transformed as it usually is not. Arbitrary;
 /// what is usual costs 0.05 bits.
@@ -170,6 +181,8 @@ pub struct ChunkCoder {
     usually_transformed: bool,
     predictor: Predictor,
     prediction: Box<Prediction>,
+    /// Whether structured text is a kind of its own.
+    structured: bool,
 }
 
 /// A chunk's payload as it is read.
@@ -194,6 +207,7 @@ impl ChunkCoder {
         setup: &'static Setup,
         base: Option<Arc<Base>>,
     ) -> Result<ChunkCoder, EngineError> {
+        let structured = setup.structured.is_some() && base.is_none();
         let most_bytes = base.as_ref().map_or(u64::MAX, |_| most_coded_bytes(plan.size_class()));
         let usually_transformed = base.as_ref().is_some_and(|base| match base.learned() {
             Some(learned) => learned.coded,
@@ -201,7 +215,14 @@ impl ChunkCoder {
         });
         let predictor = Predictor::new(setup, plan.size_class(), base)
             .ok_or(EngineError::OutOfMemory(plan.memory_bytes()))?;
-        Ok(ChunkCoder { plan, most_bytes, usually_transformed, predictor, prediction: Box::default() })
+        Ok(ChunkCoder {
+            plan,
+            most_bytes,
+            usually_transformed,
+            predictor,
+            prediction: Box::default(),
+            structured,
+        })
     }
 
     /// The plan this model was made from.
@@ -259,19 +280,26 @@ impl ChunkCoder {
         content: &[u8],
         transform: Transform,
     ) -> Result<(u8, Option<Vec<u8>>), EngineError> {
-        let kind = kind_of(content);
+        let structured = (self.structured && transform != Transform::Words)
+            .then(|| Eighths::of_block(self.predictor.has(Kind::Text), self.predictor.has(Kind::Structured)));
+        let kind = kind_of(content, structured);
         let shipped = self.predictor.inverse().dictionary().shipped().is_some();
         let which = which(transform, shipped, self.plan).filter(|_| kind == Kind::Text);
         let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
         self.begin(kind, bytes.as_deref().unwrap_or(content).len())?;
         self.predictor.begin_transform(bytes.is_some());
-        let method = if kind == Kind::Binary { BINARY } else { 0 };
-        Ok((if bytes.is_some() { method | TRANSFORMED } else { method }, bytes))
+        let method = match kind {
+            Kind::Text if bytes.is_some() => TRANSFORMED,
+            Kind::Text => 0,
+            Kind::Binary => BINARY,
+            Kind::Structured => STRUCTURED,
+        };
+        Ok((method, bytes))
     }
 
     /// How many bytes of content the newest coded byte completed, in a chunk of this method.
     fn stands_for(&self, method: u8) -> usize {
-        if method & TRANSFORMED != 0 { self.predictor.inverse().restored().len() } else { 1 }
+        if method == TRANSFORMED { self.predictor.inverse().restored().len() } else { 1 }
     }
 
     /// Codes the next chunk.
@@ -321,7 +349,7 @@ impl ChunkCoder {
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
         let (method, transformed) = self.begin_content(content, transform)?;
-        let binary = method & BINARY != 0;
+        let binary = method == BINARY;
         encoder.encode(binary, P1::clamped(UNUSUAL_Q22));
         if !binary {
             encoder.encode(transformed.is_some(), self.p1_transformed());
@@ -359,12 +387,12 @@ impl ChunkCoder {
         content: &mut Vec<u8>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        if method > (MODELLED | TRANSFORMED) {
+        if method & !MODELLED == STRUCTURED && !self.structured || method > (MODELLED | STRUCTURED) {
             return Err(EngineError::UnknownMethod(method));
         }
         let bad = || EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
         let modelled = method & MODELLED != 0;
-        if method & (MODELLED | TRANSFORMED) == 0 && payload.len() != content_bytes {
+        if !modelled && method != TRANSFORMED && payload.len() != content_bytes {
             return Err(bad());
         }
         let mut decoder = Decoder::new(payload);
@@ -403,8 +431,13 @@ impl ChunkCoder {
     ) -> Result<(), EngineError> {
         let (content_bytes, payload_bytes) = lengths;
         let bad = || EngineError::BadPayload { content_bytes, payload_bytes };
-        let transformed = method & TRANSFORMED != 0;
-        let kind = if method & BINARY != 0 { Kind::Binary } else { Kind::Text };
+        let method = method & !MODELLED;
+        let transformed = method == TRANSFORMED;
+        let kind = match method {
+            BINARY => Kind::Binary,
+            STRUCTURED => Kind::Structured,
+            _ => Kind::Text,
+        };
         self.begin(kind, if transformed { 1 } else { content_bytes })?;
         self.predictor.begin_transform(transformed);
         let end = content.len() + content_bytes;
@@ -458,7 +491,7 @@ impl ChunkCoder {
         for part in bytes.chunks(TICK_BYTES) {
             let before = bits.len();
             for &byte in part {
-                let in_dictionary = method & TRANSFORMED != 0 && self.predictor.inverse().in_dictionary();
+                let in_dictionary = method == TRANSFORMED && self.predictor.inverse().in_dictionary();
                 self.learn(byte, &mut |bit, p1| cost += p1.cost_bits(bit));
                 if in_dictionary {
                     dictionary += std::mem::take(&mut cost);
@@ -489,13 +522,18 @@ impl ChunkCoder {
         self
     }
 
+    /// The same model, which codes structured text as any other.
+    pub(crate) fn without_structured(self) -> ChunkCoder {
+        ChunkCoder { structured: false, ..self }
+    }
+
     /// Begins a chunk, and gives the bytes of it that are to be learned; `None` if it is no text.
     pub(crate) fn begin_trace(
         &mut self,
         content: &[u8],
         transform: Transform,
     ) -> Result<Option<Vec<u8>>, EngineError> {
-        if kind_of(content) == Kind::Binary {
+        if kind_of(content, None) == Kind::Binary {
             return Ok(None);
         }
         let (_, bytes) = self.begin_content(content, transform)?;
@@ -560,11 +598,47 @@ impl ChunkCoder {
     }
 }
 
-/// Text has hardly any control characters: at most one in 32 bytes.
-fn kind_of(content: &[u8]) -> Kind {
+/// Bytes of a content that tell whether it repeats its forms, at most and at least.
+const REPEATS_MOST: usize = 256 << 10;
+const REPEATS_LEAST: usize = 1 << 10;
+
+/// How many eighths of a text's strings of eight characters must have been there before for it to
+/// be structured: what a block has begun as it stays, if it can.
+#[derive(Clone, Copy, Debug)]
+struct Eighths(usize);
+
+impl Eighths {
+    fn of_block(has_text: bool, has_structured: bool) -> Eighths {
+        match (has_text, has_structured) {
+            (_, true) => Eighths(4),
+            (true, false) => Eighths(7),
+            (false, false) => Eighths(6),
+        }
+    }
+}
+
+/// Text has hardly any control characters: at most one in 32 bytes. Whether it is structured is
+/// not asked where nothing is; of a character of UTF-8 the last byte counts.
+fn kind_of(content: &[u8], structured: Option<Eighths>) -> Kind {
     let control = |&&byte: &&u8| matches!(byte, 0..=8 | 14..=31 | 127);
     let controls = content.iter().filter(control).count();
-    if controls * 32 <= content.len() { Kind::Text } else { Kind::Binary }
+    if controls * 32 > content.len() {
+        return Kind::Binary;
+    }
+    let start = &content[..content.len().min(REPEATS_MOST)];
+    match structured {
+        Some(Eighths(eighths)) if start.len() >= REPEATS_LEAST => {
+            let after = start[1..].iter().chain([&0]);
+            let last_bytes = start.iter().zip(after).filter(|(_, after)| **after & 0xc0 != 0x80);
+            let last_bytes: Vec<u8> = last_bytes.map(|(&byte, _)| byte).collect();
+            let mut strings: Vec<[u8; 8]> = last_bytes.array_windows().copied().collect();
+            let all = strings.len();
+            strings.sort_unstable();
+            strings.dedup();
+            if 8 * (all - strings.len()) >= eighths * all { Kind::Structured } else { Kind::Text }
+        }
+        _ => Kind::Text,
+    }
 }
 
 #[cfg(test)]
@@ -572,12 +646,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_binary_are_told_apart() {
+    fn kinds_are_told_apart() {
+        let kind_of = |content: &[u8]| kind_of(content, Some(Eighths(6)));
         assert_eq!(kind_of(b""), Kind::Text);
         assert_eq!(kind_of("Grüße, мир, 世界\r\n".as_bytes()), Kind::Text);
         assert_eq!(kind_of(b"caf\xe9 au lait, d\xe9j\xe0 vu, na\xefve"), Kind::Text);
         assert_eq!(kind_of(&[0, 1, 2, 3, 0, 0, 0, 255]), Kind::Binary);
         let counted: Vec<u8> = (0..4096u32).flat_map(u32::to_le_bytes).collect();
         assert_eq!(kind_of(&counted), Kind::Binary);
+        let line = b"one line and the other are alike\n";
+        assert_eq!(kind_of(&line.repeat(20)), Kind::Text);
+        assert_eq!(kind_of(&line.repeat(40)), Kind::Structured);
+        assert_eq!(super::kind_of(&line.repeat(40), None), Kind::Text);
     }
 }

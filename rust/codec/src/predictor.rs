@@ -30,10 +30,6 @@ const BIAS: i16 = 256;
 const NETWORK_START: i16 = 28_000;
 /// APMs of the last stage.
 const APMS: usize = 6;
-/// Base-2 logarithm of the contexts of those that are hashed, at most.
-const APM_LOG2: u32 = 16;
-/// The same where there are two APMs: a near cache holds them.
-const FEW_APMS_LOG2: u32 = 10;
 
 /// What kind of data a chunk holds: picks the assembly that predicts it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +38,13 @@ pub enum Kind {
     Text = 0,
     /// Anything else.
     Binary = 1,
+    /// Text that repeats its forms: logs, tables, markup.
+    Structured = 2,
+}
+
+impl Kind {
+    /// All of them, in the order of their numbers.
+    const ALL: [Kind; 3] = [Kind::Text, Kind::Binary, Kind::Structured];
 }
 
 /// What a predictor says of one bit, and what its update needs to know of how it came to it.
@@ -92,7 +95,7 @@ impl Arm {
         assert!(inputs <= MAX_INPUTS, "{inputs} inputs, where {MAX_INPUTS} are the most");
         assert!(assembly.apms == 2 || assembly.apms == APMS, "{} APMs", assembly.apms);
         let apms = (0..assembly.apms)
-            .map(|i| Apm::new(apm_contexts(i, assembly.apms, size_class)))
+            .map(|i| Apm::new(apm_contexts(i, assembly, size_class)))
             .collect::<Option<_>>()?;
         let selectors = (sizes(assembly.selectors), sizes(assembly.finals));
         let mut mixer = Mixer::new(inputs, &selectors.0, &selectors.1, assembly.rates)?;
@@ -121,9 +124,8 @@ fn sizes(selectors: &[Selector]) -> Vec<u32> {
 
 /// The first looks at the byte's bits so far alone; the others' tables follow the content.
 #[inline(always)]
-fn apm_contexts(index: usize, apms: usize, size_class: u8) -> usize {
-    let most = if apms == 2 { FEW_APMS_LOG2 } else { APM_LOG2 };
-    if index == 0 { 256 } else { 1 << u32::from(size_class).min(most) }
+fn apm_contexts(index: usize, assembly: &Assembly, size_class: u8) -> usize {
+    if index == 0 { 256 } else { 1 << u32::from(size_class).min(assembly.apm_log2) }
 }
 
 /// The tables' sizes: with a prior there is room for what it remembers.
@@ -168,7 +170,7 @@ pub struct Predictor {
     /// The text's arm was made beforehand and has not begun.
     fresh: bool,
     /// By kind; made when the first chunk of the kind comes.
-    arms: [Option<Arm>; 2],
+    arms: [Option<Arm>; 3],
     parsed: Parsed,
     table: SlotTable,
     runs: Option<Runs>,
@@ -196,8 +198,8 @@ impl Predictor {
     /// The predictor of a setup for blocks of about `2^size_class` bytes; `None` if the memory
     /// cannot be had.
     pub fn new(setup: &'static Setup, size_class: u8, base: Option<Arc<Base>>) -> Option<Self> {
-        let assemblies = [setup.text, setup.binary];
-        let most = |of: fn(&Assembly) -> usize| assemblies.iter().map(|a| of(a)).max().unwrap_or(0);
+        let assemblies = || setup.assemblies(base.is_none());
+        let most = |of: fn(&Assembly) -> usize| assemblies().map(of).max().unwrap_or(0);
         let run_contexts = most(|a| if a.runs { a.contexts() } else { 0 });
         let direct_contexts = most(|a| a.directs);
         let log2 = sizes_from(setup, size_class, base.is_some());
@@ -213,7 +215,7 @@ impl Predictor {
             size_class,
             kind: Kind::Text,
             fresh: false,
-            arms: [None, None],
+            arms: [None, None, None],
             parsed: Parsed::new(log2.history, setup.parts)?,
             table: match base {
                 None => SlotTable::new(log2.slots)?,
@@ -255,7 +257,7 @@ impl Predictor {
         Some(predictor)
     }
 
-    /// Bytes a predictor takes when both kinds of data have come.
+    /// Bytes a predictor takes when chunks of all kinds have come.
     pub fn memory_bytes(setup: &Setup, size_class: u8, primed: bool) -> u64 {
         let log2 = sizes_from(setup, size_class, primed);
         let mut total = 1u64 << log2.history;
@@ -263,15 +265,15 @@ impl Predictor {
         total += setup.matches.len() as u64 * (4 << log2.heads);
         let mut runs = false;
         let mut directs = false;
-        for assembly in [setup.text, setup.binary] {
+        for assembly in setup.assemblies(!primed) {
             total += mixer_bytes(setup, assembly);
             total += assembly.contexts() as u64 * 2048;
-            total += (0..assembly.apms)
-                .map(|i| apm_contexts(i, assembly.apms, size_class) as u64 * 128)
-                .sum::<u64>();
+            total +=
+                (0..assembly.apms).map(|i| apm_contexts(i, assembly, size_class) as u64 * 128).sum::<u64>();
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
+        total += if primed || setup.structured.is_none() { 0 } else { Parsed::STRUCTURED_BYTES };
         // What the text's weights start from.
         total += if primed { mixer_bytes(setup, setup.text) } else { 0 };
         total += if setup.network { Network::memory_bytes() } else { 0 };
@@ -313,6 +315,11 @@ impl Predictor {
         self.parsed.history.len.saturating_sub(self.remembered)
     }
 
+    /// Whether chunks of this kind have come.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.arms[kind as usize].is_some() && !(self.fresh && kind == Kind::Text)
+    }
+
     /// Whether chunks of this kind have come, and then others.
     pub fn has_left(&self, kind: Kind) -> bool {
         kind != self.kind && self.arms[kind as usize].is_some()
@@ -328,7 +335,14 @@ impl Predictor {
         }
         self.fresh = false;
         self.kind = kind;
-        let assembly = [self.setup.text, self.setup.binary][kind as usize];
+        let assembly = match kind {
+            Kind::Text => self.setup.text,
+            Kind::Binary => self.setup.binary,
+            Kind::Structured => self.setup.structured.expect("chunks of this kind are refused"),
+        };
+        if kind == Kind::Structured {
+            self.parsed.begin_structured()?;
+        }
         let arm = &mut self.arms[kind as usize];
         if arm.is_none() {
             *arm = Some(Arm::new(self.setup, assembly, self.size_class)?);
@@ -396,7 +410,7 @@ impl Predictor {
                     u64::from(m.expected_byte(self.partial, self.bit_position) << 4 | m.len_class()) | 3 << 40
                 }),
             };
-            let contexts = apm_contexts(i, shape.assembly.apms, self.size_class) as u32;
+            let contexts = apm_contexts(i, shape.assembly, self.size_class) as u32;
             self.curves[i] = (hash(seen, self.partial) >> 24) as u32 & (contexts - 1);
             apm.prefetch(self.curves[i] as usize);
         }
@@ -461,7 +475,7 @@ impl Predictor {
         arm.mixer.predict(simd, (sets, finals), &made.inputs[..shape.inputs], &mut made.mixed);
         let p1 = self.refine(shape, arm, made);
         match &self.corrector {
-            Some(corrector) if shape.corrected && self.kind == Kind::Text => {
+            Some(corrector) if shape.corrected && self.kind != Kind::Binary => {
                 if Corrector::hears(p1) {
                     return self.correct(corrector, made, p1);
                 }
@@ -539,7 +553,7 @@ impl Predictor {
         // What the next nibble needs is named first: its memory comes while this bit is learned.
         let next = self.partial << 1 | u32::from(bit);
         match &mut self.corrector {
-            Some(corrector) if shape.corrected && self.kind == Kind::Text => {
+            Some(corrector) if shape.corrected && self.kind != Kind::Binary => {
                 corrector.update(&made.correction, bit);
             }
             _ => (),
@@ -558,6 +572,10 @@ impl Predictor {
             }
             7 => {
                 self.push(next as u8);
+                if shape.structured {
+                    // Its contexts look at what the match model expects.
+                    self.turn_matches(shape, Some(bit));
+                }
                 self.turn(shape);
                 self.learn(shape, simd, made, bit);
                 self.partial = 1;
@@ -591,8 +609,10 @@ impl Predictor {
         if let (Some(runs), true) = (&mut self.runs, assembly.runs) {
             runs.update(simd, &made.ran, bit);
         }
-        for model in &mut self.matches[..shape.matches] {
-            model.update(self.partial, self.bit_position, bit);
+        if !(shape.structured && self.bit_position == 7) {
+            for model in &mut self.matches[..shape.matches] {
+                model.update(self.partial, self.bit_position, bit);
+            }
         }
         self.order0.update(self.partial as usize, bit);
     }
@@ -604,6 +624,8 @@ impl Predictor {
             // An error is kept, for the engine to ask for.
             let _ = self.inverse.push(byte);
             self.parsed.push_coded(byte, self.inverse.seen(), self.inverse.code());
+        } else if self.kind == Kind::Structured {
+            self.parsed.push_structured(byte);
         } else {
             self.parsed.push(byte);
         }
@@ -635,17 +657,8 @@ impl Predictor {
     /// Turns to the contexts named last; `pushed` if a byte has come since the last time.
     #[inline(always)]
     fn find(&mut self, shape: Shape, simd: Simd, pushed: bool) {
-        if pushed {
-            for model in &mut self.matches[..shape.matches] {
-                model.next_byte(&self.parsed.history, self.transformed);
-            }
-            // It hears what they expect now.
-            match &mut self.network {
-                Some(network) if network.hears_match() => {
-                    network.update(self.parsed.history.last8 as u8, expected(&self.matches));
-                }
-                _ => (),
-            }
+        if pushed && !shape.structured {
+            self.turn_matches(shape, None);
         }
         if let Some(runs) = &mut self.runs {
             let last = self.parsed.history.last8 as u8;
@@ -653,6 +666,25 @@ impl Predictor {
             runs.next_byte(pushed.then_some(last), hashes);
         }
         self.find_slots(shape, simd);
+    }
+
+    /// Turns the match models to the next byte, after they have learned `bit`.
+    #[inline(always)]
+    fn turn_matches(&mut self, shape: Shape, bit: Option<bool>) {
+        for model in &mut self.matches[..shape.matches] {
+            if let Some(bit) = bit {
+                model.update(self.partial, self.bit_position, bit);
+            }
+            model.next_byte(&self.parsed.history, self.transformed);
+        }
+        self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
+        // It hears what they expect now.
+        match &mut self.network {
+            Some(network) if network.hears_match() => {
+                network.update(self.parsed.history.last8 as u8, expected(&self.matches));
+            }
+            _ => (),
+        }
     }
 
     #[inline(always)]
@@ -711,22 +743,23 @@ impl Predictor {
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         debug_assert_eq!(self.bit_position, 0);
         io.section("predictor")?;
-        let mut kinds = [self.kind as u8, u8::from(self.arms[0].is_some()), u8::from(self.arms[1].is_some())];
+        let [text, binary, structured] = Kind::ALL.map(|kind| u8::from(self.arms[kind as usize].is_some()));
+        let mut kinds = [self.kind as u8, text, binary, structured];
         io.u8s(&mut kinds)?;
+        let at_work = Kind::ALL.into_iter().find(|&kind| kind as u8 == kinds[0]);
+        let at_work = at_work.ok_or(StateError::Impossible("predictor"))?;
+        if kinds[3] != 0 && self.setup.structured.is_none() {
+            return Err(StateError::Impossible("predictor"));
+        }
         // The kind at work comes last: what it has of contexts stays.
-        let order = if kinds[0] == Kind::Binary as u8 {
-            [Kind::Text, Kind::Binary]
-        } else {
-            [Kind::Binary, Kind::Text]
-        };
-        for kind in order {
-            let made = self.arms[kind as usize].is_some() && !(self.fresh && kind == Kind::Text);
-            if kinds[1 + kind as usize] != 0 && !made {
+        let others = Kind::ALL.into_iter().filter(|&kind| kind != at_work);
+        for kind in others.chain([at_work]) {
+            if kinds[1 + kind as usize] != 0 && !self.has(kind) {
                 self.begin(kind).ok_or(StateError::Memory)?;
             }
         }
-        self.kind = if kinds[0] == Kind::Binary as u8 { Kind::Binary } else { Kind::Text };
-        if kinds[1 + self.kind as usize] == 0 && kinds[1..] != [0, 0] {
+        self.kind = at_work;
+        if kinds[1 + at_work as usize] == 0 && kinds[1..] != [0, 0, 0] {
             return Err(StateError::Impossible("predictor"));
         }
         for arm in self.arms.iter_mut().flatten() {
@@ -750,6 +783,7 @@ impl Predictor {
         if let Some(corrector) = &mut self.corrector {
             corrector.state(io)?;
         }
+        self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
         self.contexts.state(io)?;
         self.inverse.state(io)?;
         if self.arms[self.kind as usize].is_some() {

@@ -60,6 +60,8 @@ pub struct Assembly {
     pub finals: &'static [Selector],
     /// APMs of the last stage: 2 or 6.
     pub apms: usize,
+    /// Base-2 logarithm of the contexts of those that are hashed, at most.
+    pub apm_log2: u32,
     /// How the mixer learns.
     pub rates: Rates,
 }
@@ -102,10 +104,12 @@ pub struct Setup {
     pub histories: &'static LazyLock<BitHistories>,
     /// Least match lengths of the match models, shortest first.
     pub matches: &'static [u32],
-    /// For text, and for everything else.
+    /// For text.
     pub text: &'static Assembly,
     /// For everything else.
     pub binary: &'static Assembly,
+    /// For text that repeats its forms, in blocks that start from nothing, if it has models of its own.
+    pub structured: Option<&'static Assembly>,
     /// What its groups and selectors read of the past, where that is not all.
     pub parts: Parts,
     /// The largest tables.
@@ -122,10 +126,16 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Of the kinds of data that a block may have, in the order of their numbers.
+    pub fn assemblies(&self, from_nothing: bool) -> impl Iterator<Item = &'static Assembly> {
+        let structured = self.structured.filter(|_| from_nothing);
+        [self.text, self.binary].into_iter().chain(structured)
+    }
+
     /// The tables of blocks of about `2^size_class` bytes.
     pub fn sizes(&self, size_class: u8) -> Sizes {
         let class = u32::from(size_class);
-        let contexts = self.text.contexts().max(self.binary.contexts());
+        let contexts = self.assemblies(true).map(|assembly| assembly.contexts()).max().unwrap_or(0);
         Sizes {
             history: class.max(12).min(self.most.history),
             slots: (class + 3 + contexts.next_power_of_two().ilog2()).max(16).min(self.most.slots),
@@ -245,6 +255,8 @@ pub static TEXT_1: Assembly = Assembly {
     selectors: &[PARTIAL_CLASS, ORDERS_KNOWN],
     finals: &[ONE],
     apms: 2,
+    // A near cache holds them.
+    apm_log2: 10,
     rates: QUICK,
 };
 pub static TEXT_2: Assembly = Assembly {
@@ -299,6 +311,7 @@ pub static TEXT_5: Assembly = Assembly {
     ],
     selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
     apms: 6,
+    apm_log2: 16,
     ..TEXT_3
 };
 static TEXT_6: Assembly = Assembly {
@@ -423,7 +436,44 @@ static TEXT_9: Assembly = Assembly {
     ],
     finals: &[ONE, PARTIAL, MATCH, CLASS_KIND],
     apms: 6,
+    apm_log2: 16,
     rates: FINE,
+};
+
+/// For structured text: what stood in this place before, where text looks at letters, capitals and
+/// the forms of words. All else stands where it does for text, so that the mixer network of text
+/// knows what it hears.
+static STRUCTURED_8: Assembly =
+    Assembly { groups: STRUCTURED_9.groups, apm_log2: STRUCTURED_9.apm_log2, ..TEXT_8 };
+static STRUCTURED_9: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::ORDER_8,
+        c::SPARSE_ONE,
+        c::INDIRECT_FEW,
+        c::LAYOUT,
+        c::CLASS_RUNS,
+        c::MARKUP,
+        c::ROWS,
+        c::ABOVE,
+        c::EXPECTED,
+        c::EXPRESSION,
+        c::GAPS,
+        c::USES,
+        c::TERMS,
+        c::OPENED,
+        c::TOKEN,
+        c::HALVES,
+        c::SUCCESSORS,
+        c::KIND_HISTORY,
+        c::ORDER_11,
+        c::VALUES,
+        c::VICINITY,
+    ],
+    // Preset 9 stays within 2 GiB.
+    apm_log2: 14,
+    ..TEXT_9
 };
 
 static BINARY_1: Assembly = Assembly { groups: &[c::ORDERS_1_2_3_4_6, c::RECORD_ABOVE], ..TEXT_1 };
@@ -481,6 +531,7 @@ const fn and<const N: usize>(selectors: &[Selector], last: Selector) -> [Selecto
 }
 
 static TEXT_MAX: Assembly = Assembly { selectors: &and::<21>(TEXT_9.selectors, FORETOLD), ..TEXT_9 };
+static STRUCTURED_MAX: Assembly = Assembly { selectors: TEXT_MAX.selectors, ..STRUCTURED_9 };
 static BINARY_MAX: Assembly = Assembly { selectors: &and::<13>(BINARY_9.selectors, FORETOLD), ..BINARY_9 };
 
 const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> Sizes {
@@ -496,6 +547,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6],
         text: &TEXT_1,
         binary: &BINARY_1,
+        structured: None,
         parts: Parts { lines: false, followers: false, terms: false },
         most: most(22, 25, 0, 0, 20),
         base: 25,
@@ -510,6 +562,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6],
         text: &TEXT_2,
         binary: &BINARY_1,
+        structured: None,
         parts: Parts { lines: false, followers: true, terms: false },
         most: most(23, 26, 0, 0, 20),
         base: 25,
@@ -524,6 +577,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6],
         text: &TEXT_3,
         binary: &BINARY_3,
+        structured: None,
         parts: Parts::MOST,
         most: most(24, 27, 0, 0, 21),
         base: 26,
@@ -538,6 +592,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6, 12],
         text: &TEXT_4,
         binary: &BINARY_3,
+        structured: None,
         parts: Parts::MOST,
         most: most(25, 27, 0, 0, 21),
         base: 26,
@@ -552,6 +607,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6, 12],
         text: &TEXT_5,
         binary: &BINARY_3,
+        structured: None,
         parts: Parts::MOST,
         most: most(25, 28, 0, 0, 22),
         base: 26,
@@ -566,6 +622,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[5, 10],
         text: &TEXT_6,
         binary: &BINARY_6,
+        structured: None,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         base: 27,
@@ -580,6 +637,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[5, 8, 16],
         text: &TEXT_7,
         binary: &BINARY_6,
+        structured: None,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         base: 27,
@@ -594,6 +652,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[5, 8, 16],
         text: &TEXT_8,
         binary: &BINARY_9,
+        structured: Some(&STRUCTURED_8),
         parts: Parts::ALL,
         most: most(26, 29, 26, 27, 22),
         base: 28,
@@ -608,6 +667,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[5, 8, 16],
         text: &TEXT_9,
         binary: &BINARY_9,
+        structured: Some(&STRUCTURED_9),
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         base: 28,
@@ -622,6 +682,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[5, 8, 16],
         text: &TEXT_MAX,
         binary: &BINARY_MAX,
+        structured: Some(&STRUCTURED_MAX),
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         base: 28,

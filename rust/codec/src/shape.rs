@@ -22,6 +22,8 @@ pub(crate) struct Shape {
     pub network: bool,
     /// Whether a mixer network may.
     pub corrected: bool,
+    /// Whether it is that of structured text.
+    pub structured: bool,
     /// Of the mixer.
     pub inputs: usize,
     /// Which of the shapes that are constants this is, if any.
@@ -54,6 +56,7 @@ impl Shape {
         Shape {
             network,
             corrected,
+            structured: setup.structured.is_some_and(|structured| std::ptr::eq(structured, assembly)),
             inputs: assembly_inputs(assembly, matches, network),
             ..Shape::known(assembly, matches, known)
         }
@@ -62,7 +65,16 @@ impl Shape {
     #[inline(always)]
     const fn known(assembly: &'static Assembly, matches: usize, known: Known) -> Shape {
         let (contexts, inputs) = (assembly.contexts(), assembly_inputs(assembly, matches, false));
-        Shape { assembly, contexts, matches, network: false, corrected: false, inputs, known }
+        Shape {
+            assembly,
+            contexts,
+            matches,
+            network: false,
+            corrected: false,
+            structured: false,
+            inputs,
+            known,
+        }
     }
 }
 

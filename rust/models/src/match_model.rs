@@ -123,6 +123,12 @@ impl MatchModel {
         if self.expected_bit(partial, bit_position).is_some() { self.expected & 0xff } else { 0 }
     }
 
+    /// The byte expected next, 1-bit prefixed, or 0 if there is none, and the match's length class.
+    #[inline(always)]
+    pub fn expected(&self) -> (u32, u32) {
+        (self.expected, self.class)
+    }
+
     /// How long the match is, in 16 classes; 0 if none.
     #[inline(always)]
     pub fn len_class(&self) -> u32 {

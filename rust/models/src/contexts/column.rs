@@ -61,3 +61,17 @@ pub const ROWS: Group = Group {
         out.add([lines.token_above, lines.shape, u64::from(parsed.above())]);
     },
 };
+
+/// What stood in this place in the two lines before, column by column and segment by segment, and
+/// how the line and the one before it are shaped: for structured text.
+pub const ABOVE: Group = Group {
+    name: "above",
+    contexts: 3,
+    add: |parsed, out| {
+        let column = parsed.column();
+        let above = |line, column| u64::from(parsed.in_line(line, column));
+        out.add([above(1, column), above(2, column), above(1, column + 1)]);
+        out.add(parsed.places.above(&parsed.history));
+        out.add([parsed.places.shape_before, parsed.lines.shape, parsed.history.last8 & 0xff]);
+    },
+};

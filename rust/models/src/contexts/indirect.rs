@@ -43,3 +43,25 @@ pub const INDIRECT_FEW: Group = Group {
         out.add([u64::from(parsed.followers.byte & 0xff_ffff)]);
     },
 };
+
+/// What followed the last three, four and eight bytes the last four times.
+pub const SUCCESSORS: Group = Group {
+    name: "successors",
+    contexts: 3,
+    add: |parsed, out| {
+        let [three, four, eight] = parsed.successors.of_last().map(u64::from);
+        out.add([three, parsed.history.last8 & 0xff]);
+        out.add([four]);
+        out.add([eight]);
+    },
+};
+
+/// The byte that the match model expects, with its length and the line's shape.
+pub const EXPECTED: Group = Group {
+    name: "expected",
+    contexts: 1,
+    add: |parsed, out| {
+        let (byte, class) = parsed.expected;
+        out.add([u64::from(byte), u64::from(class), parsed.lines.shape]);
+    },
+};

@@ -49,3 +49,17 @@ pub const RECORD_MORE: Group = Group {
         out.add([len, above.wrapping_sub(u64::from(history.back(len + 1))).wrapping_add(last) & 0xff, place]);
     },
 };
+
+/// The value that the key had the last time, and the numbers that stood here before: for structured
+/// text.
+pub const VALUES: Group = Group {
+    name: "values",
+    contexts: 3,
+    add: |parsed, out| {
+        let numbers = &parsed.numbers;
+        let [value, further] = parsed.places.value(&parsed.history);
+        out.add([value, further, parsed.places.key]);
+        out.add([numbers.next(), numbers.last(), numbers.ahead(), numbers.step()]);
+        out.add([numbers.ahead(), numbers.last(), u64::from(numbers.left()), u64::from(numbers.digits())]);
+    },
+};

@@ -8,8 +8,11 @@ mod followers;
 mod forms;
 mod letters;
 mod lines;
+mod numbers;
+mod places;
 mod records;
 mod structure;
+mod successors;
 mod terms;
 mod text_object;
 mod words;
@@ -22,8 +25,11 @@ pub use followers::Followers;
 pub use forms::Forms;
 pub use letters::Letters;
 pub use lines::Lines;
+pub use numbers::Numbers;
+pub use places::Places;
 pub use records::Records;
 pub use structure::Structure;
+pub use successors::Successors;
 pub use terms::Terms;
 pub use text_object::TextObject;
 pub use words::{Words, class};
@@ -51,6 +57,14 @@ pub struct Parsed {
     pub letters: Letters,
     /// How words begin and end.
     pub forms: Forms,
+    /// What stood in this place before. This, numbers and successors know structured chunks only.
+    pub places: Places,
+    /// Numbers, and those that stood in their places before.
+    pub numbers: Numbers,
+    /// What followed the last three, four and eight bytes before.
+    pub successors: Successors,
+    /// The byte that the first match model expects, 1-bit prefixed, or 0, and its length class.
+    pub expected: (u32, u32),
     text_object: TextObject,
     parts: Parts,
 }
@@ -88,6 +102,10 @@ impl Parsed {
             expressions: Expressions::default(),
             letters: Letters::default(),
             forms: Forms::default(),
+            places: Places::default(),
+            numbers: Numbers::default(),
+            successors: Successors::default(),
+            expected: (0, 0),
             text_object: TextObject::default(),
         })
     }
@@ -96,6 +114,24 @@ impl Parsed {
     pub fn start_after(&mut self, history: History) {
         self.lines.starts = [history.len; 4];
         self.history = history;
+    }
+
+    /// Bytes of what only structured chunks need.
+    pub const STRUCTURED_BYTES: u64 = Places::BYTES + Numbers::BYTES + Successors::BYTES;
+
+    /// A chunk of structured text begins; `None` if the memory cannot be had.
+    pub fn begin_structured(&mut self) -> Option<()> {
+        self.places.begin();
+        self.numbers.begin();
+        self.successors.begin()
+    }
+
+    /// Adds the newest byte, of a chunk of structured text.
+    pub fn push_structured(&mut self, byte: u8) {
+        self.push(byte);
+        self.places.push(byte, &self.history, &self.lines, &self.structure);
+        self.numbers.push(byte);
+        self.successors.push(byte, self.history.last8);
     }
 
     /// Adds the newest byte.
@@ -175,8 +211,13 @@ impl Parsed {
 
     /// The byte above the next one in the line before, or 0.
     pub fn above(&self) -> u8 {
-        let at = self.lines.starts[1] + self.column();
-        if at < self.lines.starts[0] { self.history.at(at) } else { 0 }
+        self.in_line(1, self.column())
+    }
+
+    /// The byte of this column in a line before, the newest 1, or 0.
+    pub fn in_line(&self, line: usize, column: u64) -> u8 {
+        let at = self.lines.starts[line] + column;
+        if at < self.lines.starts[line - 1] { self.history.at(at) } else { 0 }
     }
 
     /// Bytes of the current line.
@@ -198,6 +239,9 @@ impl Parsed {
             self.expressions.state(io)?;
             self.letters.state(io)?;
             self.forms.state(io)?;
+            self.places.state(io)?;
+            self.numbers.state(io)?;
+            self.successors.state(io)?;
         }
         self.history.state(io)
     }
