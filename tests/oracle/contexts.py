@@ -313,9 +313,6 @@ def above(p):
     yield p.in_line(1, column), p.in_line(2, column), p.in_line(1, column + 1)
     yield p.places.above(p.history)
     yield p.places.shape_before, p.lines.shape, p.last(1)
-
-
-def expected(p):
     yield *p.expected, p.lines.shape
 
 

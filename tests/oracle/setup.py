@@ -215,13 +215,11 @@ TEXT_8 = replace(
     ),
 )
 
+# In place of three groups: all others keep their contexts' numbers.
+INSTEAD = {c.letters: c.above, c.capitals: c.successors, c.forms: c.values}
 STRUCTURED_9 = replace(
     TEXT_9,
-    groups=(
-        *(orders_1_to_6, c.word, order_8, c.sparse_one, c.indirect_few, c.layout, c.class_runs, c.markup),
-        *(c.rows, c.above, c.expected, c.expression, c.gaps, c.uses, c.terms, c.opened, c.token),
-        *(c.upper_halves, c.successors, c.kind_history, c.order_11, c.values, c.vicinity),
-    ),
+    groups=tuple(INSTEAD.get(group, group) for group in TEXT_9.groups),
     apm_log2=14,
 )
 STRUCTURED_8 = replace(TEXT_8, groups=STRUCTURED_9.groups, apm_log2=14)

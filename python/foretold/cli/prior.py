@@ -265,9 +265,9 @@ def _tell(priors: list[tuple[str, foretold.Prior]], *, as_json: bool) -> None:
         print(f"  digest    {row.digest}")
         print(f"  presets   {'all' if row.preset is None else row.preset}")
         if row.network is not None:
-            frozen = (", hears match models" if row.hears_match else "") + (", frozen" if row.frozen else "")
+            how = (", hears match models" if row.hears_match else "") + (", frozen" if row.frozen else "")
             gates = "" if row.gates == 3 else f" with {row.gates} gates"
-            print("  network   {} layers of {} units{}{}".format(*row.network, gates, frozen))
+            print("  network   {} layers of {} units{}{}".format(*row.network, gates, how))
         if row.mixer is not None:
             print(f"  mixer     a network of {row.mixer} units")
         print(f"  file      {row.file_bytes:,} bytes", flush=True)

@@ -30,7 +30,7 @@ pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
     let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
     let prior = options.knowledge.prior_for(start);
     let english = prior.is_some_and(|prior| prior.has_english_words());
-    let structured = prior.is_none() && options.preset.setup().structured.is_some();
+    let structured = options.preset.setup().has_structured(prior.is_none());
     let seen = |block: &[u8]| {
         let plan = ModelPlan::for_block(options.preset, block.len() as u64);
         coded_block(block, english, which(options.transform, english, plan), structured)
@@ -207,7 +207,7 @@ impl ChunkCoder {
         setup: &'static Setup,
         base: Option<Arc<Base>>,
     ) -> Result<ChunkCoder, EngineError> {
-        let structured = setup.structured.is_some() && base.is_none();
+        let structured = setup.has_structured(base.is_none());
         let most_bytes = base.as_ref().map_or(u64::MAX, |_| most_coded_bytes(plan.size_class()));
         let usually_transformed = base.as_ref().is_some_and(|base| match base.learned() {
             Some(learned) => learned.coded,

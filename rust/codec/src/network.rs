@@ -8,7 +8,7 @@ use foretold_neural::{
 };
 use foretold_numerics::{StandardFloats, round_f32, stretch};
 
-use crate::predictor::RUN_LIMIT;
+use crate::predictor::match_models;
 use crate::{EngineError, Error, ModelPlan, Preset};
 
 /// Mixer inputs: the network's logit, and how far its probability is from even.
@@ -69,11 +69,8 @@ impl Matches {
         let plan = ModelPlan::for_block(Preset::MAX, bytes as u64);
         let setup = plan.preset().setup();
         let log2 = setup.sizes(plan.size_class());
-        let model = |&min_len: &u32| MatchModel::new(min_len, log2.heads, RUN_LIMIT);
-        let made = || {
-            let models = setup.matches.iter().map(model).collect::<Option<_>>()?;
-            Some(Matches { history: History::new(log2.history)?, models })
-        };
+        let made =
+            || Some(Matches { history: History::new(log2.history)?, models: match_models(setup, log2)? });
         made().ok_or(Error::Engine(EngineError::OutOfMemory(plan.memory_bytes())))
     }
 

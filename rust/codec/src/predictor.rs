@@ -116,7 +116,12 @@ impl Arm {
 /// Bits after which a bit history's probability moves by a fixed share, 1/256, of the error.
 const HISTORY_LIMIT: u32 = 255;
 /// The same of a run's and a match's: 1/1024.
-pub(crate) const RUN_LIMIT: u32 = 1023;
+const RUN_LIMIT: u32 = 1023;
+
+/// The match models of a setup.
+pub(crate) fn match_models(setup: &Setup, log2: Sizes) -> Option<Vec<MatchModel>> {
+    setup.matches.iter().map(|&min_len| MatchModel::new(min_len, log2.heads, RUN_LIMIT)).collect()
+}
 
 fn sizes(selectors: &[Selector]) -> Vec<u32> {
     selectors.iter().map(|selector| selector.size).collect()
@@ -227,11 +232,7 @@ impl Predictor {
             } else {
                 None
             },
-            matches: setup
-                .matches
-                .iter()
-                .map(|&min_len| MatchModel::new(min_len, log2.heads, RUN_LIMIT))
-                .collect::<Option<_>>()?,
+            matches: match_models(setup, log2)?,
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
             corrector,
@@ -273,7 +274,7 @@ impl Predictor {
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
-        total += if primed || setup.structured.is_none() { 0 } else { Parsed::STRUCTURED_BYTES };
+        total += if setup.has_structured(!primed) { Parsed::STRUCTURED_BYTES } else { 0 };
         // What the text's weights start from.
         total += if primed { mixer_bytes(setup, setup.text) } else { 0 };
         total += if setup.network { Network::memory_bytes() } else { 0 };
@@ -335,11 +336,7 @@ impl Predictor {
         }
         self.fresh = false;
         self.kind = kind;
-        let assembly = match kind {
-            Kind::Text => self.setup.text,
-            Kind::Binary => self.setup.binary,
-            Kind::Structured => self.setup.structured.expect("chunks of this kind are refused"),
-        };
+        let assembly = self.setup.assemblies(true).nth(kind as usize).expect("others are refused");
         if kind == Kind::Structured {
             self.parsed.begin_structured()?;
         }

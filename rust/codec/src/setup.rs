@@ -126,9 +126,14 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Whether structured text is a kind of blocks that start from nothing, or from a prior.
+    pub fn has_structured(&self, from_nothing: bool) -> bool {
+        from_nothing && self.structured.is_some()
+    }
+
     /// Of the kinds of data that a block may have, in the order of their numbers.
     pub fn assemblies(&self, from_nothing: bool) -> impl Iterator<Item = &'static Assembly> {
-        let structured = self.structured.filter(|_| from_nothing);
+        let structured = self.structured.filter(|_| self.has_structured(from_nothing));
         [self.text, self.binary].into_iter().chain(structured)
     }
 
@@ -363,6 +368,34 @@ static TEXT_7: Assembly = Assembly {
     ],
     ..TEXT_6
 };
+/// The groups of the strongest presets, of which structured text has others in three places.
+const fn strongest(letters: Group, capitals: Group, forms: Group) -> [Group; 22] {
+    [
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::ORDER_8,
+        c::SPARSE_ONE,
+        c::INDIRECT_FEW,
+        c::LAYOUT,
+        c::CLASS_RUNS,
+        c::MARKUP,
+        c::ROWS,
+        letters,
+        c::EXPRESSION,
+        c::GAPS,
+        c::USES,
+        c::TERMS,
+        c::OPENED,
+        c::TOKEN,
+        c::HALVES,
+        capitals,
+        c::KIND_HISTORY,
+        c::ORDER_11,
+        forms,
+        c::VICINITY,
+    ]
+}
+
 static TEXT_8: Assembly = Assembly {
     groups: TEXT_9.groups,
     runs: true,
@@ -386,30 +419,7 @@ static TEXT_8: Assembly = Assembly {
     ..TEXT_6
 };
 static TEXT_9: Assembly = Assembly {
-    groups: &[
-        c::ORDERS_1_TO_6,
-        c::WORD,
-        c::ORDER_8,
-        c::SPARSE_ONE,
-        c::INDIRECT_FEW,
-        c::LAYOUT,
-        c::CLASS_RUNS,
-        c::MARKUP,
-        c::ROWS,
-        c::LETTERS,
-        c::EXPRESSION,
-        c::GAPS,
-        c::USES,
-        c::TERMS,
-        c::OPENED,
-        c::TOKEN,
-        c::HALVES,
-        c::CAPITALS,
-        c::KIND_HISTORY,
-        c::ORDER_11,
-        c::FORMS,
-        c::VICINITY,
-    ],
+    groups: &strongest(c::LETTERS, c::CAPITALS, c::FORMS),
     directs: 7,
     runs: true,
     selectors: &[
@@ -446,31 +456,7 @@ static TEXT_9: Assembly = Assembly {
 static STRUCTURED_8: Assembly =
     Assembly { groups: STRUCTURED_9.groups, apm_log2: STRUCTURED_9.apm_log2, ..TEXT_8 };
 static STRUCTURED_9: Assembly = Assembly {
-    groups: &[
-        c::ORDERS_1_TO_6,
-        c::WORD,
-        c::ORDER_8,
-        c::SPARSE_ONE,
-        c::INDIRECT_FEW,
-        c::LAYOUT,
-        c::CLASS_RUNS,
-        c::MARKUP,
-        c::ROWS,
-        c::ABOVE,
-        c::EXPECTED,
-        c::EXPRESSION,
-        c::GAPS,
-        c::USES,
-        c::TERMS,
-        c::OPENED,
-        c::TOKEN,
-        c::HALVES,
-        c::SUCCESSORS,
-        c::KIND_HISTORY,
-        c::ORDER_11,
-        c::VALUES,
-        c::VICINITY,
-    ],
+    groups: &strongest(c::ABOVE, c::SUCCESSORS, c::VALUES),
     // Preset 9 stays within 2 GiB.
     apm_log2: 14,
     ..TEXT_9
@@ -719,6 +705,15 @@ mod tests {
         ];
         for assembly in [&TEXT_8, &TEXT_9, &TEXT_MAX] {
             assert_eq!(OF_WORDS.map(|number| group_of(assembly, number)), names);
+        }
+    }
+
+    #[test]
+    fn structured_text_has_its_contexts_where_text_has_others() {
+        for setup in &SETUPS {
+            let Some(structured) = setup.structured else { continue };
+            let counts = |assembly: &Assembly| assembly.groups.iter().map(|g| g.contexts).collect::<Vec<_>>();
+            assert_eq!(counts(structured), counts(setup.text), "preset {}", setup.name);
         }
     }
 }

@@ -63,15 +63,18 @@ pub const ROWS: Group = Group {
 };
 
 /// What stood in this place in the two lines before, column by column and segment by segment, and
-/// how the line and the one before it are shaped: for structured text.
+/// how the line and the one before it are shaped; the byte that the match model expects, with its length
+/// and the line's shape: for structured text.
 pub const ABOVE: Group = Group {
     name: "above",
-    contexts: 3,
+    contexts: 4,
     add: |parsed, out| {
         let column = parsed.column();
         let above = |line, column| u64::from(parsed.in_line(line, column));
         out.add([above(1, column), above(2, column), above(1, column + 1)]);
         out.add(parsed.places.above(&parsed.history));
         out.add([parsed.places.shape_before, parsed.lines.shape, parsed.history.last8 & 0xff]);
+        let (byte, class) = parsed.expected;
+        out.add([u64::from(byte), u64::from(class), parsed.lines.shape]);
     },
 };

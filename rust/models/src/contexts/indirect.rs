@@ -55,13 +55,3 @@ pub const SUCCESSORS: Group = Group {
         out.add([eight]);
     },
 };
-
-/// The byte that the match model expects, with its length and the line's shape.
-pub const EXPECTED: Group = Group {
-    name: "expected",
-    contexts: 1,
-    add: |parsed, out| {
-        let (byte, class) = parsed.expected;
-        out.add([u64::from(byte), u64::from(class), parsed.lines.shape]);
-    },
-};

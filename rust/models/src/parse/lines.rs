@@ -1,5 +1,6 @@
 //! Lines, columns and fields.
 
+use super::words::is_alphanumeric;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
@@ -66,7 +67,7 @@ impl Lines {
             self.shape = hash(self.shape, kind);
             self.kind = kind;
         }
-        if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+        if is_alphanumeric(byte) {
             self.token = hash(self.token, u32::from(byte));
         } else if self.token != 0 {
             self.tokens[self.index as usize] = self.token;
@@ -100,7 +101,7 @@ impl Lines {
         }
         self.count = (self.count + 1).min(1 << 16);
         if self.first_word == 0 && self.count > self.indent {
-            if byte.is_ascii_alphanumeric() || byte >= 0x80 || self.word == 0 {
+            if is_alphanumeric(byte) || self.word == 0 {
                 self.word = hash(self.word, u32::from(byte));
             } else {
                 self.first_word = self.word;

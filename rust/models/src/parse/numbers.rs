@@ -1,5 +1,6 @@
 //! Numbers, and those that stood in the same place of a line before.
 
+use super::words::is_letter;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
@@ -85,7 +86,7 @@ impl Numbers {
             (self.value, self.digits) = (0, 0);
             self.since += 1;
         }
-        if byte.is_ascii_alphabetic() || byte >= 0x80 {
+        if is_letter(byte) {
             self.letters = hash(self.letters, u32::from(byte));
             (self.word, self.since) = (self.letters, 0);
         } else {

@@ -1,5 +1,6 @@
 //! Places: what stood where the next byte stands, in the lines above and behind the same key.
 
+use super::words::is_alphanumeric;
 use super::{Lines, Structure};
 use crate::hash::hash;
 use crate::history::History;
@@ -107,7 +108,7 @@ impl Places {
         for beside in [&mut self.beside, &mut self.beside2, &mut self.value] {
             beside.push(byte, history);
         }
-        let in_run = byte.is_ascii_alphanumeric() || byte >= 0x80;
+        let in_run = is_alphanumeric(byte);
         if byte == b'\n' {
             self.above = [self.row, self.above[0]];
             self.row.len = 0;

@@ -1,5 +1,6 @@
 //! Brackets, quotes and tags: what is open at the moment.
 
+use super::words::is_alphanumeric;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
@@ -76,7 +77,7 @@ impl Structure {
                 self.letters = 0;
             }
             b' ' | b'"' => {}
-            _ if byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'_' | b'-') => {
+            _ if is_alphanumeric(byte) || matches!(byte, b'_' | b'-') => {
                 let fresh = !(last8 as u8).is_ascii_alphanumeric()
                     && !matches!(last8 as u8, b'_' | b'-' | 0x80..=0xff);
                 self.letters = hash(if fresh { 0 } else { self.letters }, u32::from(byte));

@@ -1,6 +1,6 @@
 //! Terms: words that may have digits, what stands between them, and how long ago they were used.
 
-use super::words::is_letter;
+use super::words::{is_alphanumeric, is_letter};
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 use foretold_numerics::Table;
@@ -113,7 +113,7 @@ impl Terms {
         self.position = self.position.wrapping_add(1);
         let lower = byte.to_ascii_lowercase();
         let inside = self.len != 0;
-        if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+        if is_alphanumeric(byte) {
             if !inside {
                 self.begin(lower, before, before2);
             }

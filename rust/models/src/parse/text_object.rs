@@ -1,5 +1,6 @@
 //! Text objects of PDF: what content streams show between `BT` and `ET`.
 
+use super::words::is_alphanumeric;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
@@ -208,7 +209,7 @@ impl TextObject {
 
     /// The place in `more` of the mark that was shown last, if it is no letter or digit.
     fn behind_mark(&self) -> Option<usize> {
-        let letter = self.last.is_ascii_alphanumeric() || self.last >= 0x80;
+        let letter = is_alphanumeric(self.last);
         if letter { None } else { Some(usize::from(self.last & 7)) }
     }
 

@@ -51,6 +51,12 @@ pub(super) const fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
 }
 
+/// Letters and digits.
+#[inline(always)]
+pub(super) const fn is_alphanumeric(byte: u8) -> bool {
+    is_letter(byte) || byte.is_ascii_digit()
+}
+
 /// A byte with letters of each case, digits, and bytes of 128 or more taken together.
 pub(super) fn kind(byte: u8) -> u8 {
     match byte {
