@@ -340,15 +340,29 @@ class Lanes:
             self._epoch = epoch
             self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._begin))
             self._ends = np.cumsum(self._length[self._order])
-        place = self._from + np.arange(at, at + steps + 1, dtype=np.int64)[:, None]  # (T + 1, B)
-        slot = np.searchsorted(self._ends, place, side="right")
+        first = self._from + at  # (B,)
+        slot = np.searchsorted(self._ends, first, side="right")
+        rest = self._ends[slot] - first
         piece = self._order[slot]
-        place = self._begin[piece] + place - (self._ends[slot] - self._length[piece])
+        start = self._begin[piece] + self._length[piece] - rest
+        place = start + np.arange(steps + 1, dtype=np.int64)[:, None]  # (T + 1, B)
+        next_reset = np.searchsorted(self._resets, start).clip(max=len(self._resets) - 1)
+        ahead = self._resets[next_reset] - start
+        resets = np.zeros((steps, self.lanes), np.bool_)
+        # Most lanes read on; only those that go to another piece, or have a document's beginning
+        # before them, are looked at byte by byte.
+        for lane in np.flatnonzero((rest <= steps) | ((ahead >= 0) & (ahead < steps))).tolist():
+            along = first[lane] + np.arange(steps + 1, dtype=np.int64)
+            slots = np.searchsorted(self._ends, along, side="right")
+            piece = self._order[slots]
+            along = self._begin[piece] + along - (self._ends[slots] - self._length[piece])
+            next_reset = np.searchsorted(self._resets, along[:-1]).clip(max=len(self._resets) - 1)
+            place[:, lane] = along
+            resets[:, lane] = self._resets[next_reset] == along[:-1]
         text = self._corpus.coded[place].astype(np.int64)
-        next_reset = np.searchsorted(self._resets, place[:-1]).clip(max=len(self._resets) - 1)
         expected = None
         if self._expected is not None:
             expected = self._expected[place[1:]].astype(np.int64)
             # Where a piece ends, what follows is not expected.
             expected[place[1:] != place[:-1] + 1] = 0
-        return Window(text[:-1], text[1:], self._resets[next_reset] == place[:-1], expected)
+        return Window(text[:-1], text[1:], resets, expected)

@@ -10,7 +10,6 @@ as its length is given in updates: a length in seconds makes the learning rate f
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import math
 import os
@@ -27,6 +26,7 @@ from torch.nn import functional
 from foretold._replacing import replacing
 from foretold.errors import CheckpointError, ParameterError
 
+from . import fused
 from .data import Corpus, Lanes, expectations
 from .lstm import PersistentLSTM, is_matrix
 
@@ -169,7 +169,8 @@ def worth_compiling(net: PersistentLSTM, settings: Settings, device: torch.devic
     if device.type == "cpu":
         possible = any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++"))
     else:
-        possible = importlib.util.find_spec("triton") is not None
+        # There are kernels of our own, which do more.
+        possible = not fused.is_available()
     if settings.seconds is not None:
         return possible and settings.seconds >= 300
     assert settings.updates is not None
@@ -248,9 +249,10 @@ def _optimiser(net: PersistentLSTM, settings: Settings) -> torch.optim.Optimizer
         {"params": [p for n, p in named.items() if is_matrix(n)], "weight_decay": settings.weight_decay},
         {"params": [p for n, p in named.items() if not is_matrix(n)], "weight_decay": 0.0},
     ]
+    on_card = net.out.device.type == "cuda"
     if settings.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-8)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-8, fused=on_card)
 
 
 def _periods(net: PersistentLSTM, levels: tuple[int, ...]) -> dict[str, int]:
@@ -315,8 +317,14 @@ class Trainer:
             self.device = self._accelerator.device
         self.net = net.to(self.device)
         net.precision = pick_precision(settings.precision, self.device)
+        # On a card kernels of our own do more than compiled steps.
+        is_fused = self.device.type == "cuda" and not compile_steps and fused.is_available()
         if compile_steps:
             net.compile_steps()
+        elif is_fused:
+            net.fuse_steps()
+        self._is_recorded = is_fused and self._accelerator is None
+        self._recorded: fused.Window | None = None
         self._model: Any = net if self._accelerator is None else self._accelerator.prepare(net)
         self._lanes = Lanes(
             corpus,
@@ -406,13 +414,32 @@ class Trainer:
             net.reset_states()
         window = self._lanes.window(self._epoch, self._at, settings.steps)
         self._at += settings.steps
-        x, y = (torch.from_numpy(part).to(self.device) for part in (window.x, window.y))
-        resets = torch.from_numpy(window.resets).to(self.device) if settings.resets else None
-        expected = None if window.expected is None else torch.from_numpy(window.expected).to(self.device)
+        tensors = (
+            self._on_device(window.x),
+            self._on_device(window.y),
+            self._on_device(window.resets) if settings.resets else None,
+            None if window.expected is None else self._on_device(window.expected),
+        )
         if not settings.carry:
             net.reset_states()
+        if self._is_recorded and self._recorded is None:
+            self._recorded = self._record(tensors)
+        plain = (self._recorded or self._passes)(*tensors)
+        self._update += 1
+        self._step(rate)
+        self._sums.add(plain, rate)
+
+    def _on_device(self, values: NDArray[Any]) -> Tensor:
+        tensor = torch.from_numpy(values)
+        if self.device.type != "cuda":
+            return tensor.to(self.device)
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
+    def _passes(self, x: Tensor, y: Tensor, resets: Tensor | None, expected: Tensor | None) -> Tensor:
+        """Read a window and compute the gradients; mean surprisal in nats."""
+        settings = self.settings
         surprisal = _surprisal(self._model(x, resets, expected), y)
-        net.detach_states()
+        self.net.detach_states()
         plain = surprisal.mean()
         loss = plain
         if settings.surprise:
@@ -423,16 +450,26 @@ class Trainer:
             loss.backward()
         else:
             self._accelerator.backward(loss)
-        self._update += 1
-        self._step(rate)
-        self._sums.add(plain.detach(), rate)
+        return plain.detach()
+
+    def _record(self, tensors: tuple[Tensor | None, ...]) -> fused.Window:
+        """Have the card remember what :meth:`_passes` does, as if nothing had been read yet."""
+        gradients = [value.grad for _, value, _ in self._parameters]
+        states = self.net.state_values()
+        self.net.pin_states(self.settings.batch)
+        recorded = fused.Window(self._passes, tensors, [value for _, value, _ in self._parameters])
+        self.net.set_state_values(states)
+        for (_, value, _), gradient in zip(self._parameters, gradients, strict=True):
+            value.grad = gradient
+        return recorded
 
     def _step(self, rate: float) -> None:
         """Apply the gradients of those parameters whose turn it is; others' gradients add up."""
         waiting, due = [], []
         for _, value, period in self._parameters:
             if self._update % period:
-                waiting.append((value, value.grad))
+                # A recorded pass writes its gradients to the same place again.
+                waiting.append((value, value.grad if self._recorded is None else value.grad.clone()))
                 value.grad = None
                 continue
             if period > 1 and value.grad is not None:

@@ -251,6 +251,7 @@ class PersistentLSTM(nn.Module):
         self.precision: torch.dtype | None = None
         self.weight_bits: int | None = None
         self._steps: tuple[Callable[..., Any], Callable[..., Any]] = (_forward_step, _backward_step)
+        self._fused = False
         width, scale = gates * hidden, hidden**-0.5
         self.embed = _parameters(torch.randn(vocabulary, width) for _ in range(layers))
         self.recur = _parameters(torch.randn(hidden, width) * scale for _ in range(layers))
@@ -270,6 +271,7 @@ class PersistentLSTM(nn.Module):
             self.match_bias = nn.Parameter(torch.zeros(MATCH_CLASSES))
         self._states: States | None = None
         self._carried: Tensor | None = None
+        self._pinned = False
 
     @classmethod
     def like(cls, parameters: dict[str, Tensor]) -> PersistentLSTM:
@@ -293,6 +295,10 @@ class PersistentLSTM(nn.Module):
             torch.compile(_forward_step, dynamic=False),
             torch.compile(_backward_step, dynamic=False),
         )
+
+    def fuse_steps(self) -> None:
+        """Have kernels of our own do what follows a step's product, which needs an NVIDIA card and Triton."""
+        self._fused = True
 
     def matrices(self) -> Iterator[tuple[str, Tensor]]:
         """Names and values of the matrices, which export may quantise."""
@@ -333,36 +339,25 @@ class PersistentLSTM(nn.Module):
         if states is None:
             zero = self.out.new_zeros(lanes, self.hidden)
             states = [(zero, zero)] * self.layers
-            self._carried = torch.zeros(lanes, dtype=torch.long)
+            self._carried = torch.zeros(lanes, dtype=torch.long, device=self.out.device)
         elif states[0][0].shape[0] != lanes:
             raise ParameterError(f"states of {states[0][0].shape[0]} lanes are carried, found {lanes}")
-        keeps: list[Tensor | None] = [None] * steps
-        if resets is not None:
-            keep = (~resets).to(self.out.dtype).unsqueeze(-1)  # (T, B, 1)
-            for step in resets.any(1).nonzero().flatten().tolist():
-                keeps[step] = keep[step]
-        how = _How(self.precision, *self._steps)
+        run = self._layer_of(steps, lanes, resets)
+        symbols = self._symbols(x)
         outputs: list[Tensor] = []
         new: States = []
         for layer in range(self.layers):
-            a = nn.functional.embedding(x, self._weight(self.embed[layer]))  # (T, B, G * H)
+            a = symbols(self._weight(self.embed[layer]))  # (T, B, G * H)
             if layer == 0 and expected is not None:
                 a = a + self._heard(expected)
             if layer:
                 a = a + _product(outputs[-1], self._weight(self.below[layer - 1]), self.precision)
-            hs, h, c = _Layer.apply(
-                a,
-                self._weight(self.recur[layer]),
-                self.gain[layer],
-                self.bias[layer],
-                *states[layer],
-                keeps,
-                how,
+            hs, h, c = run(
+                a, self._weight(self.recur[layer]), self.gain[layer], self.bias[layer], *states[layer]
             )
             outputs.append(hs)  # (T, B, H)
             new.append((h, c))
-        self._states = new
-        self._count(steps, resets)
+        self._keep(new, self._count(steps, resets))
         both = torch.cat(outputs, -1)  # (T, B, layers * H)
         scores = _product(both, self._weight(self.out), self.precision) + self.out_bias  # (T, B, V)
         if expected is not None:
@@ -371,6 +366,36 @@ class PersistentLSTM(nn.Module):
             scores = scores.scatter_add(-1, byte, torch.where(match > 0, bias, 0.0))
         return scores
 
+    def _layer_of(
+        self, steps: int, lanes: int, resets: Tensor | None
+    ) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+        """What runs a layer, from its sums without the recurrent product on."""
+        if self._fused:
+            from .fused import FusedLayer
+
+            keep = self.out.new_ones(steps + 1, lanes)
+            if resets is not None:
+                keep[:-1] -= resets.to(keep.dtype)
+            return lambda *values: FusedLayer.apply(*values, keep, self.precision)
+        keeps: list[Tensor | None] = [None] * steps
+        if resets is not None:
+            keep = (~resets).to(self.out.dtype).unsqueeze(-1)  # (T, B, 1)
+            # To ask where they are would be to wait for the card.
+            on_card = resets.device.type != "cpu"
+            for step in range(steps) if on_card else resets.any(1).nonzero().flatten().tolist():
+                keeps[step] = keep[step]
+        how = _How(self.precision, *self._steps)
+        return lambda *values: _Layer.apply(*values, keeps, how)
+
+    def _symbols(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """What gives the rows of a matrix for the symbols ``x``."""
+        if not self._fused:
+            return lambda matrix: nn.functional.embedding(x, matrix)
+        # As a product, whose gradient is one too: adding up row by row takes a card longer.
+        every = torch.arange(self.vocabulary, device=x.device)
+        chosen = (x.unsqueeze(-1) == every).to(self.precision or self.out.dtype)  # (T, B, V)
+        return lambda matrix: (chosen @ matrix.to(chosen.dtype)).to(matrix.dtype)
+
     def _heard(self, expected: Tensor) -> Tensor:
         """What the lowest layer makes of expected bytes: (T, B, G * H)."""
         byte, match = expected.unbind(-1)
@@ -378,22 +403,50 @@ class PersistentLSTM(nn.Module):
         heard = heard + nn.functional.embedding(match, self._weight(self.match_class))
         return torch.where(match.unsqueeze(-1) > 0, heard, 0.0)
 
-    def _count(self, steps: int, resets: Tensor | None) -> None:
+    def _keep(self, states: States, carried: Tensor) -> None:
+        if not self._pinned:
+            self._states, self._carried = states, carried
+            return
+        assert self._states is not None and self._carried is not None
+        with torch.no_grad():
+            for mine, new in zip(self._states, states, strict=True):
+                mine[0].copy_(new[0])
+                mine[1].copy_(new[1])
+            self._carried.copy_(carried)
+
+    def pin_states(self, lanes: int) -> None:
+        """Keep the states of so many lanes in the same tensors from now on, as a recorded pass needs.
+
+        No gradient goes through them to an earlier call. States that are carried stay.
+        """
+        if self._states is None:
+            zero = self.out.new_zeros(lanes, self.hidden)
+            self._states = [(zero, zero)] * self.layers
+            self._carried = torch.zeros(lanes, dtype=torch.long, device=self.out.device)
+        assert self._carried is not None
+        self._states = [(h.detach().clone(), c.detach().clone()) for h, c in self._states]
+        self._carried = self._carried.clone()
+        self._pinned = True
+
+    def _count(self, steps: int, resets: Tensor | None) -> Tensor:
         assert self._carried is not None
         carried = self._carried + steps
         if resets is not None and steps:
-            since = resets.cpu().flip(0).to(torch.uint8).argmax(0) + 1  # (B,)
-            carried = torch.where(resets.cpu().any(0), since, carried)
-        self._carried = carried
+            since = resets.flip(0).to(torch.uint8).argmax(0) + 1  # (B,)
+            carried = torch.where(resets.any(0), since, carried)
+        return carried
 
     def reset_states(self, mask: Tensor | None = None) -> None:
         """Make states zero: all, or those of the lanes where ``mask`` (B,) is true."""
-        if mask is None:
+        if self._states is None or self._carried is None:
+            return
+        if mask is None and not self._pinned:
             self._states = self._carried = None
-        elif self._states is not None and self._carried is not None:
-            keep = (~mask).to(self.out.dtype).to(self.out.device).unsqueeze(-1)
-            self._states = [(h * keep, c * keep) for h, c in self._states]
-            self._carried = self._carried * (~mask).cpu()
+            return
+        keep = torch.zeros_like(self._carried, dtype=torch.bool) if mask is None else ~mask.to(self.out.device)
+        self._keep(
+            [(h * keep.unsqueeze(-1), c * keep.unsqueeze(-1)) for h, c in self._states], self._carried * keep
+        )
 
     def detach_states(self) -> None:
         """Cut the gradient: what follows is not propagated back through the states."""
@@ -422,18 +475,17 @@ class PersistentLSTM(nn.Module):
         self.reset_states()
         if values is not None:
             device = self.out.device
-            self._states = [(h.to(device), c.to(device)) for h, c in values["states"]]
-            self._carried = values["carried"].cpu()
+            self._keep([(h.to(device), c.to(device)) for h, c in values["states"]], values["carried"].to(device))
 
     @contextlib.contextmanager
     def other_states(self) -> Iterator[None]:
         """Zero states in the body, those of before after it: for measuring in between."""
-        kept = self._states, self._carried
-        self.reset_states()
+        kept = self._states, self._carried, self._pinned
+        self._states, self._carried, self._pinned = None, None, False
         try:
             yield
         finally:
-            self._states, self._carried = kept
+            self._states, self._carried, self._pinned = kept
 
 
 def _parameters(values: Any) -> nn.ParameterList:
