@@ -57,7 +57,8 @@ if is_available():
         inside = unit < hidden
         at = lane * hidden + unit
         c = tl.load(c_before + at, mask=inside, other=0.0) * tl.load(keep + lane)
-        f = o = u = i = c
+        # Names that a compiled loop assigns have to be there before it.
+        f, o, u, i = c, c, c, c
         for gate in tl.static_range(gates):
             place = (lane * gates + gate) * hidden + unit
             a = tl.load(inputs + place, mask=inside, other=0.0).to(tl.float32)
@@ -111,7 +112,7 @@ if is_available():
         squashed = _tanh(tl.load(c_after + at, mask=inside, other=0.0))
         dh = tl.load(dhs + at, mask=inside, other=0.0)
         dh += tl.load(product + at, mask=inside, other=0.0).to(tl.float32) * tl.load(keep_next + lane)
-        f = o = u = i = squashed
+        f, o, u, i = squashed, squashed, squashed, squashed
         for gate in tl.static_range(gates):
             place = (lane * gates + gate) * hidden + unit
             n = tl.load(hat + place, mask=inside, other=0.0)
