@@ -443,7 +443,9 @@ class PersistentLSTM(nn.Module):
         if mask is None and not self._pinned:
             self._states = self._carried = None
             return
-        keep = torch.zeros_like(self._carried, dtype=torch.bool) if mask is None else ~mask.to(self.out.device)
+        keep = (
+            torch.zeros_like(self._carried, dtype=torch.bool) if mask is None else ~mask.to(self.out.device)
+        )
         self._keep(
             [(h * keep.unsqueeze(-1), c * keep.unsqueeze(-1)) for h, c in self._states], self._carried * keep
         )
@@ -475,7 +477,9 @@ class PersistentLSTM(nn.Module):
         self.reset_states()
         if values is not None:
             device = self.out.device
-            self._keep([(h.to(device), c.to(device)) for h, c in values["states"]], values["carried"].to(device))
+            self._keep(
+                [(h.to(device), c.to(device)) for h, c in values["states"]], values["carried"].to(device)
+            )
 
     @contextlib.contextmanager
     def other_states(self) -> Iterator[None]:
