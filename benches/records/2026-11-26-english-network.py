@@ -40,9 +40,10 @@ def main() -> None:
     outcome = Trainer(net, corpus, SETTINGS, device=pick_device("cuda"), log=log, progress=print).run()
     net.cpu()
     figures = {"held_bits_trained": round(outcome.held_bits, 5)}
-    export(net, path, "int8", model_card(net, corpus, updates=outcome.updates, figures=figures))
+    export(net, path)
     figures["held_bits_exported"] = round(held_bits(load(path)[0], corpus.held), 5)
-    print(export(net, path, "int8", model_card(net, corpus, updates=outcome.updates, figures=figures)), "bytes")
+    card = model_card(net, corpus, updates=outcome.updates, figures=figures)
+    print(export(net, path, "int8", card), "bytes")
 
 
 if __name__ == "__main__":

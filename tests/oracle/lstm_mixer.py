@@ -40,6 +40,11 @@ def mixer_network(setup, prior):
     return LstmMixer(SHIPPED[setup.network, english].read_bytes()), setup.network and english
 
 
+def structured_mixer_network():
+    """The mixer network of structured text before its first bit."""
+    return LstmMixer((KNOWLEDGE / "structured-mixer-9.safetensors").read_bytes())
+
+
 def multiplied(rows, columns):
     """A table's rows, where need be as products."""
     if columns is None:

@@ -8,7 +8,7 @@ from .adaptive_map import AdaptiveMap
 from .apm import Apm
 from .directs import Directs
 from .hash import hash
-from .lstm_mixer import mixer_network
+from .lstm_mixer import mixer_network, structured_mixer_network
 from .match_model import MatchModel
 from .mixer import Mixer
 from .network import NETWORK_START, Network
@@ -66,8 +66,11 @@ class Predictor:
         self.inverse = Inverse(words)
         own = None if prior is None else prior.network
         self.network = Network(any(words), own) if setup.network else None
-        made = mixer_network(setup, prior) if setup.corrected else (None, False)
-        self.mixer_network, self.hears_network = made
+        self.mixer_networks, self.hears_network = {}, False
+        if setup.corrected:
+            self.mixer_networks[TEXT], self.hears_network = mixer_network(setup, prior)
+            if len(self.assemblies) > STRUCTURED:
+                self.mixer_networks[STRUCTURED] = structured_mixer_network()
         self.transformed = False
         self.restored = b""
         # Whether the text's arm was made beforehand and has not begun.
@@ -128,9 +131,10 @@ class Predictor:
         ]
         total = 2 * mixed + sum(refined)
         p1 = p1_clamped(total >> (2 if len(arm.apms) == 2 else 3))
-        if self.mixer_network is None or self.kind == BINARY:
+        if self.kind not in self.mixer_networks:
             return p1
-        return self.mixer_network.predict(p1, self._opinions(mixed, refined, p1, inputs), self._seen())
+        opinions = self._opinions(mixed, refined, p1, inputs)
+        return self.mixer_networks[self.kind].predict(p1, opinions, self._seen())
 
     def _opinions(self, mixed, refined, p1, inputs):
         """What the mixer network hears: voices, the final logit, the others, the mixer's inputs."""
@@ -185,8 +189,8 @@ class Predictor:
     def update(self, bit):
         node = self._node()
         arm = self.arms[self.kind]
-        if self.mixer_network is not None and self.kind != BINARY:
-            self.mixer_network.update(bit)
+        if self.kind in self.mixer_networks:
+            self.mixer_networks[self.kind].update(bit)
         arm.mixer.update(bit)
         for apm in arm.apms:
             apm.update(bit)

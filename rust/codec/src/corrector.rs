@@ -1,11 +1,14 @@
 //! Mixer networks: what they make of all opinions on a bit.
 
+use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
 use foretold_models::{StateError, StateIo};
 use foretold_neural::{LstmMixer, MixerStep, MixerWeights, WeightsError};
 use foretold_numerics::P1;
 
+use crate::container::{Limits, decompress};
 use crate::evidence::{Evidence, FINAL, columns};
 use crate::network::part_state;
 use crate::setup::{SETUPS, Setup};
@@ -81,23 +84,37 @@ pub(crate) struct Corrector {
 
 /// Weights that come with the package.
 struct Shipped {
+    path: &'static str,
     file: &'static [u8],
     weights: LazyLock<Arc<MixerWeights>>,
+}
+
+impl Shipped {
+    /// The safetensors file. An archive's preset has no mixer network, or this would not end.
+    fn tensors(&self) -> Cow<'static, [u8]> {
+        if !self.path.ends_with(".ftd") {
+            return self.file.into();
+        }
+        let content = decompress(self.file, &Limits::default(), &mut |_| ControlFlow::Continue(()));
+        content.expect("an archive of ours").into()
+    }
 }
 
 macro_rules! shipped {
     ($($name:ident: $path:literal,)*) => {
         $(static $name: Shipped = Shipped {
+            path: $path,
             file: include_bytes!($path),
-            weights: LazyLock::new(|| Arc::new(weights($name.file).expect("a file of ours"))),
+            weights: LazyLock::new(|| Arc::new(weights(&$name.tensors()).expect("a file of ours"))),
         };)*
         #[cfg(test)]
-        static SHIPPED: &[(&str, &Shipped)] = &[$(($path, &$name)),*];
+        static SHIPPED: &[&Shipped] = &[$(&$name),*];
     };
 }
 
 shipped! {
-    TEXT_9: "knowledge/text-mixer-9.safetensors",
+    TEXT_9: "knowledge/text-mixer-9.safetensors.ftd",
+    STRUCTURED_9: "knowledge/structured-mixer-9.safetensors.ftd",
     ENGLISH_9: "knowledge/english-mixer-9.safetensors",
     ENGLISH_MAX: "knowledge/english-mixer-max.safetensors",
 }
@@ -126,6 +143,13 @@ impl Corrector {
             (true, true) => (&ENGLISH_MAX, true),
         };
         Some(Corrector { mixer: LstmMixer::new(shipped.weights.clone()), hears_network })
+    }
+
+    /// The one for structured text, where that is corrected: in blocks that start from nothing.
+    pub fn of_structured(setup: &Setup, from_nothing: bool) -> Option<Corrector> {
+        let is_there = setup.corrected && setup.has_structured(from_nothing);
+        let made = || Corrector { mixer: LstmMixer::new(STRUCTURED_9.weights.clone()), hears_network: false };
+        is_there.then(made)
     }
 
     /// Whether it hears of the byte network of preset max. The one for blocks that start from nothing
@@ -169,10 +193,11 @@ mod tests {
     fn shipped_weights_are_those_that_the_format_names() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md");
         let format = std::fs::read_to_string(path).expect("docs/FORMAT.md is there");
-        for (path, shipped) in SHIPPED {
-            let digest = blake3::hash(shipped.file).to_hex();
-            assert!(format.contains(digest.as_str()), "{path}: the digest {digest} is not there");
+        for shipped in SHIPPED {
+            let digest = blake3::hash(&shipped.tensors()).to_hex();
+            assert!(format.contains(digest.as_str()), "{}: the digest {digest} is not there", shipped.path);
         }
-        assert!(TEXT_9.file.len() <= 32 << 10, "{} bytes of fitted constants", TEXT_9.file.len());
+        let fitted = TEXT_9.file.len() + STRUCTURED_9.file.len();
+        assert!(fitted <= 32 << 10, "{fitted} bytes of fitted constants");
     }
 }

@@ -183,7 +183,8 @@ pub struct Predictor {
     matches: Vec<MatchModel>,
     order0: AdaptiveMap,
     network: Option<Network>,
-    corrector: Option<Corrector>,
+    /// By kind.
+    correctors: [Option<Corrector>; 3],
     /// The byte's bits so far, 1-bit prefixed: 1 ..= 255.
     partial: u32,
     /// How many of them: 0 ..= 7.
@@ -213,7 +214,11 @@ impl Predictor {
         let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
         let own_mixer = base.as_deref().and_then(Base::mixer);
-        let corrector = Corrector::new(setup, own_mixer, words.is_some());
+        let correctors = [
+            Corrector::new(setup, own_mixer, words.is_some()),
+            None,
+            Corrector::of_structured(setup, base.is_none()),
+        ];
         let mut predictor = Predictor {
             simd: Simd::detect(),
             setup,
@@ -235,7 +240,7 @@ impl Predictor {
             matches: match_models(setup, log2)?,
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
-            corrector,
+            correctors,
             partial: 1,
             bit_position: 0,
             contexts: Contexts::default(),
@@ -308,7 +313,7 @@ impl Predictor {
 
     /// Predicts without a mixer network from now on.
     pub fn without_mixer_network(&mut self) {
-        self.corrector = None;
+        self.correctors = [None, None, None];
     }
 
     /// Coded bytes of the block so far.
@@ -471,8 +476,8 @@ impl Predictor {
         }
         arm.mixer.predict(simd, (sets, finals), &made.inputs[..shape.inputs], &mut made.mixed);
         let p1 = self.refine(shape, arm, made);
-        match &self.corrector {
-            Some(corrector) if shape.corrected && self.kind != Kind::Binary => {
+        match &self.correctors[self.kind as usize] {
+            Some(corrector) if shape.corrected => {
                 if Corrector::hears(p1) {
                     return self.correct(corrector, made, p1);
                 }
@@ -549,8 +554,8 @@ impl Predictor {
     fn update(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool) {
         // What the next nibble needs is named first: its memory comes while this bit is learned.
         let next = self.partial << 1 | u32::from(bit);
-        match &mut self.corrector {
-            Some(corrector) if shape.corrected && self.kind != Kind::Binary => {
+        match &mut self.correctors[self.kind as usize] {
+            Some(corrector) if shape.corrected => {
                 corrector.update(&made.correction, bit);
             }
             _ => (),
@@ -777,7 +782,7 @@ impl Predictor {
         if let Some(network) = &mut self.network {
             network.state(io)?;
         }
-        if let Some(corrector) = &mut self.corrector {
+        for corrector in self.correctors.iter_mut().flatten() {
             corrector.state(io)?;
         }
         self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);

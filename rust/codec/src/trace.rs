@@ -19,7 +19,8 @@ pub struct Trace<'a> {
     pub bit: bool,
 }
 
-/// Names of a trace's columns where a preset models text.
+/// Names of a trace's columns where a preset models text. Structured text has as many: weight sets of
+/// the same names, and other contexts in place of those of letters, capitals and forms.
 pub fn trace_columns(preset: Preset) -> Vec<String> {
     let setup = preset.setup();
     columns(setup.text, setup.matches, setup.network)
@@ -47,7 +48,7 @@ impl Tracer {
         let prior = options.knowledge.prior_for(&content).map(|prior| prior.id());
         let plan = ModelPlan::for_block(options.preset, content.len() as u64).with_prior(prior);
         let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
-        let coder = Box::new(coder.without_mixer_network().without_structured());
+        let coder = Box::new(coder.without_mixer_network());
         let (options, evidence) = (options.clone(), Evidence::default());
         Ok(Tracer { coder, options, content, begun: 0, coded: Vec::new(), at: 0, evidence })
     }
