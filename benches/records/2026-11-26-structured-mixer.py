@@ -30,7 +30,7 @@ from foretold.train.mixer import (
 )
 from foretold.train.traces import trace
 
-UNITS, BLENDS, UPDATES = 24, 8, 3000
+UNITS, BLENDS, UPDATES = 16, 16, 3000
 PYTHON, SITE = "/root/.pyenv/versions/3.11.7/lib/python3.11/site-packages", "site-packages"
 SCHEMAS = f"{PYTHON}/cfnlint/data/schemas/extensions"
 LISTS = "/usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*bookworm_main_binary-amd64_Packages.lz4"
