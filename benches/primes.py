@@ -1,11 +1,13 @@
 """Writes docs/PRIMES.md: what a prior of so much text saves, from half a megabyte to all of a folder.
 
     python benches/primes.py [--preset 5] [--sizes 0.5,1,2,4,8,16,32,all] [--from train/wiki]
+    python benches/primes.py [--preset 9] --recipe FILE.ftp...
 
 For each size pieces of 20 KB are drawn from the files below --from (FORETOLD_CORPORA's train/ unless
 given) with ``random.Random(1)``, a prior is made of them, with English and without, and contents are
 compressed with it. A run that was interrupted goes on: rows are kept in benches/records as JSON lines,
-known by the preset, where it starts and the pieces.
+known by the preset, where it starts and the pieces. With --recipe, priors are measured that ``foretold
+prior train --recipe english`` made.
 """
 
 from __future__ import annotations
@@ -53,8 +55,16 @@ def measured(
     prior = None
     if samples:
         prior = foretold.train_prior(samples, preset, max_bytes=2 << 30, knowledge=knowledge)
-    row: dict[str, Any] = {"seconds": round(time.process_time() - started, 1)}
-    row["prior_bytes"] = 0 if prior is None else prior.file_bytes
+    return {"seconds": round(time.process_time() - started, 1)} | sizes_with(
+        prior, preset, contents, knowledge
+    )
+
+
+def sizes_with(
+    prior: foretold.Prior | None, preset: int | str, contents: dict[str, bytes], knowledge: str = "auto"
+) -> dict[str, Any]:
+    """The prior's length, and what contents come to with it."""
+    row: dict[str, Any] = {"prior_bytes": 0 if prior is None else prior.file_bytes}
     for name, content in contents.items():
         how = {"prior": prior} if prior is not None else {"knowledge": knowledge}
         archive = foretold.compress(content, preset, **how)
@@ -62,6 +72,16 @@ def measured(
             raise AssertionError(f"{name} does not come back")
         row[name] = len(archive)
     return row
+
+
+def is_recipe(row: dict[str, Any]) -> bool:
+    """Whether the row is one of a prior that a recipe made."""
+    return row.get("recipe", False)
+
+
+def place(row: dict[str, Any]) -> tuple[bool, bool, int, int]:
+    """Where a row stands in its preset's table."""
+    return is_recipe(row), row["english"], row["read"], row["prior_bytes"]
 
 
 def report(rows: list[dict[str, Any]]) -> str:
@@ -80,7 +100,8 @@ def report(rows: list[dict[str, Any]]) -> str:
         "leave in it: 64 MiB at preset 5, at 9 256 MiB for short contents and 1 GiB for long ones. What",
         "comes beyond that takes the place of what came before. English, as it comes with the package, is",
         "of another sort: counts of short strings, condensed from all 166 MB. Beside it a mixture of texts",
-        "adds nothing; what is more like the content than English is does (README, 'Results').",
+        "adds nothing; what is more like the content than English is does (README, 'Results'). A larger",
+        "English is made of the same texts with `--recipe english --size SIZE`: more of the counts.",
         "",
     ]
     for preset in dict.fromkeys(row["preset"] for row in rows):
@@ -91,11 +112,14 @@ def report(rows: list[dict[str, Any]]) -> str:
             "| starts from | text read | prior's file | " + " | ".join(CONTENTS) + " |",
             "|---|--:|--:|" + "--:|" * len(CONTENTS),
         ]
-        for row in sorted(mine, key=lambda row: (row["english"], row["read"])):
+        for row in sorted(mine, key=place):
             start = "English" if row["english"] else "nothing"
             file = f"{row['prior_bytes']:,}" if row["prior_bytes"] else ""
             sizes = " | ".join(f"{row[name]:,}" for name in CONTENTS)
-            lines.append(f"| {start} | {row['read']:,} | {file} | {sizes} |")
+            read = f"{row['read']:,}"
+            if is_recipe(row):
+                start, read = "a larger English", "condensed"
+            lines.append(f"| {start} | {read} | {file} | {sizes} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -117,7 +141,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
                 dots = sorted(
                     (row["read"] / MEGABYTE, 100 * (1 - row[name] / plain[name]))
                     for row in mine
-                    if plain and row["english"] == english and row["read"]
+                    if plain and row["english"] == english and row["read"] and not is_recipe(row)
                 )
                 if dots:
                     label = f"{name}, beside English" if english else name
@@ -146,6 +170,7 @@ def asked(corpora: str | None) -> argparse.Namespace:
     sizes = "0,0.5,1,2,4,8,16,32"
     parser.add_argument("--sizes", default=sizes, help="megabytes, or all; 0: without a prior")
     parser.add_argument("--from", dest="folder", type=Path, default=corpora and Path(corpora, "train"))
+    parser.add_argument("--recipe", type=Path, nargs="*", default=[], help="priors to measure, and no others")
     parser.add_argument("--start", choices=("english", "nothing", "both"), default="both")
     arguments = parser.parse_args()
     if not corpora or arguments.folder is None or not arguments.folder.is_dir():
@@ -161,7 +186,14 @@ def main() -> int:
         name: Path(corpora or "", "bench", file).read_bytes()[:MEGABYTE] for name, file in CONTENTS.items()
     }
     record = Rows(RECORD)
-    for wanted in arguments.sizes.split(","):
+    for path in arguments.recipe:
+        prior = foretold.Prior(path)
+        key = {"preset": arguments.preset, "english": True, "recipe": True, "samples": prior.digest[:16]}
+        if not any(key.items() <= row.items() for row in record.rows):
+            row = key | {"read": 0} | sizes_with(prior, arguments.preset, contents) | {"commit": commit()}
+            record.add([row])
+            print(row, flush=True)
+    for wanted in [] if arguments.recipe else arguments.sizes.split(","):
         samples = pieces(arguments.folder, None if wanted == "all" else int(float(wanted) * MEGABYTE))
         digest = hashlib.sha256(b"".join(samples)).hexdigest()[:16]
         for english in (False, True):

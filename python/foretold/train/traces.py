@@ -1,7 +1,8 @@
 """Traces: bit by bit, what a preset's models say of a text and what came.
 
 A row stands for one bit of one coded byte, the highest first; a text is coded as one block, and
-without a mixer network: a trace is what one would hear.
+without a mixer network: a trace is what one would hear. Structured text, where it is a kind of its own
+(presets 8, 9 and max from nothing), has other contexts among the same inputs.
 
 ===========  ==================  ================================================================
 ``logits``   (N, K) int16        Opinions, ln(p / (1 - p)) of a one in units of 1/256, named by
