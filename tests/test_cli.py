@@ -819,6 +819,16 @@ def test_a_prior_with_a_network_of_ones_own(folder: Path, make_network: Callable
     assert not (folder / "bad.ftp").exists()
 
 
+def test_a_network_can_be_frozen(folder: Path) -> None:
+    prose = b"It was late, she said, and nobody walked in the garden any more.\n" * 9
+    write(folder / "prose", prose)
+    done("compress", "--max", "--frozen", "--verify", "prose")
+    assert "English, frozen, in the package" in done("info", "prose.ftd").stdout
+    assert (folder / "prose.ftd").read_bytes() == foretold.compress(prose, "max", knowledge="frozen")
+    assert "for max only" in failed(2, "compress", "-9", "--frozen", "-f", "prose").stderr
+    assert "excludes" in failed(2, "compress", "--max", "--frozen", "--no-knowledge", "-f", "prose").stderr
+
+
 def test_knowledge_can_be_declined(folder: Path) -> None:
     prose = b"It was late, she said, and nobody walked in the garden any more.\n" * 9
     write(folder / "prose", prose)

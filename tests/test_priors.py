@@ -36,6 +36,59 @@ def test_english_is_known_unless_it_shall_not_be() -> None:
         assert foretold.compress(PROSE, preset, prior=foretold.Prior.english()) == archive
 
 
+def test_a_frozen_network_is_known_without_a_file(tmp_path: Path) -> None:
+    frozen = foretold.Prior.english(frozen=True)
+    assert frozen.has_frozen_network
+    assert frozen.network == (2, 384)
+    archive = foretold.compress(PROSE, "max", knowledge="frozen")
+    assert needed(archive) == frozen.digest[:8]
+    assert archive == foretold.compress(PROSE, "max", prior=frozen)
+    assert archive != foretold.compress(PROSE, "max")
+    assert foretold.decompress(archive) == PROSE
+    # A file of the same content does as well as what is in the package.
+    frozen.save(tmp_path / "frozen.ftp")
+    again = foretold.Prior(tmp_path / "frozen.ftp")
+    assert again == frozen
+    assert foretold.compress(PROSE, "max", prior=again) == archive
+    raw = foretold.compress_raw(PROSE, "max", knowledge="frozen")
+    assert foretold.decompress_raw(raw, len(PROSE), "max", knowledge="frozen") == PROSE
+
+
+def sections(prior: foretold.Prior) -> list[tuple[int, bytes]]:
+    """Kinds and contents of what stands in a prior's file, behind magic, generation and name."""
+    file = bytes(prior)[:-32]
+    at = 10 + file[9]
+    found = []
+    while at < len(file):
+        length = int.from_bytes(file[at + 1 : at + 5], "little")
+        found.append((file[at], file[at + 5 : at + 5 + length]))
+        at += 5 + length
+    return found
+
+
+def test_the_frozen_prior_is_english_with_one_section_more() -> None:
+    """As FORMAT.md says."""
+    english, frozen = (sections(foretold.Prior.english(frozen=frozen)) for frozen in (False, True))
+    network = frozen.pop(2)
+    assert frozen == english
+    assert [kind for kind, _ in english] == [1, 2] + [7] * 10
+    assert network[0] == 8
+    weights = Path(__file__).parents[1] / "rust" / "codec" / "src" / "knowledge" / "english.safetensors"
+    assert network[1] == weights.read_bytes()
+
+
+def test_a_frozen_network_is_for_english_at_the_strongest_preset() -> None:
+    binary = bytes(range(256)) * 5
+    archive = foretold.compress(binary, "max", knowledge="frozen")
+    assert needed(archive) is None
+    assert archive == foretold.compress(binary, "max", knowledge="none")
+    for preset in (1, 9):
+        with pytest.raises(foretold.ParameterError, match=f"preset is {preset}, a network is frozen for max"):
+            foretold.compress(PROSE, preset, knowledge="frozen")  # type: ignore[arg-type]
+    with pytest.raises(foretold.ParameterError, match='knowledge="frozen" excludes a prior'):
+        foretold.compress(PROSE, "max", knowledge="frozen", prior=foretold.Prior.english())
+
+
 def needed(archive: bytes) -> str | None:
     return foretold.info(io.BytesIO(archive)).members[0].prior
 

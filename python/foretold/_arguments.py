@@ -28,7 +28,7 @@ Preset: TypeAlias = int | Literal["max"]
 Transform: TypeAlias = Literal["auto", "none", "words"]
 """Whether the words of text become short codes: where the preset gains by it, never, or always."""
 
-Knowledge: TypeAlias = Literal["auto", "none"]
+Knowledge: TypeAlias = Literal["auto", "frozen", "none"]
 """What the model knows beforehand: what comes with the package where it fits, or nothing."""
 
 Progress: TypeAlias = "Callable[[int], object] | None"
@@ -111,12 +111,12 @@ def transform_name(transform: Transform) -> str:
 
 def knowledge_argument(knowledge: Knowledge, prior: PriorLike | None) -> str | _core.Prior:
     """What the extension module calls knowledge."""
-    if knowledge not in ("auto", "none"):
-        raise ParameterError(f'knowledge must be "auto" or "none"; found {knowledge!r}')
+    if knowledge not in ("auto", "frozen", "none"):
+        raise ParameterError(f'knowledge must be "auto", "frozen" or "none"; found {knowledge!r}')
     if prior is None:
         return knowledge
-    if knowledge == "none":
-        raise ParameterError('knowledge="none" excludes a prior')
+    if knowledge != "auto":
+        raise ParameterError(f'knowledge="{knowledge}" excludes a prior')
     return as_prior(prior)
 
 

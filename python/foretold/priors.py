@@ -69,9 +69,15 @@ class Prior:
             self._inner = _core.Prior(as_input(source), "in memory")
 
     @classmethod
-    def english(cls) -> Prior:
-        """Return the prior that comes with the package: English, as in books and encyclopedia."""
-        return cls._of(_core.Prior.english())
+    def english(cls, *, frozen: bool = False) -> Prior:
+        """Return a prior that comes with the package: English, as in books and encyclopedia.
+
+        Parameters
+        ----------
+        frozen : bool
+            Whether the network of preset ``"max"`` stays as it is: ``knowledge="frozen"``.
+        """
+        return cls._of(_core.Prior.english(frozen))
 
     @classmethod
     def _of(cls, inner: _core.Prior) -> Prior:

@@ -43,6 +43,7 @@ def compress(
     block_size: options.BlockSize = None,
     transform: options.Transform = options.TransformName.AUTO,
     no_knowledge: options.NoKnowledge = False,
+    frozen: options.Frozen = False,
     prior: options.Prior = None,
     fit: options.Fit = False,
     fit_size: options.FitSize = None,
@@ -65,9 +66,11 @@ def compress(
         "checksum": not no_checksum,
         "block_size": block_size,
         "transform": transform.value,
-        "knowledge": "none" if no_knowledge else "auto",
+        "knowledge": "none" if no_knowledge else "frozen" if frozen else "auto",
         "prior": None if prior is None else options.read_prior(prior),
     }
+    if frozen and (no_knowledge or fit):
+        raise typer.BadParameter("it excludes --no-knowledge and --fit", param_hint="--frozen")
     if fit:
         check_fit(preset, checkpoint)
     # Wrong options are refused before any file is touched.

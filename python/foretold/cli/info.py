@@ -69,8 +69,9 @@ def _described(name: str, archive: foretold.ArchiveInfo, *, blocks: bool) -> str
             say("  content", f"{member.content_bytes:,} bytes from {member.content_offset:,} on")
         say("preset", f"{member.preset}, size class {member.size_class}, generation {member.generation}")
         if member.prior is not None:
-            english = foretold.Prior.english()
-            known = "English, in the package" if english.digest.startswith(member.prior) else "to be given"
+            shipped = (foretold.Prior.english(frozen=frozen) for frozen in (False, True))
+            names = (prior.name for prior in shipped if prior.digest.startswith(member.prior))
+            known = next((f"{name}, in the package" for name in names), "to be given")
             say("needs prior", f"{member.prior[:8]} ({known})")
         else:
             say("needs prior", "none")

@@ -140,6 +140,12 @@ NoKnowledge = Annotated[
     bool,
     typer.Option("--no-knowledge", help="Start from nothing: the archive needs nothing but the format."),
 ]
+Frozen = Annotated[
+    bool,
+    typer.Option(
+        "--frozen", help="With --max: its English network does not learn. Faster; archives are larger."
+    ),
+]
 Prior = Annotated[
     Path | None,
     typer.Option("--prior", help="Start from this prior; decompression needs it too.", show_default=False),

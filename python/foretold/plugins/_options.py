@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     # Or a foretold.Prior.
     PriorLike: TypeAlias = StrPath | ReadableBuffer | Any
 
-Knowledge: TypeAlias = Literal["auto", "none"]
+Knowledge: TypeAlias = Literal["auto", "frozen", "none"]
 
 SUFFIX = ".ftd"
 """What names of archives end in."""
@@ -29,7 +29,7 @@ class Options:
     ----------
     preset : int or "max"
         1 (fast) to 9 (strong), or ``"max"`` (smallest, slowest), for compression.
-    knowledge : {"auto", "none"}, optional
+    knowledge : {"auto", "frozen", "none"}, optional
         What the model knows beforehand, for compression.
     prior : path, bytes or foretold.Prior, optional
         The prior, for both directions.
@@ -47,8 +47,8 @@ class Options:
     def __post_init__(self) -> None:
         # Here rather than at the first chunk, which comes after the metadata was written.
         object.__setattr__(self, "preset", as_preset(self.preset))
-        if self.knowledge not in (None, "auto", "none"):
-            raise ParameterError(f'knowledge must be "auto" or "none"; found {self.knowledge!r}')
+        if self.knowledge not in (None, "auto", "frozen", "none"):
+            raise ParameterError(f'knowledge must be "auto", "frozen" or "none"; found {self.knowledge!r}')
         if isinstance(self.prior, os.PathLike):
             object.__setattr__(self, "prior", os.fspath(self.prior))
 

@@ -62,7 +62,7 @@ def register(
     ----------
     preset : int or "max"
         As in :func:`foretold.compress`; taken where joblib is given no level.
-    knowledge : {"auto", "none"}, optional
+    knowledge : {"auto", "frozen", "none"}, optional
         As in :func:`foretold.compress`, for ``joblib.dump``.
     prior : path, bytes or foretold.Prior, optional
         As in :func:`foretold.compress`, for both directions.

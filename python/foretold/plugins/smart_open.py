@@ -54,7 +54,7 @@ def register(
     ----------
     preset : int or "max"
         As in :func:`foretold.compress`, for writing.
-    knowledge : {"auto", "none"}, optional
+    knowledge : {"auto", "frozen", "none"}, optional
         As in :func:`foretold.compress`, for writing.
     prior : path, bytes or foretold.Prior, optional
         As in :func:`foretold.compress`, for both directions.

@@ -39,7 +39,7 @@ class ForetoldCodec(Options, BytesBytesCodec):
     ----------
     preset : int or "max"
         1 (fast) to 9 (strong), or ``"max"`` (smallest, slowest); 5 by default.
-    knowledge : {"auto", "none"}, optional
+    knowledge : {"auto", "frozen", "none"}, optional
         As in :func:`foretold.compress`.
     prior : path, bytes or foretold.Prior, optional
         As in :func:`foretold.compress`. Only a path can be kept in metadata; the file must be there

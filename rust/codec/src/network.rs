@@ -212,9 +212,11 @@ pub(crate) fn fits(dimensions: Dimensions) -> bool {
         && dimensions.layers * dimensions.hidden <= SIZES.layers * SIZES.hidden
 }
 
-static ENGLISH: LazyLock<Weights> = LazyLock::new(|| {
-    Weights::from_safetensors(include_bytes!("knowledge/english.safetensors")).expect("a file of ours")
-});
+/// The safetensors file of the weights that come with the English words.
+pub(crate) static ENGLISH_FILE: &[u8] = include_bytes!("knowledge/english.safetensors");
+
+static ENGLISH: LazyLock<Weights> =
+    LazyLock::new(|| Weights::from_safetensors(ENGLISH_FILE).expect("a file of ours"));
 
 impl Network {
     /// A network that starts with a prior's weights, with those that come with the English words,
@@ -329,7 +331,7 @@ mod tests {
     fn english_weights_are_those_that_the_format_names() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md");
         let format = std::fs::read_to_string(path).expect("docs/FORMAT.md is there");
-        let file = include_bytes!("knowledge/english.safetensors");
+        let file = ENGLISH_FILE;
         let digest = blake3::hash(file).to_hex();
         assert!(format.contains(digest.as_str()), "the digest {digest} is not there");
         let (thousands, rest) = (file.len() / 1000, file.len() % 1000);

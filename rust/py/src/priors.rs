@@ -28,8 +28,8 @@ impl Prior {
     }
 
     #[staticmethod]
-    fn english() -> Prior {
-        Prior(codec::Prior::english().clone())
+    fn english(frozen: bool) -> Prior {
+        Prior(if frozen { codec::Prior::frozen_english() } else { codec::Prior::english() }.clone())
     }
 
     #[getter]
@@ -164,7 +164,7 @@ pub fn seen_bytes<'py>(
     enter(py, None, |_| Ok(codec::seen_bytes(data, &options))).map(Cow::Owned)
 }
 
-/// `"auto"`, `"none"` or a prior.
+/// `"auto"`, `"frozen"`, `"none"` or a prior.
 #[derive(FromPyObject)]
 pub enum KnowledgeArgument<'py> {
     Prior(PyRef<'py, Prior>),
@@ -178,6 +178,7 @@ impl TryFrom<KnowledgeArgument<'_>> for Knowledge {
         match argument {
             KnowledgeArgument::Prior(prior) => Ok(Knowledge::Prior(prior.0.clone())),
             KnowledgeArgument::Name(name) if name == "auto" => Ok(Knowledge::Auto),
+            KnowledgeArgument::Name(name) if name == "frozen" => Ok(Knowledge::Frozen),
             KnowledgeArgument::Name(name) if name == "none" => Ok(Knowledge::None),
             KnowledgeArgument::Name(name) => {
                 Err(PyValueError::new_err(format!("knowledge {name:?} is unknown")))

@@ -347,6 +347,7 @@ impl Compressor {
             Knowledge::Auto => 0,
             Knowledge::None => 1,
             Knowledge::Prior(_) => 2,
+            Knowledge::Frozen => 3,
         })?;
         for flag in [self.options.seek_index, self.flushed, self.closed, self.finished] {
             to.bool(flag)?;
@@ -384,6 +385,7 @@ impl Compressor {
         let knowledge = match (from.u8()?, prior) {
             (0, _) => Knowledge::Auto,
             (1, _) => Knowledge::None,
+            (3, _) => Knowledge::Frozen,
             (2, Some(prior)) => Knowledge::Prior(prior.clone()),
             (2, None) => return Err(Error::Parameter("the prior that the compressor had is needed".into())),
             (number, _) => return Err(Error::State(format!("knowledge {number} is unknown"))),

@@ -48,6 +48,8 @@ pub enum Knowledge {
     /// What comes with the package, where the content is of its kind.
     #[default]
     Auto,
+    /// The same, with a network that does not learn: for preset max.
+    Frozen,
     /// Nothing: the archive needs nothing but the format.
     None,
     /// A prior, whatever the content; decoding needs the same.
@@ -59,6 +61,7 @@ impl Knowledge {
     pub(crate) fn prior_for(&self, start: &[u8]) -> Option<&Arc<Prior>> {
         match self {
             Knowledge::Auto => english_fits(start).then(Prior::english),
+            Knowledge::Frozen => english_fits(start).then(Prior::frozen_english),
             Knowledge::None => None,
             Knowledge::Prior(prior) => Some(prior),
         }
@@ -68,7 +71,7 @@ impl Knowledge {
     pub fn given(&self) -> Option<&Arc<Prior>> {
         match self {
             Knowledge::Prior(prior) => Some(prior),
-            Knowledge::Auto | Knowledge::None => None,
+            Knowledge::Auto | Knowledge::Frozen | Knowledge::None => None,
         }
     }
 
@@ -164,6 +167,13 @@ impl Options {
         if self.network.is_some() && !self.preset.has_network() {
             let preset = self.preset;
             return Err(Error::Parameter(format!("preset is {preset}, weights are stored for max only")));
+        }
+        if self.knowledge == Knowledge::Frozen && !self.preset.has_network() {
+            let preset = self.preset;
+            return Err(Error::Parameter(format!("preset is {preset}, a network is frozen for max only")));
+        }
+        if self.knowledge == Knowledge::Frozen && self.network.is_some() {
+            return Err(Error::Parameter("weights that stand in an archive learn: none are frozen".into()));
         }
         match self.block_size {
             Some(bytes) if bytes < MIN_BLOCK_BYTES => {

@@ -21,7 +21,7 @@ pub fn compress_raw(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
     if !data.is_empty() {
         let mut encoder = Encoder::new();
         let prior = options.knowledge.prior_for(data);
-        if options.knowledge == Knowledge::Auto {
+        if matches!(options.knowledge, Knowledge::Auto | Knowledge::Frozen) {
             encoder.encode(prior.is_some(), P1::clamped(EVEN_Q22));
         }
         let mut coder = coder(options, prior.map(|prior| &**prior), data.len())?;
@@ -92,6 +92,7 @@ fn decode(payload: &[u8], content_bytes: usize, options: &Options, tick: Tick<'_
     let mut decoder = Decoder::new(payload);
     let prior = match &options.knowledge {
         Knowledge::Auto => decoder.decode(P1::clamped(EVEN_Q22)).then(Prior::english),
+        Knowledge::Frozen => decoder.decode(P1::clamped(EVEN_Q22)).then(Prior::frozen_english),
         known => known.given(),
     };
     let mut coder = coder(options, prior.map(|prior| &**prior), content_bytes)?;

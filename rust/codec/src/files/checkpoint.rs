@@ -173,6 +173,7 @@ impl Record {
                 match &options.knowledge {
                     Knowledge::Auto => out.number(0),
                     Knowledge::None => out.number(1),
+                    Knowledge::Frozen => out.number(3),
                     Knowledge::Prior(prior) => {
                         out.number(2);
                         out.bytes(prior.digest());
@@ -241,6 +242,7 @@ impl Record {
                 knowledge: match (from.number()?, priors) {
                     (0, _) => Knowledge::Auto,
                     (1, _) => Knowledge::None,
+                    (3, _) => Knowledge::Frozen,
                     (2, None) => {
                         from.bytes()?;
                         Knowledge::None

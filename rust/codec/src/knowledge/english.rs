@@ -3,11 +3,17 @@
 use std::sync::{Arc, LazyLock};
 
 use super::{Prior, PriorId, words};
+use crate::network::ENGLISH_FILE;
 use crate::transform::{Shipped, fits as words_fit};
 
 static ENGLISH: LazyLock<Arc<Prior>> = LazyLock::new(|| {
     let prior = Prior::from_static(include_bytes!("english.ftp")).expect("a file of ours");
     Arc::new(prior)
+});
+
+static FROZEN: LazyLock<Arc<Prior>> = LazyLock::new(|| {
+    let prior = ENGLISH.with_network("English, frozen", ENGLISH_FILE, true).expect("files of ours");
+    Arc::new(prior.over(ENGLISH.clone()))
 });
 
 static WORDS: LazyLock<Shipped> =
@@ -17,6 +23,11 @@ impl Prior {
     /// The one that comes with the package: English, as in books and encyclopedia.
     pub fn english() -> &'static Arc<Prior> {
         &ENGLISH
+    }
+
+    /// The same, whose network at preset max stays as it is and computes with integers.
+    pub fn frozen_english() -> &'static Arc<Prior> {
+        &FROZEN
     }
 }
 
@@ -43,6 +54,13 @@ mod tests {
 
     /// BLAKE3 of every word in the order of the codes, each with a line feed.
     const WORDS_DIGEST: &str = "f2669ef8f2beaff3e6b96dd1cf21e27ad1693209f03a65f66b2b332ea1da8b4f";
+
+    #[test]
+    fn the_frozen_prior_is_the_one_that_the_format_names() {
+        let format = include_str!("../../../../docs/FORMAT.md");
+        let digest = crate::knowledge::hex(Prior::frozen_english().digest());
+        assert!(format.contains(&digest), "the digest {digest} is not there");
+    }
 
     #[test]
     fn english_words_are_those_that_the_format_names() {

@@ -272,6 +272,11 @@ impl Prior {
         })
     }
 
+    /// The same, which but for its network is what `under` is: their tables are the same ones.
+    pub(super) fn over(self, under: Arc<Prior>) -> Prior {
+        Prior { under: Some(under), ..self }
+    }
+
     /// The same, of which nothing is kept for other processes.
     pub(super) fn for_now(self) -> Prior {
         Prior { cached: false, ..self }

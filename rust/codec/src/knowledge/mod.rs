@@ -117,7 +117,7 @@ fn describe(given: &[String]) -> String {
     }
 }
 
-/// Priors at hand beside the one that comes with the package.
+/// Priors at hand beside those that come with the package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Priors(Vec<Arc<Prior>>);
 
@@ -148,7 +148,9 @@ impl Priors {
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<Prior>> {
-        self.0.iter().chain([Prior::english()])
+        // The last is made when it is asked for.
+        let frozen = std::iter::once_with(|| -> &Arc<Prior> { Prior::frozen_english() });
+        self.0.iter().chain([Prior::english()]).chain(frozen)
     }
 
     fn missing(&self, wanted: String) -> PriorError {
