@@ -10,7 +10,9 @@ import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -132,6 +134,18 @@ def awkward(request: pytest.FixtureRequest) -> bytes:
 @pytest.fixture(scope="session")
 def make_text() -> Callable[[int], bytes]:
     return _make_text
+
+
+@pytest.fixture(scope="session")
+def corpus(make_text: Callable[..., bytes]) -> Any:
+    """Five short files to train on, the last of them held out; needs what trains."""
+    from foretold.train.data import Corpus, DataFile
+
+    files = [make_text(9000, seed=seed) for seed in range(5)]
+    starts = np.cumsum([0, *map(len, files)])
+    coded = np.frombuffer(b"".join(files), np.uint8)
+    described = tuple(DataFile(f"{n}", 9000, f"{n}", 9000, n == 4) for n in range(5))
+    return Corpus(coded, starts, starts[:-1], int(starts[4]), described)
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip install 'foretold[train]'")
 pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
 
 from foretold.train import fused  # noqa: E402
-from foretold.train.data import Corpus, DataFile  # noqa: E402
+from foretold.train.data import Corpus  # noqa: E402
 from foretold.train.loop import Settings, Trainer  # noqa: E402
 from foretold.train.lstm import PersistentLSTM  # noqa: E402
 
@@ -129,13 +127,7 @@ def test_pinned_states_stay_where_they_are_and_are_the_same() -> None:
     [{}, {"carry": False}, {"surprise": 0.5, "levels": (1, 3)}, {"resets": False}],
     ids=["plain", "reset", "surprise, levels", "no resets"],
 )
-def test_recorded_passes_train_as_the_cpu_does(
-    options: dict[str, Any], make_text: Callable[..., bytes]
-) -> None:
-    files = [make_text(9000, seed=seed) for seed in range(5)]
-    starts = np.cumsum([0, *map(len, files)])
-    described = tuple(DataFile(f"{n}", 9000, f"{n}", 9000, n == 4) for n in range(5))
-    corpus = Corpus(np.frombuffer(b"".join(files), np.uint8), starts, starts[:-1], int(starts[4]), described)
+def test_recorded_passes_train_as_the_cpu_does(options: dict[str, Any], corpus: Corpus) -> None:
     settings = Settings(
         **(
             {"steps": 16, "batch": 8, "updates": 12, "warm_up": 2, "precision": "float32", "log_every": 1}

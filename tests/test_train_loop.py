@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,6 @@ from foretold.train.loop import (  # noqa: E402
 from foretold.train.lstm import PersistentLSTM  # noqa: E402
 
 torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def corpus(make_text: Callable[..., bytes]) -> Corpus:
-    files = [make_text(9000, seed=seed) for seed in range(5)]
-    starts = np.cumsum([0, *map(len, files)])
-    coded = np.frombuffer(b"".join(files), np.uint8)
-    described = tuple(DataFile(f"{n}", 9000, f"{n}", 9000, n == 4) for n in range(5))
-    return Corpus(coded, starts, starts[:-1], int(starts[4]), described)
 
 
 def net_of(hidden: int = 12, layers: int = 2, seed: int = 1) -> PersistentLSTM:
