@@ -98,7 +98,7 @@ BAD = [
     ("block_size", 2**64, "block_size"),
     ("transform", "word", '"auto", "none" or "words"; found .word.'),
     ("transform", None, "found None"),
-    ("knowledge", "english", '"auto" or "none"; found .english.'),
+    ("knowledge", "english", '"auto", "frozen" or "none"; found .english.'),
     ("knowledge", None, "found None"),
     ("max_output", -1, "max_output must be at least 0; found -1"),
     ("max_output", 2**64, "max_output"),

@@ -4,7 +4,7 @@
 
 TRAIN_FOLDER has the books and encyclopedia that English was learned from; files that
 :func:`foretold.train.data.is_held` names are held out. The log lies beside this file, and what the card
-did with other numbers of lanes in ``2026-11-26-cuda-throughput.json``.
+did with other numbers of lanes in ``2026-11-26-cuda-throughput.csv``.
 """
 
 import sys
