@@ -141,7 +141,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
                 dots = sorted(
                     (row["read"] / MEGABYTE, 100 * (1 - row[name] / plain[name]))
                     for row in mine
-                    if plain and row["english"] == english and row["read"] and not is_recipe(row)
+                    if plain and row["english"] == english and row["read"]
                 )
                 if dots:
                     label = f"{name}, beside English" if english else name

@@ -109,10 +109,15 @@ def transform_name(transform: Transform) -> str:
     return transform
 
 
-def knowledge_argument(knowledge: Knowledge, prior: PriorLike | None) -> str | _core.Prior:
-    """What the extension module calls knowledge."""
+def check_knowledge(knowledge: Knowledge) -> None:
+    """Refuse what is no name of knowledge."""
     if knowledge not in ("auto", "frozen", "none"):
         raise ParameterError(f'knowledge must be "auto", "frozen" or "none"; found {knowledge!r}')
+
+
+def knowledge_argument(knowledge: Knowledge, prior: PriorLike | None) -> str | _core.Prior:
+    """What the extension module calls knowledge."""
+    check_knowledge(knowledge)
     if prior is None:
         return knowledge
     if knowledge != "auto":

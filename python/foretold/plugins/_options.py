@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from foretold._arguments import DEFAULT_PRESET, Preset, as_preset
+from foretold._arguments import DEFAULT_PRESET, Knowledge, Preset, as_preset, check_knowledge
 from foretold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     # Or a foretold.Prior.
     PriorLike: TypeAlias = StrPath | ReadableBuffer | Any
-
-Knowledge: TypeAlias = Literal["auto", "frozen", "none"]
 
 SUFFIX = ".ftd"
 """What names of archives end in."""
@@ -47,8 +45,8 @@ class Options:
     def __post_init__(self) -> None:
         # Here rather than at the first chunk, which comes after the metadata was written.
         object.__setattr__(self, "preset", as_preset(self.preset))
-        if self.knowledge not in (None, "auto", "frozen", "none"):
-            raise ParameterError(f'knowledge must be "auto", "frozen" or "none"; found {self.knowledge!r}')
+        if self.knowledge is not None:
+            check_knowledge(self.knowledge)
         if isinstance(self.prior, os.PathLike):
             object.__setattr__(self, "prior", os.fspath(self.prior))
 

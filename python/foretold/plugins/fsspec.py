@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from fsspec.compression import register_compression
 
 import foretold
-from foretold._arguments import DEFAULT_PRESET, Preset
-from foretold.plugins._options import SUFFIX, Knowledge, Options
+from foretold._arguments import DEFAULT_PRESET, Knowledge, Preset
+from foretold.plugins._options import SUFFIX, Options
 
 if TYPE_CHECKING:
     from foretold.plugins._options import PriorLike

@@ -21,8 +21,8 @@ from joblib import register_compressor
 from joblib.compressor import CompressorWrapper
 
 import foretold
-from foretold._arguments import DEFAULT_PRESET, Preset
-from foretold.plugins._options import SUFFIX, Knowledge, Options
+from foretold._arguments import DEFAULT_PRESET, Knowledge, Preset
+from foretold.plugins._options import SUFFIX, Options
 
 if TYPE_CHECKING:
     from foretold.plugins._options import PriorLike

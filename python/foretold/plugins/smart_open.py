@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from smart_open import register_compressor
 
 import foretold
-from foretold._arguments import DEFAULT_PRESET, Preset
-from foretold.plugins._options import SUFFIX, Knowledge, Options
+from foretold._arguments import DEFAULT_PRESET, Knowledge, Preset
+from foretold.plugins._options import SUFFIX, Options
 
 if TYPE_CHECKING:
     from typing import IO

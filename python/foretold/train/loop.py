@@ -166,11 +166,10 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype | None:
 
 def worth_compiling(net: PersistentLSTM, settings: Settings, device: torch.device) -> bool:
     """Whether a run is so long that compiling its steps pays, and can be expected to work."""
-    if device.type == "cpu":
-        possible = any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++"))
-    else:
-        # There are kernels of our own, which do more.
-        possible = not fused.is_available()
+    # On a card compiling needs Triton, and with that there are kernels of our own, which do more.
+    possible = device.type == "cpu" and any(
+        shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++")
+    )
     if settings.seconds is not None:
         return possible and settings.seconds >= 300
     assert settings.updates is not None

@@ -145,11 +145,9 @@ impl Corrector {
         Some(Corrector { mixer: LstmMixer::new(shipped.weights.clone()), hears_network })
     }
 
-    /// The one for structured text, where that is corrected: in blocks that start from nothing.
-    pub fn of_structured(setup: &Setup, from_nothing: bool) -> Option<Corrector> {
-        let is_there = setup.corrected && setup.has_structured(from_nothing);
-        let made = || Corrector { mixer: LstmMixer::new(STRUCTURED_9.weights.clone()), hears_network: false };
-        is_there.then(made)
+    /// The one for structured text.
+    pub fn of_structured() -> Corrector {
+        Corrector { mixer: LstmMixer::new(STRUCTURED_9.weights.clone()), hears_network: false }
     }
 
     /// Whether it hears of the byte network of preset max. The one for blocks that start from nothing

@@ -183,7 +183,7 @@ pub struct Predictor {
     matches: Vec<MatchModel>,
     order0: AdaptiveMap,
     network: Option<Network>,
-    /// By kind.
+    /// By kind; that of structured text comes with the first chunk of it, where text has one.
     correctors: [Option<Corrector>; 3],
     /// The byte's bits so far, 1-bit prefixed: 1 ..= 255.
     partial: u32,
@@ -214,11 +214,7 @@ impl Predictor {
         let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
         let own_mixer = base.as_deref().and_then(Base::mixer);
-        let correctors = [
-            Corrector::new(setup, own_mixer, words.is_some()),
-            None,
-            Corrector::of_structured(setup, base.is_none()),
-        ];
+        let corrector = Corrector::new(setup, own_mixer, words.is_some());
         let mut predictor = Predictor {
             simd: Simd::detect(),
             setup,
@@ -240,7 +236,7 @@ impl Predictor {
             matches: match_models(setup, log2)?,
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
-            correctors,
+            correctors: [corrector, None, None],
             partial: 1,
             bit_position: 0,
             contexts: Contexts::default(),
@@ -348,6 +344,9 @@ impl Predictor {
         let arm = &mut self.arms[kind as usize];
         if arm.is_none() {
             *arm = Some(Arm::new(self.setup, assembly, self.size_class)?);
+            if kind == Kind::Structured && self.correctors[Kind::Text as usize].is_some() {
+                self.correctors[kind as usize] = Some(Corrector::of_structured());
+            }
         }
         let shape = self.arm().shape;
         self.turn(shape);

@@ -59,11 +59,18 @@ pub enum Knowledge {
 impl Knowledge {
     /// The prior that contents start from of which `start` is the beginning: 64 MiB, or all.
     pub(crate) fn prior_for(&self, start: &[u8]) -> Option<&Arc<Prior>> {
+        match self.if_english() {
+            Some(prior) => english_fits(start).then(prior),
+            None => self.given(),
+        }
+    }
+
+    /// The prior that comes with the package from which English contents start, if any does.
+    pub(crate) fn if_english(&self) -> Option<fn() -> &'static Arc<Prior>> {
         match self {
-            Knowledge::Auto => english_fits(start).then(Prior::english),
-            Knowledge::Frozen => english_fits(start).then(Prior::frozen_english),
-            Knowledge::None => None,
-            Knowledge::Prior(prior) => Some(prior),
+            Knowledge::Auto => Some(Prior::english),
+            Knowledge::Frozen => Some(Prior::frozen_english),
+            Knowledge::None | Knowledge::Prior(_) => None,
         }
     }
 

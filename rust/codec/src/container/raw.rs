@@ -4,7 +4,7 @@ use foretold_coding::{Decoder, Encoder};
 use foretold_numerics::P1;
 
 use super::frames::CHUNK_BYTES;
-use super::{Damage, Error, Knowledge, Options};
+use super::{Damage, Error, Options};
 use crate::knowledge::Prior;
 use crate::{ChunkCoder, EngineError, ModelPlan, Tick};
 
@@ -21,7 +21,7 @@ pub fn compress_raw(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
     if !data.is_empty() {
         let mut encoder = Encoder::new();
         let prior = options.knowledge.prior_for(data);
-        if matches!(options.knowledge, Knowledge::Auto | Knowledge::Frozen) {
+        if options.knowledge.if_english().is_some() {
             encoder.encode(prior.is_some(), P1::clamped(EVEN_Q22));
         }
         let mut coder = coder(options, prior.map(|prior| &**prior), data.len())?;
@@ -90,10 +90,9 @@ fn decode(payload: &[u8], content_bytes: usize, options: &Options, tick: Tick<'_
         return Err(unwritten());
     }
     let mut decoder = Decoder::new(payload);
-    let prior = match &options.knowledge {
-        Knowledge::Auto => decoder.decode(P1::clamped(EVEN_Q22)).then(Prior::english),
-        Knowledge::Frozen => decoder.decode(P1::clamped(EVEN_Q22)).then(Prior::frozen_english),
-        known => known.given(),
+    let prior = match options.knowledge.if_english() {
+        Some(prior) => decoder.decode(P1::clamped(EVEN_Q22)).then(prior),
+        None => options.knowledge.given(),
     };
     let mut coder = coder(options, prior.map(|prior| &**prior), content_bytes)?;
     let mut content = Vec::new();
