@@ -33,6 +33,12 @@ def test_code_lengths_add_up_whatever_the_transform(long_text: bytes, transform:
     assert bits.sum() / 8 <= archive_bytes <= bits.sum() / 8 * 1.0001 + 60
 
 
+def test_code_lengths_add_up_over_chunks_of_several_kinds(long_text: bytes) -> None:
+    content = long_text[:80_000] + bytes(range(256)) * 120 + long_text[:80_000]
+    bits = foretold.code_lengths(content, 1)
+    assert bits.sum() / 8 == pytest.approx(len(foretold.compress(content, 1, checksum=False)), abs=200)
+
+
 def test_code_lengths_of_nothing_are_none() -> None:
     assert foretold.code_lengths(b"").shape == (0,)
 

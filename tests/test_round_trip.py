@@ -37,6 +37,22 @@ def test_checks_can_be_left_out(awkward: bytes, checksum: bool) -> None:
     assert foretold.decompress(archive) == awkward
 
 
+@pytest.mark.parametrize("preset", [1, 5, 9])
+def test_texts_among_pictures_are_coded_as_texts(long_text: bytes, preset: foretold.Preset) -> None:
+    """As in an archive of files, whose records are filled up with zeros."""
+    noise = np.random.default_rng(5).integers(0, 256, 50_000, np.uint8).tobytes()
+    half = long_text[:100_000]
+    padded = b"".join(half[at : at + 400] + bytes(112) for at in range(0, len(half), 400))
+    content = padded + noise + padded
+    archive = foretold.compress(content, preset)
+    assert foretold.decompress(archive) == content
+    twice = foretold.compress(padded + padded, preset)
+    assert len(archive) < len(twice) + len(noise) + 600
+    streamed = foretold.Compressor(preset)
+    parts = [streamed.compress(content[at : at + 7_777]) for at in range(0, len(content), 7_777)]
+    assert b"".join(parts) + streamed.flush() == archive
+
+
 @given(content=st.binary(max_size=600), preset=st.sampled_from(PRESETS[:3]), checksum=st.booleans())
 def test_generated_bytes_come_back(content: bytes, preset: foretold.Preset, checksum: bool) -> None:
     assert foretold.decompress(foretold.compress(content, preset, checksum=checksum)) == content

@@ -22,8 +22,9 @@ class PayloadError(Exception):
 
 def kind_of(content, eighths):
     """Structured if so many eighths of its strings of characters were there before; None if nothing is."""
-    controls = sum(byte <= 8 or 14 <= byte <= 31 or byte == 127 for byte in content)
-    if controls * 32 > len(content):
+    counted = [byte for before, byte in zip(b"\1" + content, content, strict=False) if before or byte]
+    controls = sum(byte <= 8 or 14 <= byte <= 31 or byte == 127 for byte in counted)
+    if controls * 32 > len(counted):
         return BINARY
     start = content[:REPEATS_MOST]
     if eighths is None or len(start) < REPEATS_LEAST:

@@ -2,7 +2,7 @@
 
 use foretold_models::contexts::Group;
 
-use crate::container::CHUNK_BYTES;
+use crate::kinds::chunks;
 use crate::setup::{Assembly, Selector, Setup};
 use crate::{ChunkCoder, EngineError, ModelPlan, Preset, Transform};
 
@@ -81,7 +81,8 @@ impl Variant {
     pub fn coded_bytes(&self, content: &[u8]) -> Result<usize, EngineError> {
         let plan = ModelPlan::for_block(self.preset, content.len() as u64);
         let mut coder = ChunkCoder::with_setup(plan, self.setup, None)?;
-        content.chunks(CHUNK_BYTES).try_fold(0, |total, chunk| {
+        coder.settle(self.transform, content);
+        chunks(plan, content).try_fold(0, |total, chunk| {
             let coded = coder.encode(chunk, self.transform, &mut |_| std::ops::ControlFlow::Continue(()))?;
             Ok(total + coded.payload.len())
         })

@@ -9,18 +9,26 @@ use foretold_models::{Mixer, Slots, StateError, StateReader, StateWriter, ValueR
 use foretold_numerics::{P1, SharedBytes};
 use thiserror::Error;
 
-use crate::container::{CHUNK_BYTES, GATHER_BYTES};
+use crate::container::GATHER_BYTES;
+use crate::kinds::{Eighths, chunks, kind_of};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
-use crate::transform::{Inverse, TransformError, Which, forward};
-use crate::{ModelPlan, Options, Transform};
+use crate::transform::{
+    Inverse, MIN_PROSE, Shipped, TransformError, Which, forward, is_english, mostly_prose, words_fit,
+};
+use crate::{ModelPlan, Options, Preset, Transform};
 
-/// What a block's model sees of a content: the bytes that the text transform makes of each chunk
-/// where it is on, with the English words or without.
+/// What the models see that a prior is learned with: the bytes that the text transform makes of each
+/// chunk of prose, with the English words where it is English beyond doubt, or without.
 pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
-    coded_block(text, english, Some(Which::Prose), false)
+    let plan = ModelPlan::for_block(Preset::MAX, text.len() as u64);
+    let which = |chunk: &[u8]| match english {
+        true => is_english(chunk, english_words()).then_some(Which::All),
+        false => Some(Which::Prose),
+    };
+    coded_block(plan, text, english, which, false)
 }
 
 /// What models see of a content that is compressed with `options`, block by block; words that a
@@ -28,12 +36,15 @@ pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
 pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
     let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
     let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
-    let prior = options.knowledge.prior_for(start);
+    let prior = options.prior_for(start);
     let english = prior.is_some_and(|prior| prior.has_english_words());
     let structured = options.preset.setup().has_structured(prior.is_none());
     let seen = |block: &[u8]| {
         let plan = ModelPlan::for_block(options.preset, block.len() as u64);
-        coded_block(block, english, which(options.transform, english, plan), structured)
+        let which = which(options.transform, english, plan);
+        let words = english.then(english_words);
+        let which = settled(which, settle(which, words, block));
+        coded_block(plan, block, english, |_| which, structured && which != Some(Which::All))
     };
     data.chunks(block_bytes.max(1)).flat_map(seen).collect()
 }
@@ -49,17 +60,42 @@ fn which(transform: Transform, shipped: bool, plan: ModelPlan) -> Option<Which> 
     }
 }
 
-fn coded_block(text: &[u8], english: bool, which: Option<Which>, structured: bool) -> Vec<u8> {
+/// Whether a block's prose is transformed, by what is at hand of it: where one chunk has codes and
+/// another has not, what both say is not found again. `None` if too little is, or it is not asked.
+fn settle(which: Option<Which>, shipped: Option<&Shipped>, start: &[u8]) -> Option<bool> {
+    let start = &start[..start.len().min(GATHER_BYTES as usize)];
+    match which {
+        Some(Which::Prose) if start.len() >= MIN_PROSE => {
+            Some(shipped.map_or_else(|| mostly_prose(start), |words| words_fit(start, words)))
+        }
+        _ => None,
+    }
+}
+
+/// Which texts are transformed, once that is known.
+fn settled(which: Option<Which>, transforms: Option<bool>) -> Option<Which> {
+    match transforms {
+        Some(transforms) if which == Some(Which::Prose) => transforms.then_some(Which::Block),
+        _ => which,
+    }
+}
+
+fn coded_block(
+    plan: ModelPlan,
+    text: &[u8],
+    english: bool,
+    which: impl Fn(&[u8]) -> Option<Which>,
+    structured: bool,
+) -> Vec<u8> {
     let mut inverse = Inverse::new(english.then(english_words));
     let mut out = Vec::with_capacity(text.len());
     let (mut has_text, mut has_structured) = (false, false);
-    for chunk in text.chunks(CHUNK_BYTES) {
-        let structured =
-            (structured && which == Some(Which::Prose)).then(|| Eighths::of_block(has_text, has_structured));
+    for chunk in chunks(plan, text) {
+        let structured = structured.then(|| Eighths::of_block(has_text, has_structured));
         let kind = kind_of(chunk, structured);
         has_text |= kind == Kind::Text;
         has_structured |= kind == Kind::Structured;
-        let which = which.filter(|_| kind == Kind::Text);
+        let which = if kind == Kind::Text { which(chunk) } else { None };
         match which.and_then(|which| forward(chunk, &inverse, which)) {
             None => out.extend_from_slice(chunk),
             Some(bytes) => {
@@ -183,6 +219,8 @@ pub struct ChunkCoder {
     prediction: Box<Prediction>,
     /// Whether structured text is a kind of its own.
     structured: bool,
+    /// Whether texts are transformed of which it is asked; `None` if each is asked for itself.
+    transforms: Option<bool>,
 }
 
 /// A chunk's payload as it is read.
@@ -222,6 +260,7 @@ impl ChunkCoder {
             predictor,
             prediction: Box::default(),
             structured,
+            transforms: None,
         })
     }
 
@@ -284,7 +323,8 @@ impl ChunkCoder {
             .then(|| Eighths::of_block(self.predictor.has(Kind::Text), self.predictor.has(Kind::Structured)));
         let kind = kind_of(content, structured);
         let shipped = self.predictor.inverse().dictionary().shipped().is_some();
-        let which = which(transform, shipped, self.plan).filter(|_| kind == Kind::Text);
+        let which = settled(which(transform, shipped, self.plan), self.transforms);
+        let which = which.filter(|_| kind == Kind::Text);
         let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
         self.begin(kind, bytes.as_deref().unwrap_or(content).len())?;
         self.predictor.begin_transform(bytes.is_some());
@@ -300,6 +340,13 @@ impl ChunkCoder {
     /// How many bytes of content the newest coded byte completed, in a chunk of this method.
     fn stands_for(&self, method: u8) -> usize {
         if method == TRANSFORMED { self.predictor.inverse().restored().len() } else { 1 }
+    }
+
+    /// Settles for the block which of its texts are transformed, if that is not said: `start` is what is
+    /// at hand of it before its first chunk is coded.
+    pub(crate) fn settle(&mut self, transform: Transform, start: &[u8]) {
+        let shipped = self.predictor.inverse().dictionary().shipped();
+        self.transforms = settle(which(transform, shipped.is_some(), self.plan), shipped, start);
     }
 
     /// Codes the next chunk.
@@ -587,76 +634,23 @@ impl ChunkCoder {
 
     /// Writes the complete state, so that [`load`](Self::load) continues exactly here.
     pub fn save(&mut self, out: &mut dyn Write) -> Result<(), EngineError> {
+        let transforms = self.transforms.map_or(2, u8::from);
+        out.write_all(&[transforms])?;
         Ok(self.predictor.state(&mut StateWriter(out))?)
     }
 
     /// The state that [`save`](Self::save) wrote, for the same plan.
     pub fn load(plan: ModelPlan, priors: &Priors, from: &mut dyn Read) -> Result<ChunkCoder, EngineError> {
         let mut coder = ChunkCoder::new(plan, priors)?;
+        let mut transforms = [0];
+        from.read_exact(&mut transforms)?;
+        coder.transforms = match transforms[0] {
+            0 => Some(false),
+            1 => Some(true),
+            2 => None,
+            _ => return Err(EngineError::BadState),
+        };
         coder.predictor.state(&mut StateReader(from))?;
         Ok(coder)
-    }
-}
-
-/// Bytes of a content that tell whether it repeats its forms, at most and at least.
-const REPEATS_MOST: usize = 256 << 10;
-const REPEATS_LEAST: usize = 1 << 10;
-
-/// How many eighths of a text's strings of eight characters must have been there before for it to
-/// be structured: what a block has begun as it stays, if it can.
-#[derive(Clone, Copy, Debug)]
-struct Eighths(usize);
-
-impl Eighths {
-    fn of_block(has_text: bool, has_structured: bool) -> Eighths {
-        match (has_text, has_structured) {
-            (_, true) => Eighths(4),
-            (true, false) => Eighths(7),
-            (false, false) => Eighths(6),
-        }
-    }
-}
-
-/// Text has hardly any control characters: at most one in 32 bytes. Whether it is structured is
-/// not asked where nothing is; of a character of UTF-8 the last byte counts.
-fn kind_of(content: &[u8], structured: Option<Eighths>) -> Kind {
-    let control = |&&byte: &&u8| matches!(byte, 0..=8 | 14..=31 | 127);
-    let controls = content.iter().filter(control).count();
-    if controls * 32 > content.len() {
-        return Kind::Binary;
-    }
-    let start = &content[..content.len().min(REPEATS_MOST)];
-    match structured {
-        Some(Eighths(eighths)) if start.len() >= REPEATS_LEAST => {
-            let after = start[1..].iter().chain([&0]);
-            let last_bytes = start.iter().zip(after).filter(|(_, after)| **after & 0xc0 != 0x80);
-            let last_bytes: Vec<u8> = last_bytes.map(|(&byte, _)| byte).collect();
-            let mut strings: Vec<[u8; 8]> = last_bytes.array_windows().copied().collect();
-            let all = strings.len();
-            strings.sort_unstable();
-            strings.dedup();
-            if 8 * (all - strings.len()) >= eighths * all { Kind::Structured } else { Kind::Text }
-        }
-        _ => Kind::Text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_are_told_apart() {
-        let kind_of = |content: &[u8]| kind_of(content, Some(Eighths(6)));
-        assert_eq!(kind_of(b""), Kind::Text);
-        assert_eq!(kind_of("Grüße, мир, 世界\r\n".as_bytes()), Kind::Text);
-        assert_eq!(kind_of(b"caf\xe9 au lait, d\xe9j\xe0 vu, na\xefve"), Kind::Text);
-        assert_eq!(kind_of(&[0, 1, 2, 3, 0, 0, 0, 255]), Kind::Binary);
-        let counted: Vec<u8> = (0..4096u32).flat_map(u32::to_le_bytes).collect();
-        assert_eq!(kind_of(&counted), Kind::Binary);
-        let line = b"one line and the other are alike\n";
-        assert_eq!(kind_of(&line.repeat(20)), Kind::Text);
-        assert_eq!(kind_of(&line.repeat(40)), Kind::Structured);
-        assert_eq!(super::kind_of(&line.repeat(40), None), Kind::Text);
     }
 }

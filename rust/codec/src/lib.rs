@@ -8,6 +8,7 @@ mod corrector;
 mod engine;
 mod evidence;
 mod files;
+mod kinds;
 #[doc(hidden)]
 pub mod knowledge;
 mod measure;

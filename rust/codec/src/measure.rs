@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::container::{CHUNK_BYTES, GATHER_BYTES, Origin};
+use crate::container::{GATHER_BYTES, Origin};
+use crate::kinds::chunks;
 use crate::{ChunkCoder, Error, ModelPlan, Options, Tick};
 
 /// The bits that each byte of `data` costs when it is compressed with `options`.
@@ -20,7 +21,8 @@ pub fn code_lengths(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
     for block in data.chunks(block_bytes) {
         let plan = ModelPlan::for_block(options.preset, block.len() as u64).with_prior(prior);
         let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
-        for chunk in block.chunks(CHUNK_BYTES) {
+        coder.settle(options.transform, block);
+        for chunk in chunks(plan, block) {
             coder.code_lengths(chunk, options.transform, &mut bits, tick).map_err(Error::from_engine)?;
         }
     }
@@ -48,7 +50,8 @@ pub fn probe(sample: &[u8], content_bytes: u64, options: &Options, tick: Tick<'_
     let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
     let start = Instant::now();
     let mut coded_bytes = 0;
-    for chunk in sample.chunks(CHUNK_BYTES) {
+    coder.settle(options.transform, sample);
+    for chunk in chunks(plan, sample) {
         let coded = coder.encode(chunk, options.transform, tick).map_err(Error::from_engine)?;
         coded_bytes += coded.payload.len() as u64;
     }

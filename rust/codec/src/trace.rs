@@ -2,8 +2,8 @@
 
 use foretold_numerics::P1;
 
-use crate::container::CHUNK_BYTES;
 use crate::evidence::{CONTEXTS, Evidence, columns};
+use crate::kinds::chunk_len;
 use crate::{ChunkCoder, Error, ModelPlan, Options, Preset, Tick};
 
 /// One bit of a trace.
@@ -45,10 +45,11 @@ impl Tracer {
     /// A tracer before the content's first bit.
     pub fn new(content: Vec<u8>, options: &Options) -> Result<Tracer, Error> {
         options.validate()?;
-        let prior = options.knowledge.prior_for(&content).map(|prior| prior.id());
+        let prior = options.prior_for(&content).map(|prior| prior.id());
         let plan = ModelPlan::for_block(options.preset, content.len() as u64).with_prior(prior);
         let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
-        let coder = Box::new(coder.without_mixer_network());
+        let mut coder = Box::new(coder.without_mixer_network());
+        coder.settle(options.transform, &content);
         let (options, evidence) = (options.clone(), Evidence::default());
         Ok(Tracer { coder, options, content, begun: 0, coded: Vec::new(), at: 0, evidence })
     }
@@ -71,7 +72,7 @@ impl Tracer {
                 if self.begun == self.content.len() {
                     return Ok(done);
                 }
-                let end = self.content.len().min(self.begun + CHUNK_BYTES);
+                let end = self.begun + chunk_len(self.coder.plan(), &self.content[self.begun..]);
                 let chunk = &self.content[self.begun..end];
                 let coded = self.coder.begin_trace(chunk, self.options.transform);
                 self.coded = coded.map_err(Error::from_engine)?.ok_or_else(|| {

@@ -3,6 +3,7 @@
 use super::frames::{BlockHeader, CHUNK_BYTES, ChunkHeader};
 use super::options::Origin;
 use super::state::{StateReader, StateWriter};
+use crate::kinds::chunk_len;
 use crate::knowledge::{PriorId, Priors};
 use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Options, Preset, Tick, Transform};
 
@@ -129,6 +130,11 @@ impl BlockEncoder {
         }
     }
 
+    /// Whether what it has is one chunk.
+    pub fn is_one_chunk(&self) -> bool {
+        chunk_len(self.plan(), &self.gathered[self.coded..]) == self.waiting()
+    }
+
     /// Whether there is a chunk to code.
     pub fn is_ready(&self) -> bool {
         let whole_chunk = self.waiting() >= CHUNK_BYTES && (self.coder.is_some() || self.overfull);
@@ -140,11 +146,15 @@ impl BlockEncoder {
         let plan = self.plan();
         let coder = match &mut self.coder {
             Some(coder) => coder,
-            none => none.insert(ChunkCoder::new(plan, &self.priors).map_err(Error::from_engine)?),
+            none => {
+                let coder = none.insert(ChunkCoder::new(plan, &self.priors).map_err(Error::from_engine)?);
+                coder.settle(self.transform, &self.gathered);
+                coder
+            }
         };
         coder.lend_thread(lent);
         let start = self.coded;
-        let end = self.gathered.len().min(start + CHUNK_BYTES);
+        let end = start + chunk_len(plan, &self.gathered[start..]);
         let coded = coder.encode(&self.gathered[start..end], self.transform, tick);
         coder.lend_thread(false);
         let coded = coded.map_err(Error::from_engine)?;

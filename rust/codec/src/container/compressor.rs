@@ -249,7 +249,8 @@ impl Compressor {
         // Of a longer content blocks may have been written, depending on the threads.
         let most = self.options.block_bytes().min(CHUNK_BYTES as u64);
         let is_fitted = self.options.network.is_some() && self.content_bytes > 0;
-        self.closed && !self.flushed && !is_fitted && self.content_bytes <= most
+        let is_one_chunk = || self.blocks.front().is_none_or(BlockEncoder::is_one_chunk);
+        self.closed && !self.flushed && !is_fitted && self.content_bytes <= most && is_one_chunk()
     }
 
     fn write_compact(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {

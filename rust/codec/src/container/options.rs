@@ -57,10 +57,10 @@ pub enum Knowledge {
 }
 
 impl Knowledge {
-    /// The prior that contents start from of which `start` is the beginning: 64 MiB, or all.
-    pub(crate) fn prior_for(&self, start: &[u8]) -> Option<&Arc<Prior>> {
+    /// The prior that contents of a preset start from of which `start` is the beginning.
+    pub(crate) fn prior_for(&self, start: &[u8], preset: Preset) -> Option<&Arc<Prior>> {
         match self.if_english() {
-            Some(prior) => english_fits(start).then(prior),
+            Some(prior) => english_fits(start, preset.setup().has_structured(true)).then(prior),
             None => self.given(),
         }
     }
@@ -140,10 +140,15 @@ impl Options {
         self.block_size.or(self.preset.default_block_bytes()).unwrap_or(u64::MAX)
     }
 
+    /// The prior that contents start from of which `start` is the beginning: 64 MiB, or all.
+    pub(crate) fn prior_for(&self, start: &[u8]) -> Option<&Arc<Prior>> {
+        self.knowledge.prior_for(start, self.preset)
+    }
+
     /// What a content starts from of which `start` is the beginning: the prior that blocks name, all
     /// priors that this takes, and of a fitted one the prior beneath it.
     pub(crate) fn origin(&self, start: &[u8]) -> Result<Origin, Error> {
-        let under = self.knowledge.prior_for(start);
+        let under = self.prior_for(start);
         let priors = self.knowledge.priors();
         let Some(network) = &self.network else {
             return Ok(Origin { prior: under.map(|prior| prior.id()), priors, under: None });

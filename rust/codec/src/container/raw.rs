@@ -20,7 +20,7 @@ pub fn compress_raw(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
     let mut raw = Vec::new();
     if !data.is_empty() {
         let mut encoder = Encoder::new();
-        let prior = options.knowledge.prior_for(data);
+        let prior = options.prior_for(data);
         if options.knowledge.if_english().is_some() {
             encoder.encode(prior.is_some(), P1::clamped(EVEN_Q22));
         }

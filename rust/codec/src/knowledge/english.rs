@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::{Prior, PriorId, words};
 use crate::network::ENGLISH_FILE;
-use crate::transform::{Shipped, fits as words_fit};
+use crate::transform::{Shipped, prior_fits};
 
 static ENGLISH: LazyLock<Arc<Prior>> = LazyLock::new(|| {
     let prior = Prior::from_static(include_bytes!("english.ftp")).expect("a file of ours");
@@ -43,9 +43,10 @@ pub fn words() -> &'static Shipped {
     &WORDS
 }
 
-/// Whether a content that begins like this is English enough to start from it.
-pub fn fits(start: &[u8]) -> bool {
-    words_fit(start, words())
+/// Whether a content that begins like this is better begun with it than with nothing, with models for
+/// `structured` text or without.
+pub fn fits(start: &[u8], structured: bool) -> bool {
+    prior_fits(start, words(), structured)
 }
 
 #[cfg(test)]

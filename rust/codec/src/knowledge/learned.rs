@@ -11,6 +11,7 @@ use super::base::Base;
 use super::packing::{Packer, Slot, SlotPacking, Unpacker, words};
 use super::{Prior, PriorContent, PriorError};
 use crate::container::Knowledge;
+use crate::kinds::chunks;
 use crate::{ChunkCoder, Error, Limits, ModelPlan, Options, Preset, Priors, Tick, Transform};
 
 /// Most bytes of the texts' end that match models find again.
@@ -31,8 +32,6 @@ const HELD_OUT_PIECE: usize = 1 << 16;
 const MOST_SLOTS: u32 = 1 << 27;
 /// Slots that may come after the last byte that is not zero.
 const SPARE_SLOTS: u64 = 64;
-/// Content bytes of a chunk.
-const CHUNK_BYTES: usize = 1 << 20;
 /// What a slot takes, packed, about.
 const SLOT_BYTES: usize = 6;
 
@@ -161,7 +160,7 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
     }
     let (read, held_out) = divide(samples);
     let start = read.iter().find(|sample| !sample.is_empty()).map_or(&[][..], |sample| sample);
-    let known = training.knowledge.prior_for(start).cloned();
+    let known = training.knowledge.prior_for(start, training.preset).cloned();
     let fresh = fresh_worth(training.preset)?;
     let reading = read_all(&read, training, known.as_ref(), tick)?;
     // What is kept is less than what weights were learned with, so they are learned once more, on
@@ -216,7 +215,7 @@ fn read_all(
     let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
     let mut transformed = false;
     for text in texts {
-        for chunk in text.chunks(CHUNK_BYTES) {
+        for chunk in chunks(plan, text) {
             let coded = coder.encode(chunk, training.transform, tick).map_err(Error::from_engine)?;
             transformed |= coded.is_transformed();
         }

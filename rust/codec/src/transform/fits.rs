@@ -1,31 +1,37 @@
-//! Whether shipped words are what a content is made of.
+//! Whether shipped words are what a content is made of. The borders are where archives of programs,
+//! logs, records, markup and other languages became smaller and no longer larger: ARCHITECTURE.md.
 
 use super::dictionary::Shipped;
 use super::forward::{Case, case_of, parts, runs};
 use super::is_letter;
+use crate::kinds::repeats_forms;
 
 /// Bytes of a content that are looked at, at most: pieces that are spread evenly.
 const SAMPLE: usize = 1 << 18;
 const PIECE: usize = 1 << 12;
-/// Contents longer than this many bytes must be prose.
-const LONG: usize = 1 << 16;
+/// Up to so many bytes, what is known beforehand helps where later what repeats itself is known as well.
+const SHORT: usize = 1 << 16;
 
-/// Whether the words cover most of a content, so that their codes are clearly shorter.
-pub fn fits(content: &[u8], shipped: &Shipped) -> bool {
-    let mut total = Cover::default();
-    if content.len() <= SAMPLE {
-        total.add(content, shipped);
-    } else {
-        let pieces = SAMPLE / PIECE;
-        for piece in 0..pieces {
-            let start = (content.len() - PIECE) / (pieces - 1) * piece;
-            total.add(&content[start..start + PIECE], shipped);
-        }
-    }
-    total.is_prose(content.len())
+/// Whether codes for the shipped words make a content smaller, rather than larger.
+pub fn words_fit(content: &[u8], shipped: &Shipped) -> bool {
+    Cover::of(content, shipped).suits_words(content, false)
 }
 
-/// What shipped words would make of some text.
+/// Whether most of a content is in the shipped words beyond doubt, and its codes are clearly shorter.
+pub fn is_english(content: &[u8], shipped: &Shipped) -> bool {
+    let cover = Cover::of(content, shipped);
+    let share = if content.len() > SHORT { cover.bytes / 2 } else { cover.bytes * 2 / 5 };
+    cover.shorter(800) && cover.covered * 4 >= cover.letters * 3 && cover.covered >= share
+}
+
+/// Whether a content is better begun with what is known of the shipped words' language, codes or none,
+/// than with nothing; and if it is `structured` that nothing has models of its own for, where it is.
+pub fn prior_fits(content: &[u8], shipped: &Shipped, structured: bool) -> bool {
+    let cover = Cover::of(content, shipped);
+    cover.suits_words(content, structured) || !structured && cover.suits_prior(content.len())
+}
+
+/// What shipped words would make of a content, by samples of it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cover {
     /// Bytes of the text.
@@ -39,6 +45,20 @@ struct Cover {
 }
 
 impl Cover {
+    fn of(content: &[u8], shipped: &Shipped) -> Cover {
+        let mut total = Cover::default();
+        if content.len() <= SAMPLE {
+            total.add(content, shipped);
+        } else {
+            let pieces = SAMPLE / PIECE;
+            for piece in 0..pieces {
+                let start = (content.len() - PIECE) / (pieces - 1) * piece;
+                total.add(&content[start..start + PIECE], shipped);
+            }
+        }
+        total
+    }
+
     /// Adds a text.
     fn add(&mut self, text: &[u8], shipped: &Shipped) {
         self.bytes += text.len();
@@ -70,13 +90,33 @@ impl Cover {
         }
     }
 
-    /// Whether codes are clearly shorter and most letters are in words that have them: so it is
-    /// with English prose, marked up or not, and hardly with other languages. Code, tables and
-    /// records of English words gain by what is known while they are short; later, what repeats
-    /// itself is modelled as well as it is.
-    fn is_prose(&self, content_bytes: usize) -> bool {
-        let share = if content_bytes > LONG { self.bytes / 2 } else { self.bytes * 2 / 5 };
-        let shorter = self.bytes > 0 && self.coded * 5 <= self.bytes * 4;
-        shorter && self.covered * 4 >= self.letters * 3 && self.covered >= share
+    /// Whether what is coded is at most so many thousandths of the content.
+    fn shorter(&self, thousandths: usize) -> bool {
+        self.bytes > 0 && self.coded * 1000 <= self.bytes * thousandths
+    }
+
+    /// Whether so many hundredths of the letters are in words with codes: so it is where words are English,
+    /// in prose, programs, records and tables alike, and hardly in other languages.
+    fn covers(&self, hundredths: usize) -> bool {
+        self.covered * 100 >= self.letters * hundredths
+    }
+
+    /// Prose is shortest, then programs and records. What repeats its forms gains least: matches and
+    /// long contexts know it as well as it is, and models of structured text better.
+    fn suits_words(&self, content: &[u8], structured: bool) -> bool {
+        let short = content.len() <= SHORT;
+        let repeated = match (structured, short) {
+            (true, _) => 755,
+            (false, true) => 810,
+            (false, false) => 780,
+        };
+        self.covers(if short { 50 } else { 60 })
+            && self.shorter(820)
+            && (self.shorter(repeated) || !repeats_forms(content))
+    }
+
+    fn suits_prior(&self, content_bytes: usize) -> bool {
+        let short = content_bytes <= SHORT;
+        self.covers(if short { 50 } else { 55 }) && self.shorter(if short { 900 } else { 885 })
     }
 }

