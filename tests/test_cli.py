@@ -763,7 +763,9 @@ def test_priors_are_made_told_and_used(folder: Path) -> None:
     told = json.loads(done("prior", "info", "--json", "mail.ftp").stdout)
     assert (told["name"], told["preset"], told["file_bytes"]) == ("mail", 2, len(first))
     assert told["digest"] in done("prior", "verify", "mail.ftp").stdout
-    assert "English" in done("prior", "list").stdout
+    listed = [json.loads(line) for line in done("prior", "list", "--json").stdout.splitlines()]
+    assert [one["name"] for one in listed] == ["English", "English, frozen"]
+    assert "English, frozen" in done("prior", "list").stdout
 
     message = write(folder / "message", b"level=info event=sent size=17\n")
     done("compress", "-2", "--prior", "mail.ftp", message)

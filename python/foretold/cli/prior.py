@@ -188,7 +188,8 @@ def _files(paths: Iterable[Path]) -> Iterable[Path]:
 @prior.command(name="list", cls=Command)
 def list_priors(as_json: AsJson = False) -> None:
     """Say which priors come with the package."""
-    _tell([("in the package", foretold.Prior.english())], as_json=as_json)
+    shipped = [foretold.Prior.english(frozen=frozen) for frozen in (False, True)]
+    _tell([("in the package", prior) for prior in shipped], as_json=as_json)
 
 
 @prior.command(cls=Command)

@@ -43,7 +43,7 @@ pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
         let plan = ModelPlan::for_block(options.preset, block.len() as u64);
         let which = which(options.transform, english, plan);
         let words = english.then(english_words);
-        let which = settled(which, settle(which, words, block));
+        let which = settled(which, settle(which, words, options.preset, block));
         coded_block(plan, block, english, |_| which, structured && which != Some(Which::All))
     };
     data.chunks(block_bytes.max(1)).flat_map(seen).collect()
@@ -62,12 +62,13 @@ fn which(transform: Transform, shipped: bool, plan: ModelPlan) -> Option<Which> 
 
 /// Whether a block's prose is transformed, by what is at hand of it: where one chunk has codes and
 /// another has not, what both say is not found again. `None` if too little is, or it is not asked.
-fn settle(which: Option<Which>, shipped: Option<&Shipped>, start: &[u8]) -> Option<bool> {
+fn settle(which: Option<Which>, shipped: Option<&Shipped>, preset: Preset, start: &[u8]) -> Option<bool> {
     let start = &start[..start.len().min(GATHER_BYTES as usize)];
     match which {
-        Some(Which::Prose) if start.len() >= MIN_PROSE => {
-            Some(shipped.map_or_else(|| mostly_prose(start), |words| words_fit(start, words)))
-        }
+        Some(Which::Prose) if start.len() >= MIN_PROSE => Some(shipped.map_or_else(
+            || mostly_prose(start, preset.setup().structured.is_some()),
+            |words| words_fit(start, words),
+        )),
         _ => None,
     }
 }
@@ -346,7 +347,8 @@ impl ChunkCoder {
     /// at hand of it before its first chunk is coded.
     pub(crate) fn settle(&mut self, transform: Transform, start: &[u8]) {
         let shipped = self.predictor.inverse().dictionary().shipped();
-        self.transforms = settle(which(transform, shipped.is_some(), self.plan), shipped, start);
+        let which = which(transform, shipped.is_some(), self.plan);
+        self.transforms = settle(which, shipped, self.plan.preset(), start);
     }
 
     /// Codes the next chunk.

@@ -42,7 +42,7 @@ pub fn forward(text: &[u8], inverse: &Inverse, which: Which) -> Option<Vec<u8>> 
         Some(shipped) => words_fit(text, shipped),
         None => {
             let few = inverse.dictionary().room() == MAX_TEXT && text.len() < MIN_PROSE;
-            !few && is_prose(text, &words)
+            !few && is_prose(text, &words, false)
         }
     };
     if which == Which::Prose && !worth_it() {
@@ -216,22 +216,33 @@ pub fn case_of(run: &[u8]) -> Case {
 const MOST_PIECES: usize = 8;
 
 /// Whether prose is the most of a block, of which `start` is at hand: pieces of a chunk's length say so.
-pub fn mostly_prose(start: &[u8]) -> bool {
+/// Strong models know words well by themselves: they ask for a `plain` sort.
+pub fn mostly_prose(start: &[u8], plain: bool) -> bool {
     let all = start.len().div_ceil(CHUNK_BYTES);
     let mut balance = 0;
     for piece in start.chunks(CHUNK_BYTES).step_by(all.div_ceil(MOST_PIECES).max(1)) {
         let folded = piece.to_ascii_lowercase();
-        let prose = is_prose(piece, &count_words(piece, &folded, false));
+        let prose = is_prose(piece, &count_words(piece, &folded, false), plain);
         balance += if prose { piece.len() as isize } else { -(piece.len() as isize) };
     }
     balance >= 0
 }
 
-/// Three fifths are letters, and of 64 words at least one is new.
-fn is_prose(text: &[u8], words: &[Counted]) -> bool {
-    let letters = text.iter().filter(|&&byte| is_letter(byte)).count();
+/// Four fifths and more are letters, the most of that, and spaces; and of 64 words at least one is new.
+/// In a `plain` sort nine tenths are, and hardly more than five words are new, as in novels, unless most
+/// letters are of several bytes.
+fn is_prose(text: &[u8], words: &[Counted], plain: bool) -> bool {
+    let share = |of: fn(u8) -> bool| text.iter().filter(|&&byte| of(byte)).count();
+    let (letters, spaces, beyond_ascii) = (share(is_letter), share(|b| b == b' '), share(|b| b >= 0x80));
     let total: usize = words.iter().map(|word| word.count as usize).sum();
-    letters * 5 >= text.len() * 3 && words.len() * 64 >= total
+    let is_text = letters * 5 >= text.len() * 3 && words.len() * 64 >= total;
+    match plain {
+        false => is_text && (letters + spaces) * 50 >= text.len() * 41,
+        true => {
+            let few = words.len() * 128 <= total * 11 || beyond_ascii * 2 >= letters;
+            is_text && few && (letters + spaces) * 10 >= text.len() * 9
+        }
+    }
 }
 
 /// The lists of words that the chunk adds to the dictionary: those of `words` that occur often
