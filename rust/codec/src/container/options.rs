@@ -60,7 +60,7 @@ impl Knowledge {
     /// The prior that contents of a preset start from of which `start` is the beginning.
     pub(crate) fn prior_for(&self, start: &[u8], preset: Preset) -> Option<&Arc<Prior>> {
         match self.if_english() {
-            Some(prior) => english_fits(start, preset.setup().has_structured(true)).then(prior),
+            Some(prior) => english_fits(start, preset).then(prior),
             None => self.given(),
         }
     }

@@ -11,6 +11,8 @@ const SAMPLE: usize = 1 << 18;
 const PIECE: usize = 1 << 12;
 /// Up to so many bytes, what is known beforehand helps where later what repeats itself is known as well.
 const SHORT: usize = 1 << 16;
+/// Contents longer than this learn their own company of bytes, and need the room that another's takes.
+const LONG: usize = 1 << 20;
 
 /// Whether codes for the shipped words make a content smaller, rather than larger.
 pub fn words_fit(content: &[u8], shipped: &Shipped) -> bool {
@@ -25,8 +27,12 @@ pub fn is_english(content: &[u8], shipped: &Shipped) -> bool {
 }
 
 /// Whether a content is better begun with what is known of the shipped words' language, codes or none,
-/// than with nothing; and if it is `structured` that nothing has models of its own for, where it is.
-pub fn prior_fits(content: &[u8], shipped: &Shipped, structured: bool) -> bool {
+/// than with nothing; and if it is `structured` that nothing has models of its own for, where it is. A
+/// `quick` preset has few contexts: long contents must be English beyond doubt.
+pub fn prior_fits(content: &[u8], shipped: &Shipped, structured: bool, quick: bool) -> bool {
+    if quick && content.len() > LONG {
+        return is_english(content, shipped);
+    }
     let cover = Cover::of(content, shipped);
     cover.suits_words(content, structured) || !structured && cover.suits_prior(content.len())
 }
@@ -117,6 +123,8 @@ impl Cover {
 
     fn suits_prior(&self, content_bytes: usize) -> bool {
         let short = content_bytes <= SHORT;
-        self.covers(if short { 50 } else { 55 }) && self.shorter(if short { 900 } else { 885 })
+        content_bytes <= LONG
+            && self.covers(if short { 50 } else { 55 })
+            && self.shorter(if short { 900 } else { 885 })
     }
 }

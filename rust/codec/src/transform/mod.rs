@@ -79,6 +79,7 @@ pub enum TransformError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Preset;
     use proptest::prelude::*;
 
     /// Turns `coded` back.
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn english_is_told_from_what_is_not() {
-        let fits = |text: &str| crate::knowledge::english_fits(text.as_bytes(), true);
+        let fits = |text: &str| crate::knowledge::english_fits(text.as_bytes(), Preset::MAX);
         let prose = "There is no doubt, she thought, that the old house had seen better days. ";
         assert!(fits(prose) && fits(&prose.repeat(9000)));
         assert!(fits(
@@ -278,11 +279,14 @@ mod tests {
     #[test]
     fn programs_gain_from_english_words_unless_they_repeat_themselves() {
         let line = "    def write(self, data): return self.buffer.append(data)  # and count it\n";
-        let fits = |text: &str, structured| crate::knowledge::english_fits(text.as_bytes(), structured);
-        assert!(fits(line, false) && fits(line, true));
+        let fits = |text: &str, preset| crate::knowledge::english_fits(text.as_bytes(), preset);
+        assert!(fits(line, Preset::DEFAULT) && fits(line, Preset::MAX));
         assert!(words_fit(line.as_bytes(), crate::knowledge::english_words()));
         let log = "2026-11-24 17:52:05 status installed libsource:amd64 5.1-2\n".repeat(4000);
-        assert!(fits(&log, false) && !fits(&log, true), "structured text has models of its own");
+        assert!(fits(&log, Preset::DEFAULT));
+        assert!(!fits(&log, Preset::MAX), "structured text has models of its own");
+        let quick = Preset::new(1).unwrap();
+        assert!(fits(&log, quick) && !fits(&log.repeat(5), quick), "it learns what it needs");
         assert!(!is_english(log.as_bytes(), crate::knowledge::english_words()));
     }
 
