@@ -6,6 +6,7 @@ import io
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import foretold
@@ -33,6 +34,24 @@ def test_a_file_comes_back(source: Path, tmp_path: Path, text: bytes) -> None:
     report = foretold.decompress_file(archive, again)
     assert (report.content_bytes, report.archive_bytes) == (len(text), archive.stat().st_size)
     assert again.read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b"and text again, which is long enough to be told from the rest\n" * 400]
+)
+def test_a_file_of_several_kinds_is_the_same_as_in_memory(
+    tmp_path: Path, long_text: bytes, end: bytes
+) -> None:
+    """It is coded chunk by chunk, and below a megabyte."""
+    content = long_text[:100_000] + np.random.default_rng(1).bytes(60_000) + end
+    (tmp_path / "mixed").write_bytes(content)
+    for checkpoint in (None, tmp_path / "checkpoint"):
+        archive = tmp_path / "mixed.ftd"
+        foretold.compress_file(
+            tmp_path / "mixed", archive, 1, overwrite=True, verify=True, checkpoint=checkpoint
+        )
+        assert archive.read_bytes() == foretold.compress(content, 1)
+        assert foretold.decompress(archive.read_bytes()) == content
 
 
 def test_mode_and_time_are_kept_if_wanted(source: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Random, compress, go_on, noise, small_blocks, text};
+use common::{Random, compress, decompress, go_on, noise, small_blocks, text};
 use foretold_codec::{Compressor, Decompressor, Error, Limits, Options};
 
 fn reload(compressor: &mut Compressor) -> Compressor {
@@ -26,8 +26,10 @@ fn reload_decompressor(decompressor: &mut Decompressor, limits: &Limits) -> Deco
 #[test]
 fn compressors_continue_after_every_step() {
     let content = [text(100_000), noise(40_000), text(60_000)].concat();
-    for threads in [1, 2] {
-        let options = Options { threads, ..small_blocks() };
+    let several = |threads| Options { threads, ..small_blocks() };
+    // Less than a megabyte in chunks of several kinds: not compact, at no step.
+    let one = Options { block_size: None, ..small_blocks() };
+    for options in [several(1), several(2), one] {
         let mut compressor = Compressor::new(options.clone()).unwrap();
         let (mut archive, mut rest) = (Vec::new(), &content[..]);
         while !compressor.is_finished() {
@@ -45,7 +47,8 @@ fn compressors_continue_after_every_step() {
                 compressor.close().unwrap();
             }
         }
-        assert!(archive == compress(&content, &options), "{threads} threads");
+        assert!(archive == compress(&content, &options), "{options:?}");
+        assert!(decompress(&archive).unwrap() == content, "{options:?}");
     }
 }
 

@@ -246,11 +246,14 @@ impl Compressor {
 
     /// Whether the member turned out to be one chunk, nothing of which is written yet.
     fn is_compact(&self) -> bool {
+        if !self.closed || self.flushed || self.archive_bytes > 0 {
+            return false;
+        }
         // Of a longer content blocks may have been written, depending on the threads.
         let most = self.options.block_bytes().min(CHUNK_BYTES as u64);
         let is_fitted = self.options.network.is_some() && self.content_bytes > 0;
         let is_one_chunk = || self.blocks.front().is_none_or(BlockEncoder::is_one_chunk);
-        self.closed && !self.flushed && !is_fitted && self.content_bytes <= most && is_one_chunk()
+        !is_fitted && self.content_bytes <= most && is_one_chunk()
     }
 
     fn write_compact(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {
