@@ -66,7 +66,7 @@ fn settle(which: Option<Which>, shipped: Option<&Shipped>, preset: Preset, start
     let start = &start[..start.len().min(GATHER_BYTES as usize)];
     match which {
         Some(Which::Prose) if start.len() >= MIN_PROSE => Some(shipped.map_or_else(
-            || mostly_prose(start, preset.setup().structured.is_some()),
+            || mostly_prose(start, preset.setup().has_structured(true)),
             |words| words_fit(start, words),
         )),
         _ => None,

@@ -23,7 +23,7 @@ pub fn words_fit(content: &[u8], shipped: &Shipped) -> bool {
 pub fn is_english(content: &[u8], shipped: &Shipped) -> bool {
     let cover = Cover::of(content, shipped);
     let share = if content.len() > SHORT { cover.bytes / 2 } else { cover.bytes * 2 / 5 };
-    cover.shorter(800) && cover.covered * 4 >= cover.letters * 3 && cover.covered >= share
+    cover.shorter(800) && cover.covers(75) && cover.covered >= share
 }
 
 /// Whether a content is better begun with what is known of the shipped words' language, codes or none,

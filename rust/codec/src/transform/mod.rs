@@ -270,9 +270,13 @@ mod tests {
             "Жили-были старик со старухой у самого синего моря. ",
             "2026-11-24 17:52:05,123 [http-7] 10.0.0.1 0x7ffe42 GET /a/b?c=1 200 ",
             "4.2,1897,-0.003,NA,,17\n",
+            "let mut xs: Vec<u32> = ys.iter().map(|y| y.len() as u32).collect();\n",
         ] {
             assert!(!fits(other) && !fits(&other.repeat(4000)), "{other}");
         }
+        // Short, and of words that English has too: it is smaller for it.
+        let close = "Il y avait une fois une petite fille de village, la plus jolie qu'on eût su voir. ";
+        assert!(fits(close) && !fits(&close.repeat(4000)));
     }
 
     /// Words of programs are English, and worth their codes where nothing better knows them.
