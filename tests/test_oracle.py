@@ -754,6 +754,9 @@ def test_oracle_uses_nothing_but_python(source: Path) -> None:
     allowed = {"array", "dataclasses", "functools", "pathlib", "struct", "sys"}
     if source.stem in {"fitted", "float", "frozen", "lstm_mixer", "network"}:
         allowed |= {"json", "numpy"}
+    if source.stem == "deflate":
+        # For the sums that follow streams.
+        allowed |= {"zlib"}
     assert all(name.startswith(".") or name in allowed for name in imported), imported
 
 

@@ -24,6 +24,8 @@ TRAILER = b"\xf7\xd4\x72"
 GENERATION = 0
 WIDE, COMPACT, CHECKS = 0x20, 0x40, 0x80
 CHUNK_BYTES = 1 << 20
+# The last of those that compact members may have.
+COMPACT_METHODS = 7
 DIGEST_BYTES = 16
 
 
@@ -121,6 +123,7 @@ def _compact(reader, start, tag, magic, priors):
     preset_and_method = reader.number(1)
     preset, method = preset_and_method & 15, preset_and_method >> 4
     require(preset in SETUPS, f"preset {preset}")
+    require(method <= COMPACT_METHODS, f"method {method} in a compact member")
     prior_id = SHIPPED_ID if magic == SHIPPED_MAGIC else NO_PRIOR
     if magic == PRIMED_MAGIC:
         prior_id = reader.take(ID_BYTES)

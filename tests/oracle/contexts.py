@@ -188,6 +188,26 @@ def record_more(p):
     yield length, (above - p.history.back(length + 1) + p.history.last8) & 0xFF, place
 
 
+def fields(p):
+    zero, place = p.fields.zero(), p.fields.place()
+    for count in 1, 2, 3:
+        yield zero, p.last(count)
+    for count in 1, 2, 3:
+        yield place, p.last(count)
+    yield place, p.fields.len
+    yield place, zero
+
+
+def fields_few(p):
+    yield p.fields.zero(), p.last(2)
+    yield from field_place(p)
+
+
+def field_place(p):
+    yield p.fields.place(), p.last(1)
+    yield p.fields.place(), p.last(2)
+
+
 def order_11(p):
     yield p.history.last8, p.history.before8 & 0xFFFFFF
 

@@ -1,14 +1,19 @@
 """One block's model, and the coding of chunks with it.
 
-FORMAT.md: "Kinds and methods".
+FORMAT.md: "Kinds and methods", "Expanded chunks".
 """
 
+from .deflate import WriteError
+from .expanded import Recipe
+from .packing import Unpacker
 from .predictor import BINARY, STRUCTURED, TEXT, Predictor
 from .range_coder import Decoder, Encoder
 from .setup import SMALL_CLASS
 from .transform import TransformError
 
-MODELLED_BIT = 1
+MODELLED_BIT, EXPANDED_BIT = 1, 8
+# Content as it is, which the model forgets.
+FORGOTTEN_METHOD = EXPANDED_BIT
 # Methods without it.
 TEXT_METHOD, BINARY_METHOD, TRANSFORMED_METHOD, STRUCTURED_METHOD = 0, 2, 4, 6
 METHODS = {TEXT: TEXT_METHOD, BINARY: BINARY_METHOD, STRUCTURED: STRUCTURED_METHOD}
@@ -38,7 +43,10 @@ def kind_of(content, eighths):
 
 class ChunkCoder:
     def __init__(self, preset, size_class, prior=None):
-        self.predictor = Predictor(preset, size_class, prior)
+        self._new_predictor = lambda: Predictor(preset, size_class, prior)
+        self.predictor = self._new_predictor()
+        # The stream that the chunk before left open.
+        self.stream = None
         # A small block that starts from a prior is as small as it says.
         self.most_bytes = 1 << size_class if prior is not None and size_class <= SMALL_CLASS else None
 
@@ -55,6 +63,7 @@ class ChunkCoder:
             left = self.predictor.arms[kind] is not None and kind != self.predictor.kind
             if left or self.predictor.coded_bytes() + coded_bytes > self.most_bytes:
                 raise PayloadError("more than a small block that starts from a prior may have")
+        self.predictor.parsed.records.turn_to_picture(None)
         self.predictor.begin(kind)
 
     def _learn(self, byte, see=lambda bit, p1: None):
@@ -100,9 +109,19 @@ class ChunkCoder:
 
     def decode(self, method, payload, content_bytes):
         """Content of the next chunk."""
-        kind = KINDS.get(method & ~MODELLED_BIT)
+        stream, self.stream = self.stream, None
+        if method == FORGOTTEN_METHOD:
+            if len(payload) != content_bytes:
+                raise PayloadError("a stored payload is not as long as its content")
+            self.predictor = self._new_predictor()
+            return payload
+        kind = KINDS.get(method & ~(MODELLED_BIT | EXPANDED_BIT))
         if kind is None or kind >= len(self.predictor.assemblies):
             raise PayloadError(f"method {method} is unknown")
+        if method & EXPANDED_BIT:
+            if not method & MODELLED_BIT:
+                raise PayloadError(f"method {method} is unknown")
+            return self._decode_expanded(method & ~EXPANDED_BIT, kind, payload, content_bytes, stream)
         transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
         if not transformed and not method & MODELLED_BIT and len(payload) != content_bytes:
             raise PayloadError("a stored payload is not as long as its content")
@@ -115,12 +134,38 @@ class ChunkCoder:
                 self._learn(byte)
             return payload
         decoder = Decoder(payload)
-        content = bytearray()
-        for _ in range(content_bytes):
-            content.append(self._decode_byte(decoder))
-        if next(decoder.rest, None) is not None:
-            raise PayloadError("a payload has bytes that no bit needs")
-        return bytes(content)
+        content = bytes(self._decode_byte(decoder) for _ in range(content_bytes))
+        _require_all_read(decoder)
+        return content
+
+    def _decode_expanded(self, method, kind, payload, content_bytes, stream):
+        """Content whose streams are expanded, the first of which may go on with an open one."""
+        unpacker = Unpacker(payload)
+        decoder = unpacker.decoder
+        transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
+        try:
+            recipe = Recipe(unpacker, stream is not None)
+            self._begin(kind, 1 if transformed else recipe.bytes)
+            self.predictor.begin_transform(transformed)
+            if transformed:
+                expanded = self._decode_coded(decoder, (), recipe.bytes)
+            else:
+                expanded = self._decode_with_pictures(decoder, recipe, kind)
+            _require_all_read(decoder)
+            content, self.stream = recipe.write(expanded, stream)
+        except WriteError as error:
+            raise PayloadError(str(error)) from error
+        if len(content) != content_bytes:
+            raise PayloadError("expanded content does not give the content")
+        return content
+
+    def _decode_with_pictures(self, decoder, recipe, kind):
+        pictures, expanded = recipe.pictures(), bytearray()
+        for at in range(recipe.bytes):
+            if kind == BINARY and at in pictures:
+                self.predictor.parsed.records.turn_to_picture(pictures[at])
+            expanded.append(self._decode_byte(decoder))
+        return bytes(expanded)
 
     def _decode_byte(self, decoder):
         byte = 0
@@ -154,3 +199,8 @@ class ChunkCoder:
         if len(content) > content_bytes:
             raise PayloadError("a word goes past the chunk's end")
         return content
+
+
+def _require_all_read(decoder):
+    if next(decoder.rest, None) is not None:
+        raise PayloadError("a payload has bytes that no bit needs")

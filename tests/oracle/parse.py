@@ -4,6 +4,7 @@ FORMAT.md: "The past".
 """
 
 from .expressions import Expressions
+from .fields import Fields
 from .followers import Followers
 from .forms import Forms
 from .history import History
@@ -27,6 +28,7 @@ class Parsed:
         self.lines = Lines()
         self.structure = Structure()
         self.records = Records()
+        self.fields = Fields()
         self.terms = Terms()
         self.expressions = Expressions()
         self.letters = Letters()
@@ -82,6 +84,7 @@ class Parsed:
         self.letters.push(byte, letters)
         self.terms.turn(byte, code)
         self.records.push(byte, self.history.len)
+        self.fields.push(byte)
         self.history.push(byte)
 
     def last(self, count):

@@ -13,6 +13,7 @@ from .match_model import MatchModel
 from .mixer import Mixer
 from .network import NETWORK_START, Network
 from .parse import Parsed
+from .pictures import pictures
 from .probability import p1_clamped, squash_fine, stretch
 from .runs import Runs
 from .setup import SETUPS, apm_contexts
@@ -229,6 +230,8 @@ class Predictor:
     def _turn(self, came):
         arm = self.arms[self.kind]
         self.hashes = contexts.hashes(arm.assembly.groups, self.parsed)
+        if self.kind == BINARY and self.parsed.records.is_picture:
+            self.hashes = contexts.hashes((pictures,), self.parsed)[: len(self.hashes)]
         if self.directs:
             self.directs.turn(self.hashes[: arm.assembly.directs], 0)
         if self.runs:

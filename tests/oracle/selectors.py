@@ -4,6 +4,7 @@ FORMAT.md: "Selectors".
 """
 
 from .hash import hash
+from .pictures import near
 
 
 def _bit(pick):
@@ -31,6 +32,8 @@ def _word_len(v):
 
 
 def _place(v):
+    if v.parsed.records.is_picture:
+        return near(v.parsed)(0, 1)
     return min(v.parsed.history.len % max(v.parsed.records.len, 1), 255)
 
 
@@ -105,3 +108,30 @@ WORD = 4096, lambda v: _folded(4096, v.parsed.words.here() & 0xFFFFFFFF)
 WORD_BEFORE = 2048, lambda v: _folded(2048, v.parsed.forms.class_before(), min(len(v.parsed.forms.word), 8))
 BEGINNING_BEFORE = 2048, lambda v: _folded(2048, v.parsed.forms.beginnings[0], bool(v.parsed.forms.word))
 ENDING = 2048, lambda v: _folded(2048, v.parsed.forms.ending() & 0xFF00FFFF)
+
+
+def _or_pixels(other, pick):
+    """A selector that picks by the pixels near it within a picture."""
+    sets, otherwise = other
+    return sets, lambda v: pick(v, near(v.parsed)) if v.parsed.records.is_picture else otherwise(v)
+
+
+def _bits(conditions):
+    return sum(condition << bit for bit, condition in enumerate(reversed(conditions)))
+
+
+def _same(v, pixel):
+    w, n, nw, ne = pixel(-1, 0), pixel(0, 1), pixel(-1, 1), pixel(1, 1)
+    same = [w == pixel(-2, 0), w == n, w == nw, n == nw, n == ne, n == pixel(0, 2)]
+    same += [ne == pixel(2, 1), nw == pixel(-2, 1), w == ne]
+    return _bits(same) * 8 + v.bit_position
+
+
+def _like(v, pixel):
+    pixels = pixel(-1, 0), pixel(0, 1), pixel(1, 1)
+    return v.partial * 8 + _bits([(p | 256) >> (8 - v.bit_position) == v.partial for p in pixels])
+
+
+CLASSES_OR_SAME = _or_pixels(CLASSES, _same)
+PARTIAL_CLASS_OR_LIKE = _or_pixels(PARTIAL_CLASS, _like)
+FOLLOWER_OR_RIGHT = _or_pixels(FOLLOWER, lambda v, pixel: pixel(1, 1))

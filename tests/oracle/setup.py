@@ -224,26 +224,26 @@ STRUCTURED_9 = replace(
 )
 STRUCTURED_8 = replace(TEXT_8, groups=STRUCTURED_9.groups, apm_log2=14)
 
-BINARY_1 = replace(TEXT_1, groups=(c.orders(1, 2, 3, 4, 6), c.record_above))
+BINARY_1 = replace(TEXT_1, groups=(c.orders(1, 2, 3, 4, 6), c.record_above, c.field_place))
 BINARY_3 = replace(
     TEXT_3,
-    groups=(orders_1_to_6, c.record, c.sparse_pair),
+    groups=(orders_1_to_6, c.record, c.sparse_pair, c.fields_few),
     selectors=(s.PARTIAL, s.MATCH, s.LAST, s.RECORD_PLACE),
 )
 BINARY_6 = replace(
     TEXT_6,
-    groups=(orders_1_to_6, order_8, c.record, c.sparse_binary, c.indirect, c.word),
-    selectors=(*BINARY_3.selectors, s.ORDERS_KNOWN, s.BEFORE, s.CLASSES),
+    groups=(orders_1_to_6, order_8, c.record, c.sparse_binary, c.indirect, c.word, c.fields_few),
+    selectors=(*BINARY_3.selectors, s.ORDERS_KNOWN, s.BEFORE, s.CLASSES_OR_SAME),
 )
 BINARY_9 = replace(
     TEXT_9,
     groups=(
         *(orders_1_to_6, c.word, order_8, c.record, c.sparse_binary, c.indirect, c.record_more),
-        *(c.sparse, c.word_pair, c.shape, c.column, c.structure),
+        *(c.sparse, c.word_pair, c.shape, c.column, c.structure, c.fields),
     ),
     selectors=(
-        *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASSES, s.RECORD_PLACE),
-        *(s.ORDERS_KNOWN, s.PARTIAL_CLASS, s.MATCHES, s.FOLLOWER),
+        *(s.PARTIAL, s.LAST, s.BEFORE, s.MATCH, s.EXPECTED, s.KNOWN, s.CLASSES_OR_SAME, s.RECORD_PLACE),
+        *(s.ORDERS_KNOWN, s.PARTIAL_CLASS_OR_LIKE, s.MATCHES, s.FOLLOWER_OR_RIGHT),
     ),
 )
 TEXT_MAX = replace(TEXT_9, selectors=(*TEXT_9.selectors, s.NETWORK))

@@ -133,7 +133,8 @@ Transform = Annotated[
     TransformName,
     typer.Option(
         "--transform",
-        help="Replace words of text by short codes: where the preset gains by it, never, or always.",
+        help="Replace words of text by short codes: where the preset gains by it, never, or always. "
+        "With none, compressed streams in a file are not expanded either.",
     ),
 ]
 NoKnowledge = Annotated[

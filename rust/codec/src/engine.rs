@@ -7,11 +7,14 @@ use std::sync::Arc;
 use foretold_coding::{Decoder, Encoder};
 use foretold_models::{Mixer, Slots, StateError, StateReader, StateWriter, ValueReader, ValueWriter};
 use foretold_numerics::{P1, SharedBytes};
+use foretold_recompress::{Carry, Recipe, survey};
 use thiserror::Error;
 
-use crate::container::GATHER_BYTES;
+use crate::container::{CHUNK_BYTES, GATHER_BYTES};
 use crate::kinds::{Eighths, chunks, kind_of};
+use crate::knowledge::packing::{Packer, Unpacker};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
+use crate::pieces::{Piece, RecipeNotes};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
@@ -35,6 +38,8 @@ pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
 /// prior of the caller's own has learned apart.
 pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
     let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
+    let expanded = expanded(data, options.transform);
+    let data = &expanded[..];
     let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
     let prior = options.prior_for(start);
     let english = prior.is_some_and(|prior| prior.has_english_words());
@@ -47,6 +52,12 @@ pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
         coded_block(plan, block, english, |_| which, structured && which != Some(Which::All))
     };
     data.chunks(block_bytes.max(1)).flat_map(seen).collect()
+}
+
+/// What a content holds with its compressed streams expanded.
+fn expanded(data: &[u8], transform: Transform) -> std::borrow::Cow<'_, [u8]> {
+    let found = (transform != Transform::None).then(|| survey(data, usize::MAX, CHUNK_BYTES));
+    found.flatten().map_or(data.into(), |survey| survey.start.into())
 }
 
 /// Which texts are transformed.
@@ -133,7 +144,7 @@ pub enum EngineError {
     },
     /// The chunk's method byte is not one of ours.
     #[error(
-        "chunk method {0} is unknown to this model; methods are 0 to 5, and 6 and 7 at presets 8 to max without a prior"
+        "chunk method {0} is unknown to this model; methods are 0 to 5, 8, 9, 11 and 13, and 6, 7 and 15 at presets 8 to max without a prior"
     )]
     UnknownMethod(u8),
     /// A stored chunk's payload is not as long as its content, or a payload does not decode to
@@ -148,6 +159,9 @@ pub enum EngineError {
     /// A transformed chunk's bytes cannot be turned back.
     #[error("a chunk's transformed text cannot be turned back: {0}")]
     BadTransform(#[from] TransformError),
+    /// A chunk's recipe makes no content of what its streams hold.
+    #[error("a chunk's streams cannot be written: {0}")]
+    BadRecipe(#[from] foretold_recompress::Error),
     /// The tables cannot be allocated.
     #[error("the model needs {0} bytes of memory, which cannot be had")]
     OutOfMemory(u64),
@@ -182,9 +196,10 @@ impl From<StateError> for EngineError {
 /// One chunk as it stands in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodedChunk {
-    /// How the payload was made: 0 to 7. Bit 0 is set if it is what the model's predictions
-    /// coded, and clear if it is the bytes themselves; the bits above it tell text (0), other
-    /// content (1), text whose words were replaced by codes (2) and structured text (3).
+    /// How the payload was made: 0 to 15. Bit 0 is set if it is what the model's predictions
+    /// coded, and clear if it is the bytes themselves; the two bits above it tell text (0), other
+    /// content (1), text whose words were replaced by codes (2) and structured text (3); bit 3 is set if
+    /// that was made of the content by expanding compressed streams.
     pub method: u8,
     /// The coded bytes, at most as many as the content has.
     pub payload: Vec<u8>,
@@ -193,7 +208,7 @@ pub struct CodedChunk {
 impl CodedChunk {
     /// Whether words were replaced by codes.
     pub(crate) fn is_transformed(&self) -> bool {
-        self.method & !MODELLED == TRANSFORMED
+        self.method & KIND == TRANSFORMED
     }
 }
 
@@ -201,10 +216,37 @@ const MODELLED: u8 = 1;
 const BINARY: u8 = 2;
 const TRANSFORMED: u8 = 4;
 const STRUCTURED: u8 = 6;
+/// The bits that tell the kind.
+const KIND: u8 = 6;
+const EXPANDED: u8 = 8;
+/// The content as it is, of which the model has seen something else, and begins afresh.
+const AFRESH: u8 = EXPANDED;
 
 /// In a raw message: how likely it is to be binary, or transformed as it usually is not. Arbitrary;
 /// what is usual costs 0.05 bits.
 const UNUSUAL_Q22: u32 = 1 << 17;
+
+/// Tells of the progress in a content, where what is done is something else that stands for it.
+struct Scaled<'a> {
+    tick: Tick<'a>,
+    seen_bytes: usize,
+    content_bytes: usize,
+    seen: usize,
+    told: usize,
+}
+
+impl<'a> Scaled<'a> {
+    fn new(tick: Tick<'a>, seen_bytes: usize, content_bytes: usize) -> Scaled<'a> {
+        Scaled { tick, seen_bytes, content_bytes, seen: 0, told: 0 }
+    }
+
+    fn tick(&mut self, done: usize) -> ControlFlow<()> {
+        self.seen = (self.seen + done).min(self.seen_bytes);
+        let reached = (self.seen as u64 * self.content_bytes as u64 / self.seen_bytes.max(1) as u64) as usize;
+        let told = std::mem::replace(&mut self.told, reached);
+        (self.tick)(reached - told)
+    }
+}
 
 /// One block's model: codes the block's chunks in order, or decodes them.
 ///
@@ -222,6 +264,39 @@ pub struct ChunkCoder {
     structured: bool,
     /// Whether texts are transformed of which it is asked; `None` if each is asked for itself.
     transforms: Option<bool>,
+    /// A compressed stream that the next chunk may go on with.
+    carry: Carry,
+    /// The last chunk leaves a model that is of no more use.
+    is_spent: bool,
+}
+
+/// Where pictures begin and end among the bytes that are coded, and how wide they are.
+struct Pictures {
+    left: std::vec::IntoIter<(usize, u32)>,
+    next: (usize, u32),
+}
+
+impl Pictures {
+    const NONE: (usize, u32) = (usize::MAX, 0);
+
+    /// Those of a recipe, if it is of `kind` that they are.
+    fn of(recipe: Option<&Recipe>, kind: u8) -> Pictures {
+        let pictures = recipe.filter(|_| kind == BINARY).map(Recipe::pictures);
+        let mut left = pictures.unwrap_or_default().into_iter();
+        let next = left.next().unwrap_or(Self::NONE);
+        Pictures { left, next }
+    }
+
+    /// The width of the picture that begins at a place, or 0 where one ends; places come in order.
+    #[inline(always)]
+    fn begin(&mut self, at: usize) -> Option<u32> {
+        if at != self.next.0 {
+            return None;
+        }
+        let width = self.next.1;
+        self.next = self.left.next().unwrap_or(Self::NONE);
+        Some(width)
+    }
 }
 
 /// A chunk's payload as it is read.
@@ -262,6 +337,8 @@ impl ChunkCoder {
             prediction: Box::default(),
             structured,
             transforms: None,
+            carry: Carry::default(),
+            is_spent: false,
         })
     }
 
@@ -276,6 +353,24 @@ impl ChunkCoder {
         self.predictor.lend_thread(lent);
     }
 
+    /// A compressed stream that the next chunk may go on with.
+    pub(crate) fn carry(&self) -> &Carry {
+        &self.carry
+    }
+
+    /// Whether the block must go on with a model [`afresh`](Self::afresh).
+    pub(crate) fn is_spent(&self) -> bool {
+        self.is_spent
+    }
+
+    /// A model of the same plan that has seen nothing.
+    pub(crate) fn afresh(self, priors: &Priors) -> Result<ChunkCoder, EngineError> {
+        let (plan, transforms) = (self.plan, self.transforms);
+        // There is memory for one.
+        drop(self);
+        Ok(ChunkCoder { transforms, ..ChunkCoder::new(plan, priors)? })
+    }
+
     /// Begins a chunk that has so many coded bytes at least.
     fn begin(&mut self, kind: Kind, coded_bytes: usize) -> Result<(), EngineError> {
         if self.most_bytes < u64::MAX && self.predictor.has_left(kind)
@@ -285,6 +380,7 @@ impl ChunkCoder {
         }
         // The inputs' padding is zeros, whatever another kind has left there.
         *self.prediction = Prediction::default();
+        self.predictor.turn_to_picture(0);
         self.predictor.begin(kind).ok_or(EngineError::OutOfMemory(self.plan.memory_bytes()))
     }
 
@@ -318,11 +414,12 @@ impl ChunkCoder {
     fn begin_content(
         &mut self,
         content: &[u8],
+        is_picture: bool,
         transform: Transform,
     ) -> Result<(u8, Option<Vec<u8>>), EngineError> {
         let structured = (self.structured && transform != Transform::Words)
             .then(|| Eighths::of_block(self.predictor.has(Kind::Text), self.predictor.has(Kind::Structured)));
-        let kind = kind_of(content, structured);
+        let kind = if is_picture { Kind::Binary } else { kind_of(content, structured) };
         let shipped = self.predictor.inverse().dictionary().shipped().is_some();
         let which = settled(which(transform, shipped, self.plan), self.transforms);
         let which = which.filter(|_| kind == Kind::Text);
@@ -358,11 +455,40 @@ impl ChunkCoder {
         transform: Transform,
         tick: Tick<'_>,
     ) -> Result<CodedChunk, EngineError> {
-        let (method, transformed) = self.begin_content(content, transform)?;
-        let bytes = transformed.as_deref().unwrap_or(content);
-        let mut encoder = Encoder::new();
-        self.encode_bytes(method, bytes, &mut encoder, tick)?;
+        self.encode_piece(content, &Piece { content_bytes: content.len(), expanded: None }, transform, tick)
+    }
+
+    /// Codes the next chunk, whose streams may be expanded.
+    pub(crate) fn encode_piece(
+        &mut self,
+        content: &[u8],
+        piece: &Piece,
+        transform: Transform,
+        tick: Tick<'_>,
+    ) -> Result<CodedChunk, EngineError> {
+        let seen = piece.bytes(content);
+        let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
+        let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
+        self.carry = piece.carry();
+        let (method, transformed) = self.begin_content(seen, is_picture, transform)?;
+        let bytes = transformed.as_deref().unwrap_or(seen);
+        let mut packer = Packer::default();
+        if let Some(recipe) = recipe {
+            recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
+        }
+        let mut encoder = packer.0;
+        let mut pictures = Pictures::of(recipe, method);
+        let mut scaled = Scaled::new(tick, seen.len(), content.len());
+        self.encode_bytes(method, bytes, &mut pictures, &mut encoder, &mut |done| scaled.tick(done))?;
         let payload = encoder.finish();
+        if recipe.is_some() {
+            if payload.len() < content.len() {
+                return Ok(CodedChunk { method: EXPANDED | method | MODELLED, payload });
+            }
+            self.is_spent = true;
+            self.carry = Carry::default();
+            return Ok(CodedChunk { method: AFRESH, payload: content.to_vec() });
+        }
         if payload.len() >= bytes.len() {
             return Ok(CodedChunk { method, payload: bytes.to_vec() });
         }
@@ -373,14 +499,20 @@ impl ChunkCoder {
         &mut self,
         method: u8,
         bytes: &[u8],
+        pictures: &mut Pictures,
         encoder: &mut Encoder,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
+        let mut at = 0;
         for part in bytes.chunks(TICK_BYTES) {
             let mut done = 0;
             for &byte in part {
+                if let Some(width) = pictures.begin(at) {
+                    self.predictor.turn_to_picture(width);
+                }
                 self.encode_byte(byte, encoder);
                 done += self.stands_for(method);
+                at += 1;
             }
             if tick(done).is_break() {
                 return Err(EngineError::Interrupted);
@@ -397,13 +529,14 @@ impl ChunkCoder {
         encoder: &mut Encoder,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        let (method, transformed) = self.begin_content(content, transform)?;
+        let (method, transformed) = self.begin_content(content, false, transform)?;
         let binary = method == BINARY;
         encoder.encode(binary, P1::clamped(UNUSUAL_Q22));
         if !binary {
             encoder.encode(transformed.is_some(), self.p1_transformed());
         }
-        self.encode_bytes(method, transformed.as_deref().unwrap_or(content), encoder, tick)
+        let bytes = transformed.as_deref().unwrap_or(content);
+        self.encode_bytes(method, bytes, &mut Pictures::of(None, method), encoder, tick)
     }
 
     fn p1_transformed(&self) -> P1 {
@@ -424,7 +557,8 @@ impl ChunkCoder {
             false if decoder.decode(self.p1_transformed()) => TRANSFORMED,
             false => 0,
         };
-        self.decode_bytes(method, &mut Source::Coded(decoder), lengths, content, tick)
+        let mut pictures = Pictures::of(None, method);
+        self.decode_bytes(method, &mut Source::Coded(decoder), &mut pictures, lengths, content, tick)
     }
 
     /// Decodes the next chunk, appending `content_bytes` bytes to `content`.
@@ -436,9 +570,14 @@ impl ChunkCoder {
         content: &mut Vec<u8>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        if method & !MODELLED == STRUCTURED && !self.structured || method > (MODELLED | STRUCTURED) {
+        let has_kind = method & KIND != STRUCTURED || self.structured;
+        if !has_kind || method > (EXPANDED | STRUCTURED | MODELLED) {
             return Err(EngineError::UnknownMethod(method));
         }
+        if method & EXPANDED != 0 {
+            return self.decode_expanded(method, payload, content_bytes, content, tick);
+        }
+        self.carry = Carry::default();
         let bad = || EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
         let modelled = method & MODELLED != 0;
         if !modelled && method != TRANSFORMED && payload.len() != content_bytes {
@@ -447,13 +586,57 @@ impl ChunkCoder {
         let mut decoder = Decoder::new(payload);
         let mut source = if modelled { Source::Coded(&mut decoder) } else { Source::Stored(payload.iter()) };
         let lengths = (content_bytes, payload.len());
-        self.decode_bytes(method, &mut source, lengths, content, tick)?;
+        let mut pictures = Pictures::of(None, method);
+        self.decode_bytes(method, &mut source, &mut pictures, lengths, content, tick)?;
         // Bytes that no bit needed were not written by an encoder.
         let all_read = match source {
             Source::Coded(decoder) => decoder.is_exhausted(),
             Source::Stored(rest) => rest.as_slice().is_empty(),
         };
         if all_read { Ok(()) } else { Err(bad()) }
+    }
+
+    /// Decodes a chunk whose streams were expanded.
+    fn decode_expanded(
+        &mut self,
+        method: u8,
+        payload: &[u8],
+        content_bytes: usize,
+        content: &mut Vec<u8>,
+        tick: Tick<'_>,
+    ) -> Result<(), EngineError> {
+        let bad = || EngineError::BadPayload { content_bytes, payload_bytes: payload.len() };
+        if method == AFRESH {
+            if payload.len() != content_bytes {
+                return Err(bad());
+            }
+            content.extend_from_slice(payload);
+            self.is_spent = true;
+            self.carry = Carry::default();
+            return if tick(content_bytes).is_break() { Err(EngineError::Interrupted) } else { Ok(()) };
+        }
+        if method & MODELLED == 0 {
+            return Err(EngineError::UnknownMethod(method));
+        }
+        let mut unpacker = Unpacker(Decoder::new(payload));
+        let mut recipe = Recipe::default();
+        recipe.code(&mut RecipeNotes::new(&mut unpacker))?;
+        let seen_bytes = recipe.expanded_bytes();
+        if seen_bytes == 0 || seen_bytes > CHUNK_BYTES {
+            return Err(bad());
+        }
+        let mut decoder = unpacker.0;
+        let mut seen = Vec::new();
+        let method = method & KIND;
+        let mut pictures = Pictures::of(Some(&recipe), method);
+        let mut scaled = Scaled::new(tick, seen_bytes, content_bytes);
+        let source = &mut Source::Coded(&mut decoder);
+        let lengths = (seen_bytes, payload.len());
+        self.decode_bytes(method, source, &mut pictures, lengths, &mut seen, &mut |done| scaled.tick(done))?;
+        if !decoder.is_exhausted() {
+            return Err(bad());
+        }
+        Ok(recipe.recompress(&seen, &mut self.carry, content, content_bytes)?)
     }
 
     /// Learns the next coded byte, and returns it; `None` at a stored payload's end.
@@ -474,6 +657,7 @@ impl ChunkCoder {
         &mut self,
         method: u8,
         source: &mut Source<'_, '_>,
+        pictures: &mut Pictures,
         lengths: (usize, usize),
         content: &mut Vec<u8>,
         tick: Tick<'_>,
@@ -489,13 +673,17 @@ impl ChunkCoder {
         };
         self.begin(kind, if transformed { 1 } else { content_bytes })?;
         self.predictor.begin_transform(transformed);
-        let end = content.len() + content_bytes;
+        let start = content.len();
+        let end = start + content_bytes;
         // The inverse gives text or an error before long, whatever comes.
         while content.len() < end {
             let before = content.len();
             for _ in 0..TICK_BYTES {
                 if transformed && self.predictor.coded_bytes() == self.most_bytes {
                     return Err(EngineError::NotSmall(self.plan.size_class()));
+                }
+                if let Some(width) = pictures.begin(content.len() - start) {
+                    self.predictor.turn_to_picture(width);
                 }
                 let byte = self.next_byte(source).ok_or_else(bad)?;
                 if transformed {
@@ -523,23 +711,78 @@ impl ChunkCoder {
 
     /// Bits that each byte of the next chunk costs, appended to `bits`; learns as `encode` does.
     ///
-    /// The cost of a word's code is shared evenly by the bytes it stands for, that of a
-    /// dictionary falls on the chunk's first byte. A chunk that the model would make longer costs
-    /// what storing it does.
-    pub fn code_lengths(
+    /// The cost of a word's code is shared evenly by the bytes it stands for, and that of what a
+    /// compressed stream holds by its bytes; that of a dictionary falls on the chunk's first byte. A chunk
+    /// that the model would make longer costs what storing it does.
+    pub(crate) fn code_lengths(
         &mut self,
         content: &[u8],
+        piece: &Piece,
         transform: Transform,
         bits: &mut Vec<f64>,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        let (method, transformed) = self.begin_content(content, transform)?;
-        let bytes = transformed.as_deref().unwrap_or(content);
+        let seen = piece.bytes(content);
+        let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
+        self.carry = piece.carry();
+        let (method, transformed) = self.begin_content(seen, is_picture, transform)?;
+        let bytes = transformed.as_deref().unwrap_or(seen);
+        let Some(expanded) = &piece.expanded else {
+            let start = bits.len();
+            self.costs(method, bytes, &mut Pictures::of(None, method), bits, tick)?;
+            if bits[start..].iter().sum::<f64>() > 8.0 * bytes.len() as f64 {
+                bits[start..].fill(8.0 * bytes.len() as f64 / content.len() as f64);
+            }
+            return Ok(());
+        };
+        let mut packer = Packer::default();
+        expanded.recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
+        let recipe_bits = 8.0 * packer.0.finish().len() as f64;
+        let mut costs = Vec::with_capacity(seen.len());
+        let mut pictures = Pictures::of(Some(&expanded.recipe), method);
+        let mut scaled = Scaled::new(tick, seen.len(), content.len());
+        self.costs(method, bytes, &mut pictures, &mut costs, &mut |done| scaled.tick(done))?;
+        costs[0] += recipe_bits;
+        if costs.iter().sum::<f64>() > 8.0 * content.len() as f64 {
+            self.is_spent = true;
+            self.carry = Carry::default();
+            bits.extend(std::iter::repeat_n(8.0, content.len()));
+            return Ok(());
+        }
+        let mut rest = &costs[..];
+        for (packed, text) in expanded.spans() {
+            let (costs, after) = rest.split_at(text);
+            rest = after;
+            match packed == text {
+                true => bits.extend_from_slice(costs),
+                false => {
+                    let share = costs.iter().sum::<f64>() / packed as f64;
+                    bits.extend(std::iter::repeat_n(share, packed));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What each byte costs that coded bytes stand for.
+    fn costs(
+        &mut self,
+        method: u8,
+        bytes: &[u8],
+        pictures: &mut Pictures,
+        bits: &mut Vec<f64>,
+        tick: Tick<'_>,
+    ) -> Result<(), EngineError> {
         let start = bits.len();
         let (mut dictionary, mut cost) = (0.0, 0.0);
+        let mut at = 0;
         for part in bytes.chunks(TICK_BYTES) {
             let before = bits.len();
             for &byte in part {
+                if let Some(width) = pictures.begin(at) {
+                    self.predictor.turn_to_picture(width);
+                }
+                at += 1;
                 let in_dictionary = method == TRANSFORMED && self.predictor.inverse().in_dictionary();
                 self.learn(byte, &mut |bit, p1| cost += p1.cost_bits(bit));
                 if in_dictionary {
@@ -558,9 +801,6 @@ impl ChunkCoder {
         }
         if let Some(first) = bits.get_mut(start) {
             *first += dictionary;
-        }
-        if bits[start..].iter().sum::<f64>() > 8.0 * bytes.len() as f64 {
-            bits[start..].fill(8.0 * bytes.len() as f64 / content.len() as f64);
         }
         Ok(())
     }
@@ -585,7 +825,7 @@ impl ChunkCoder {
         if kind_of(content, None) == Kind::Binary {
             return Ok(None);
         }
-        let (_, bytes) = self.begin_content(content, transform)?;
+        let (_, bytes) = self.begin_content(content, false, transform)?;
         Ok(Some(bytes.unwrap_or_else(|| content.to_vec())))
     }
 
@@ -638,6 +878,9 @@ impl ChunkCoder {
     pub fn save(&mut self, out: &mut dyn Write) -> Result<(), EngineError> {
         let transforms = self.transforms.map_or(2, u8::from);
         out.write_all(&[transforms])?;
+        let carry = self.carry.to_bytes();
+        out.write_all(&(carry.len() as u32).to_le_bytes())?;
+        out.write_all(&carry)?;
         Ok(self.predictor.state(&mut StateWriter(out))?)
     }
 
@@ -652,6 +895,14 @@ impl ChunkCoder {
             2 => None,
             _ => return Err(EngineError::BadState),
         };
+        let mut carry_bytes = [0; 4];
+        from.read_exact(&mut carry_bytes)?;
+        let mut carry = Vec::new();
+        from.take(u32::from_le_bytes(carry_bytes).into()).read_to_end(&mut carry)?;
+        if carry.len() != u32::from_le_bytes(carry_bytes) as usize {
+            return Err(EngineError::BadState);
+        }
+        coder.carry = Carry::from_bytes(&carry).ok_or(EngineError::BadState)?;
         coder.predictor.state(&mut StateReader(from))?;
         Ok(coder)
     }

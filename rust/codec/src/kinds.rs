@@ -15,7 +15,7 @@ const PIECE_BYTES: usize = 1 << 10;
 /// its kind learns anew.
 const RUN_PIECES: usize = 16;
 /// Blocks of this size class or below are one chunk.
-const UNCUT_CLASS: u8 = 16;
+pub const UNCUT_CLASS: u8 = 16;
 
 /// How many eighths of a text's strings of eight characters must have been there before for it to
 /// be structured: what a block has begun as it stays, if it can.
@@ -107,11 +107,16 @@ fn repeats(content: &[u8], Eighths(eighths): Eighths) -> bool {
     8 * (all - strings.len()) >= eighths * all
 }
 
+/// Whether a block's chunks end at 1 MiB only.
+pub fn is_uncut(plan: ModelPlan) -> bool {
+    plan.size_class() <= UNCUT_CLASS
+}
+
 /// How many bytes of `rest`, what is at hand of a block, make the next chunk: 1 MiB, or as many as
 /// come before text becomes something else for a while, or something else text.
 pub fn chunk_len(plan: ModelPlan, rest: &[u8]) -> usize {
     let rest = &rest[..rest.len().min(CHUNK_BYTES)];
-    if plan.size_class() <= UNCUT_CLASS {
+    if is_uncut(plan) {
         return rest.len();
     }
     let mut pieces: Vec<Controls> = Vec::new();

@@ -13,6 +13,7 @@ mod kinds;
 pub mod knowledge;
 mod measure;
 mod network;
+mod pieces;
 mod predictor;
 mod preset;
 mod setup;

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::container::{GATHER_BYTES, Origin};
-use crate::kinds::chunks;
-use crate::{ChunkCoder, Error, ModelPlan, Options, Tick};
+use crate::container::{GATHER_BYTES, Origin, expands, look};
+use crate::pieces::Piece;
+use crate::{ChunkCoder, Error, ModelPlan, Options, Tick, Transform};
 
 /// The bits that each byte of `data` costs when it is compressed with `options`.
 ///
@@ -16,14 +16,33 @@ pub fn code_lengths(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
     options.validate()?;
     let mut bits = Vec::with_capacity(data.len());
     let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
-    let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
-    let Origin { prior, priors, .. } = options.origin(start)?;
-    for block in data.chunks(block_bytes) {
-        let plan = ModelPlan::for_block(options.preset, block.len() as u64).with_prior(prior);
-        let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
-        coder.settle(options.transform, block);
-        for chunk in chunks(plan, block) {
-            coder.code_lengths(chunk, options.transform, &mut bits, tick).map_err(Error::from_engine)?;
+    let mut origin = None;
+    for (number, block) in data.chunks(block_bytes).enumerate() {
+        let start = &block[..block.len().min(GATHER_BYTES as usize)];
+        let streams = look(start, options.transform);
+        let seen = streams.as_ref().map_or(start, |survey| &survey.start);
+        let Origin { prior, priors, .. } = match &origin {
+            Some(origin) => origin,
+            None => origin.insert(options.origin(seen)?),
+        };
+        let expanded = streams.as_ref().filter(|_| number == 0).map_or(0, |survey| survey.bytes);
+        let plan = ModelPlan::for_block(options.preset, expanded.max(block.len() as u64)).with_prior(*prior);
+        let mut coder = ChunkCoder::new(plan, priors).map_err(Error::from_engine)?;
+        coder.settle(options.transform, seen);
+        let ended = block.len() as u64 <= GATHER_BYTES;
+        let expands = expands(plan, number as u32, streams.is_some(), ended);
+        let expanding = if expands { options.transform } else { Transform::None };
+        let mut rest = block;
+        while !rest.is_empty() {
+            let piece = Piece::next(plan, rest, coder.carry(), expanding);
+            let (content, after) = rest.split_at(piece.content_bytes);
+            rest = after;
+            coder
+                .code_lengths(content, &piece, options.transform, &mut bits, tick)
+                .map_err(Error::from_engine)?;
+            if coder.is_spent() {
+                coder = coder.afresh(priors).map_err(Error::from_engine)?;
+            }
         }
     }
     Ok(bits)
@@ -44,16 +63,30 @@ pub struct Probe {
 /// whole will take.
 pub fn probe(sample: &[u8], content_bytes: u64, options: &Options, tick: Tick<'_>) -> Result<Probe, Error> {
     options.validate()?;
-    let Origin { prior, priors, .. } = options.origin(sample)?;
-    let plan =
-        ModelPlan::for_block(options.preset, content_bytes.min(options.block_bytes())).with_prior(prior);
+    let streams = look(sample, options.transform);
+    let seen = streams.as_ref().map_or(sample, |survey| &survey.start);
+    let Origin { prior, priors, .. } = options.origin(seen)?;
+    // What the sample holds for each of its bytes, the rest is taken to hold, too.
+    let held = streams.as_ref().map_or(1.0, |survey| survey.bytes as f64 / sample.len() as f64);
+    let content_bytes = content_bytes.min(options.block_bytes());
+    let plan = ModelPlan::for_block(options.preset, (content_bytes as f64 * held) as u64).with_prior(prior);
     let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
     let start = Instant::now();
     let mut coded_bytes = 0;
-    coder.settle(options.transform, sample);
-    for chunk in chunks(plan, sample) {
-        let coded = coder.encode(chunk, options.transform, tick).map_err(Error::from_engine)?;
+    coder.settle(options.transform, seen);
+    let expands = expands(plan, 0, streams.is_some(), true);
+    let expanding = if expands { options.transform } else { Transform::None };
+    let mut rest = sample;
+    while !rest.is_empty() {
+        let piece = Piece::next(plan, rest, coder.carry(), expanding);
+        let (content, after) = rest.split_at(piece.content_bytes);
+        rest = after;
+        let coded =
+            coder.encode_piece(content, &piece, options.transform, tick).map_err(Error::from_engine)?;
         coded_bytes += coded.payload.len() as u64;
+        if coder.is_spent() {
+            coder = coder.afresh(&priors).map_err(Error::from_engine)?;
+        }
     }
     Ok(Probe { coded_bytes, time: start.elapsed(), memory_bytes: plan.memory_bytes() })
 }

@@ -294,6 +294,12 @@ impl Predictor {
         }
     }
 
+    /// Says that what comes next is a picture, so many pixels wide, or is none any more, if that is 0: from
+    /// the byte after the next on, contexts are a picture's.
+    pub fn turn_to_picture(&mut self, width: u32) {
+        self.parsed.records.turn_to_picture(width.into());
+    }
+
     /// What the transformed chunk has been turned back to so far, and the dictionary.
     pub fn inverse(&self) -> &Inverse {
         &self.inverse
@@ -641,7 +647,11 @@ impl Predictor {
     fn turn(&mut self, shape: Shape) {
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         self.contexts.clear();
-        for group in shape.assembly.groups {
+        let groups = match self.parsed.records.is_picture {
+            true if !shape.assembly.pictures.is_empty() => shape.assembly.pictures,
+            _ => shape.assembly.groups,
+        };
+        for group in groups {
             (group.add)(&self.parsed, &mut self.contexts);
         }
         let hashes = &self.contexts.hashes()[..shape.contexts];

@@ -50,6 +50,8 @@ impl std::fmt::Debug for Selector {
 pub struct Assembly {
     /// Contexts. The first `directs` of them have direct probabilities too.
     pub groups: &'static [Group],
+    /// The same within pictures, as many contexts; empty if they have none of their own.
+    pub pictures: &'static [Group],
     /// How many contexts have direct probabilities.
     pub directs: usize,
     /// Whether every context has its run.
@@ -194,13 +196,66 @@ const STRUCTURE: Selector =
     selector("structure", 128 * 8, |v| v.parsed.structure.summary() * 8 + v.bit_position);
 const LINE_FIRST: Selector = selector("line's first byte", 256, |v| v.parsed.lines.first & 255);
 const FOLLOWER: Selector = selector("follower", 256, |v| v.parsed.followers.pair & 255);
+/// Within a picture the pixel above.
 const RECORD_PLACE: Selector = selector("place in record", 256, |v| {
     let len = v.parsed.records.len.max(1);
-    (v.parsed.history.len % len).min(255) as u32
+    match v.parsed.records.is_picture {
+        true => v.parsed.history.back(len).into(),
+        false => (v.parsed.history.len % len).min(255) as u32,
+    }
 });
 
 const ORDERS_PARTIAL: Selector =
     selector("orders, partial byte", 7 * 256, |v| (v.known as u32 & 63).trailing_ones() * 256 + v.partial);
+/// Classes, or which of the pixels next to each other are the same.
+const CLASSES_OR_SAME: Selector = selector(CLASSES.name, CLASSES.size, |v| {
+    let Some(near) = Near::of(v) else { return (CLASSES.pick)(v) };
+    let Near { w, ww, n, nw, ne, nn, .. } = near;
+    let same = [w == ww, w == n, w == nw, n == nw, n == ne, n == nn, ne == near.nee, nw == near.nww, w == ne];
+    same.iter().fold(0, |bits, &same| bits << 1 | u32::from(same)) * 8 + v.bit_position
+});
+/// With the class, or which of the pixels next to this have begun like it.
+const PARTIAL_CLASS_OR_LIKE: Selector = selector(PARTIAL_CLASS.name, PARTIAL_CLASS.size, |v| {
+    let Some(near) = Near::of(v) else { return (PARTIAL_CLASS.pick)(v) };
+    let is_like = |pixel: u8| (u32::from(pixel) | 256) >> (8 - v.bit_position) == v.partial;
+    let like = [near.w, near.n, near.ne].map(is_like);
+    v.partial * 8 + like.iter().fold(0, |bits, &like| bits << 1 | u32::from(like))
+});
+/// The follower, or the pixel above to the right.
+const FOLLOWER_OR_RIGHT: Selector = selector(FOLLOWER.name, FOLLOWER.size, |v| {
+    Near::of(v).map_or_else(|| (FOLLOWER.pick)(v), |near| near.ne.into())
+});
+
+/// The pixels next to the one that comes, as the compass has them.
+struct Near {
+    w: u8,
+    ww: u8,
+    n: u8,
+    nw: u8,
+    nww: u8,
+    ne: u8,
+    nee: u8,
+    nn: u8,
+}
+
+impl Near {
+    fn of(v: &View<'_>) -> Option<Near> {
+        let records = &v.parsed.records;
+        let back = |distance| v.parsed.history.back(distance);
+        let len = records.len;
+        records.is_picture.then(|| Near {
+            w: back(1),
+            ww: back(2),
+            n: back(len),
+            nw: back(len + 1),
+            nww: back(len + 2),
+            ne: back(len - 1),
+            nee: back(len - 2),
+            nn: back(2 * len),
+        })
+    }
+}
+
 /// Of the parts' hash, as many values as there are sets.
 fn folded<const N: usize>(parts: [u32; N], sets: u32) -> u32 {
     (parts.into_iter().fold(0, hash) >> 40) as u32 & (sets - 1)
@@ -255,6 +310,7 @@ const FINE: Rates =
 
 pub static TEXT_1: Assembly = Assembly {
     groups: &[c::ORDERS_2_4_6, c::WORD, c::FRAME],
+    pictures: &[],
     directs: 0,
     runs: false,
     selectors: &[PARTIAL_CLASS, ORDERS_KNOWN],
@@ -420,6 +476,7 @@ static TEXT_8: Assembly = Assembly {
 };
 static TEXT_9: Assembly = Assembly {
     groups: &strongest(c::LETTERS, c::CAPITALS, c::FORMS),
+    pictures: &[],
     directs: 7,
     runs: true,
     selectors: &[
@@ -462,15 +519,21 @@ static STRUCTURED_9: Assembly = Assembly {
     ..TEXT_9
 };
 
-static BINARY_1: Assembly = Assembly { groups: &[c::ORDERS_1_2_3_4_6, c::RECORD_ABOVE], ..TEXT_1 };
+static BINARY_1: Assembly = Assembly {
+    groups: &[c::ORDERS_1_2_3_4_6, c::RECORD_ABOVE, c::FIELD_PLACE],
+    pictures: &[c::pictures::<8>()],
+    ..TEXT_1
+};
 static BINARY_3: Assembly = Assembly {
-    groups: &[c::ORDERS_1_TO_6, c::RECORD, c::SPARSE_PAIR],
+    groups: &[c::ORDERS_1_TO_6, c::RECORD, c::SPARSE_PAIR, c::FIELDS_FEW],
+    pictures: &[c::pictures::<16>()],
     selectors: &[PARTIAL, MATCH, LAST, RECORD_PLACE],
     ..TEXT_3
 };
 static BINARY_6: Assembly = Assembly {
-    groups: &[c::ORDERS_1_TO_6, c::ORDER_8, c::RECORD, c::SPARSE_BINARY, c::INDIRECT, c::WORD],
-    selectors: &[PARTIAL, MATCH, LAST, RECORD_PLACE, ORDERS_KNOWN, BEFORE, CLASSES],
+    groups: &[c::ORDERS_1_TO_6, c::ORDER_8, c::RECORD, c::SPARSE_BINARY, c::INDIRECT, c::WORD, c::FIELDS_FEW],
+    pictures: &[c::pictures::<28>()],
+    selectors: &[PARTIAL, MATCH, LAST, RECORD_PLACE, ORDERS_KNOWN, BEFORE, CLASSES_OR_SAME],
     ..TEXT_6
 };
 static BINARY_9: Assembly = Assembly {
@@ -487,7 +550,9 @@ static BINARY_9: Assembly = Assembly {
         c::SHAPE,
         c::COLUMN,
         c::STRUCTURE,
+        c::FIELDS,
     ],
+    pictures: &[c::pictures::<56>()],
     selectors: &[
         PARTIAL,
         LAST,
@@ -495,12 +560,12 @@ static BINARY_9: Assembly = Assembly {
         MATCH,
         EXPECTED,
         KNOWN,
-        CLASSES,
+        CLASSES_OR_SAME,
         RECORD_PLACE,
         ORDERS_KNOWN,
-        PARTIAL_CLASS,
+        PARTIAL_CLASS_OR_LIKE,
         MATCHES,
-        FOLLOWER,
+        FOLLOWER_OR_RIGHT,
     ],
     ..TEXT_9
 };
@@ -705,6 +770,14 @@ mod tests {
         ];
         for assembly in [&TEXT_8, &TEXT_9, &TEXT_MAX] {
             assert_eq!(OF_WORDS.map(|number| group_of(assembly, number)), names);
+        }
+    }
+
+    #[test]
+    fn pictures_have_as_many_contexts() {
+        for assembly in SETUPS.iter().flat_map(|setup| setup.assemblies(true)) {
+            let contexts: usize = assembly.pictures.iter().map(|group| group.contexts).sum();
+            assert!(contexts == 0 || contexts == assembly.contexts());
         }
     }
 

@@ -105,18 +105,23 @@ impl BlockDecoder {
         let before = self.content.len();
         // An empty message has no model.
         if chunk.content_bytes > 0 {
-            let coder = match &mut self.coder {
+            let mut coder = match self.coder.take() {
                 Some(coder) => coder,
-                none => none.insert(ChunkCoder::new(self.plan, &self.priors).map_err(Error::from_engine)?),
+                None => ChunkCoder::new(self.plan, &self.priors).map_err(Error::from_engine)?,
             };
             coder.lend_thread(lent);
             let decoded =
                 coder.decode(chunk.method, &chunk.payload, chunk.content_bytes, &mut self.content, tick);
             coder.lend_thread(false);
+            if coder.is_spent() {
+                coder = coder.afresh(&self.priors).map_err(Error::from_engine)?;
+            }
+            self.coder = Some(coder);
             decoded.map_err(|error| match error {
                 EngineError::UnknownMethod(_)
                 | EngineError::BadPayload { .. }
                 | EngineError::NotSmall(_)
+                | EngineError::BadRecipe(_)
                 | EngineError::BadTransform(_) => self.corrupt(chunk, Damage::Payload(error.to_string())),
                 other => Error::from_engine(other),
             })?;

@@ -3,8 +3,11 @@
 use super::frames::{BlockHeader, CHUNK_BYTES, ChunkHeader};
 use super::options::Origin;
 use super::state::{StateReader, StateWriter};
-use crate::kinds::chunk_len;
+use foretold_recompress::{Carry, Found, Survey, expand, survey};
+
+use crate::kinds::{UNCUT_CLASS, is_uncut};
 use crate::knowledge::{PriorId, Priors};
+use crate::pieces::Piece;
 use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Options, Preset, Tick, Transform};
 
 /// Most content gathered before a block's tables are sized.
@@ -31,6 +34,11 @@ pub struct BlockEncoder {
     gathered: Vec<u8>,
     coded: usize,
     coder: Option<ChunkCoder>,
+    /// The compressed streams in what was gathered before the first chunk is coded, if there are any;
+    /// `None` before it is known.
+    streams: Option<Option<Survey>>,
+    /// Whether streams are expanded, once the first chunk is coded.
+    expands: bool,
     /// No more content comes.
     pub ended: bool,
     /// More content came than the tables' sizing waits for.
@@ -58,6 +66,8 @@ impl BlockEncoder {
             gathered: Vec::new(),
             coded: 0,
             coder: None,
+            streams: None,
+            expands: false,
             ended: false,
             overfull: false,
             flushing: false,
@@ -112,14 +122,36 @@ impl BlockEncoder {
         fed
     }
 
-    /// What it has of its first 64 MiB, before any is coded.
+    /// What models will see of its start, before any is coded: of its first 64 MiB, with compressed streams
+    /// expanded.
     pub fn start(&self) -> &[u8] {
-        &self.gathered[..self.gathered.len().min(GATHER_BYTES as usize)]
+        match &self.streams {
+            Some(Some(survey)) => &survey.start,
+            _ => &self.gathered[..self.gathered.len().min(GATHER_BYTES as usize)],
+        }
     }
 
-    /// The content its tables are sized for.
+    /// Looks for compressed streams, if it has not, once there is a chunk to code.
+    pub fn look(&mut self) {
+        if self.streams.is_none() && self.coder.is_none() {
+            let start = &self.gathered[..self.gathered.len().min(GATHER_BYTES as usize)];
+            self.streams = Some(look(start, self.transform));
+        }
+    }
+
+    /// Whether there are compressed streams in what was gathered before the first chunk is coded.
+    fn has_streams(&self) -> bool {
+        matches!(self.streams, Some(Some(_)))
+    }
+
+    /// The content its tables are sized for. In a member's first block streams are expanded; no other may have
+    /// larger tables.
     fn sized_for(&self) -> u64 {
-        if self.ended { self.taken } else { self.limit.min(GATHER_BYTES) }
+        let content = if self.ended { self.taken } else { self.limit.min(GATHER_BYTES) };
+        match &self.streams {
+            Some(Some(survey)) if self.number == 0 => content.max(survey.bytes),
+            _ => content,
+        }
     }
 
     /// The model it has or would get now.
@@ -130,9 +162,11 @@ impl BlockEncoder {
         }
     }
 
-    /// Whether what it has is one chunk.
-    pub fn is_one_chunk(&self) -> bool {
-        chunk_len(self.plan(), &self.gathered[self.coded..]) == self.waiting()
+    /// Whether what it has is one chunk, and no compressed streams.
+    pub fn is_one_chunk(&mut self) -> bool {
+        self.look();
+        let piece = || Piece::next(self.plan(), self.start(), &Carry::default(), Transform::None);
+        !self.has_streams() && piece().content_bytes == self.waiting()
     }
 
     /// Whether there is a chunk to code.
@@ -143,21 +177,31 @@ impl BlockEncoder {
 
     /// Codes the next chunk and returns it with its content; `lent` if there is a thread to spare.
     pub fn code_chunk(&mut self, lent: bool, tick: Tick<'_>) -> Result<(CodedChunk, &[u8]), Error> {
+        self.look();
         let plan = self.plan();
-        let coder = match &mut self.coder {
+        let mut coder = match self.coder.take() {
             Some(coder) => coder,
-            none => {
-                let coder = none.insert(ChunkCoder::new(plan, &self.priors).map_err(Error::from_engine)?);
-                coder.settle(self.transform, &self.gathered);
+            None => {
+                let mut coder = ChunkCoder::new(plan, &self.priors).map_err(Error::from_engine)?;
+                coder.settle(self.transform, self.start());
+                self.expands = expands(plan, self.number, self.has_streams(), self.ended);
+                // What was kept of it is not needed any more.
+                self.streams = None;
                 coder
             }
         };
         coder.lend_thread(lent);
         let start = self.coded;
-        let end = start + chunk_len(plan, &self.gathered[start..]);
-        let coded = coder.encode(&self.gathered[start..end], self.transform, tick);
+        let transform = if self.expands { self.transform } else { Transform::None };
+        let piece = Piece::next(plan, &self.gathered[start..], coder.carry(), transform);
+        let end = start + piece.content_bytes;
+        let coded = coder.encode_piece(&self.gathered[start..end], &piece, self.transform, tick);
         coder.lend_thread(false);
         let coded = coded.map_err(Error::from_engine)?;
+        if coder.is_spent() {
+            coder = coder.afresh(&self.priors).map_err(Error::from_engine)?;
+        }
+        self.coder = Some(coder);
         self.coded = end;
         if self.flushing && self.waiting() == 0 {
             self.flushing = false;
@@ -169,6 +213,7 @@ impl BlockEncoder {
     pub fn encode_chunk(&mut self, lent: bool, tick: Tick<'_>) -> Result<(), Error> {
         let mut frames = std::mem::take(&mut self.frames);
         let before = frames.len();
+        self.look();
         if self.coder.is_none() {
             let header = BlockHeader {
                 checks: self.checks,
@@ -209,7 +254,7 @@ impl BlockEncoder {
         to.u64(self.content_offset)?;
         to.u64(self.taken)?;
         to.u64(self.archive_bytes)?;
-        for flag in [self.ended, self.overfull, self.flushing] {
+        for flag in [self.ended, self.overfull, self.flushing, self.expands] {
             to.bool(flag)?;
         }
         to.raw(&PriorId::to_bytes(self.prior))?;
@@ -227,6 +272,7 @@ impl BlockEncoder {
         let (number, content_offset) = (from.u32()?, from.u64()?);
         let (taken, archive_bytes) = (from.u64()?, from.u64()?);
         let (ended, overfull, flushing) = (from.bool()?, from.bool()?, from.bool()?);
+        let expands = from.bool()?;
         let prior = PriorId::from_bytes(from.array()?);
         let gathered = from.bytes(taken.min(limit))?;
         let frames = from.bytes(archive_bytes)?;
@@ -248,6 +294,8 @@ impl BlockEncoder {
             gathered,
             coded: 0,
             coder,
+            streams: None,
+            expands,
             ended,
             overfull,
             flushing,
@@ -255,4 +303,27 @@ impl BlockEncoder {
             archive_bytes,
         })
     }
+}
+
+/// Bytes of what streams hold by which it is decided what a block starts from.
+const KEPT_BYTES: usize = 16 << 20;
+/// Contents with less are left alone: a full member costs more than a compact one.
+const LEAST_GAIN: u64 = 2 << 10;
+
+/// Whether the streams of a member's block are expanded: if there are any, or may be in what is to come. A small
+/// block has room for them if its size counts on them.
+pub fn expands(plan: ModelPlan, number: u32, has_streams: bool, ended: bool) -> bool {
+    if is_uncut(plan) { number == 0 && has_streams } else { has_streams || !ended }
+}
+
+/// The compressed streams in the start of a block's content, if there are enough.
+pub fn look(start: &[u8], transform: Transform) -> Option<Survey> {
+    let found = (transform != Transform::None).then(|| survey(start, KEPT_BYTES, CHUNK_BYTES))?;
+    let found = found.filter(|survey| survey.bytes >= start.len() as u64 + LEAST_GAIN)?;
+    // A small block is one chunk: its streams are expanded all at once or not at all.
+    let is_whole = || match expand(start, &Carry::default(), CHUNK_BYTES) {
+        Found::Streams(made) => made.content_bytes == start.len(),
+        Found::Plain(_) => false,
+    };
+    (found.bytes > 1 << UNCUT_CLASS || is_whole()).then_some(found)
 }

@@ -212,6 +212,7 @@ impl Compressor {
         let start = out.len();
         let lanes = self.lanes();
         if self.archive_bytes == 0 && self.blocks.iter().any(BlockEncoder::is_ready) {
+            self.blocks[0].look();
             self.write_header(out);
         }
         let ready: Vec<_> = self.blocks.iter_mut().filter(|block| block.is_ready()).take(lanes).collect();
@@ -238,6 +239,7 @@ impl Compressor {
 
     /// Decides what blocks start from, by what is at hand of the first.
     fn choose_origin(&mut self) -> Result<(), Error> {
+        self.blocks[0].look();
         let origin = self.options.origin(self.blocks[0].start())?;
         self.blocks.iter_mut().for_each(|block| block.set_origin(&origin));
         self.origin = Some(origin);
@@ -245,15 +247,15 @@ impl Compressor {
     }
 
     /// Whether the member turned out to be one chunk, nothing of which is written yet.
-    fn is_compact(&self) -> bool {
+    fn is_compact(&mut self) -> bool {
         if !self.closed || self.flushed || self.archive_bytes > 0 {
             return false;
         }
         // Of a longer content blocks may have been written, depending on the threads.
         let most = self.options.block_bytes().min(CHUNK_BYTES as u64);
         let is_fitted = self.options.network.is_some() && self.content_bytes > 0;
-        let is_one_chunk = || self.blocks.front().is_none_or(BlockEncoder::is_one_chunk);
-        !is_fitted && self.content_bytes <= most && is_one_chunk()
+        let is_short = !is_fitted && self.content_bytes <= most;
+        is_short && self.blocks.front_mut().is_none_or(BlockEncoder::is_one_chunk)
     }
 
     fn write_compact(&mut self, out: &mut Vec<u8>, tick: Tick<'_>) -> Result<(), Error> {

@@ -18,7 +18,7 @@ mod seek;
 mod source;
 mod state;
 
-pub(crate) use block_encoder::GATHER_BYTES;
+pub(crate) use block_encoder::{GATHER_BYTES, expands, look};
 pub use compressor::Compressor;
 pub use decompressor::Decompressor;
 pub use error::{Damage, Error, FormatProblem};

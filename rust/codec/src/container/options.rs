@@ -17,7 +17,7 @@ pub enum Transform {
     /// Prose, where the preset gains by it.
     #[default]
     Auto,
-    /// Never.
+    /// Never; and compressed streams stay as they are, too.
     None,
     /// Every text that it makes clearly shorter.
     Words,

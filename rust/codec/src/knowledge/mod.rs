@@ -11,7 +11,7 @@ mod file;
 mod fitted;
 mod learned;
 pub mod ngrams;
-mod packing;
+pub(crate) mod packing;
 mod weights;
 mod words;
 

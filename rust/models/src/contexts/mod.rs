@@ -5,6 +5,7 @@
 mod column;
 mod indirect;
 mod order;
+mod picture;
 mod record;
 mod shape;
 mod sparse;
@@ -88,7 +89,8 @@ impl std::fmt::Debug for Group {
 pub use column::{ABOVE, COLUMN, LAYOUT, LINES, ROWS};
 pub use indirect::{FOLLOWER, FOLLOWING_WORDS, INDIRECT, INDIRECT_FEW, SUCCESSORS};
 pub use order::{ORDER_8, ORDER_11, ORDERS_1_2_3_4_6, ORDERS_1_TO_6, ORDERS_2_4_6};
-pub use record::{RECORD, RECORD_ABOVE, RECORD_MORE, VALUES};
+pub use picture::pictures;
+pub use record::{FIELD_PLACE, FIELDS, FIELDS_FEW, RECORD, RECORD_ABOVE, RECORD_MORE, VALUES};
 pub use shape::{CLASS_HISTORY, CLASS_RUNS, HALVES, KIND_HISTORY, KINDS, SHAPE};
 pub use sparse::{SPARSE, SPARSE_BINARY, SPARSE_ONE, SPARSE_PAIR};
 pub use structure::{FRAME, MARKUP, NAMES, NESTING, STRUCTURE, TAG};

@@ -50,6 +50,48 @@ pub const RECORD_MORE: Group = Group {
     },
 };
 
+/// Where in a field of variable length this is, and how far behind a zero, with the last bytes.
+pub const FIELDS: Group = Group {
+    name: "fields",
+    contexts: 8,
+    add: |parsed, out| {
+        let (zero, place) = (parsed.fields.since_zero(), parsed.fields.place());
+        let last = parsed.history.last8;
+        out.add([zero, last & 0xff]);
+        out.add([zero, last & 0xffff]);
+        out.add([zero, last & 0xff_ffff]);
+        out.add([place, last & 0xff]);
+        out.add([place, last & 0xffff]);
+        out.add([place, last & 0xff_ffff]);
+        out.add([place, u64::from(parsed.fields.len)]);
+        out.add([place, zero]);
+    },
+};
+
+/// The three of these that say most.
+pub const FIELDS_FEW: Group = Group {
+    name: "fields few",
+    contexts: 3,
+    add: |parsed, out| {
+        let (zero, place) = (parsed.fields.since_zero(), parsed.fields.place());
+        let last = parsed.history.last8;
+        out.add([zero, last & 0xffff]);
+        out.add([place, last & 0xff]);
+        out.add([place, last & 0xffff]);
+    },
+};
+
+/// The place in a field, with the last bytes.
+pub const FIELD_PLACE: Group = Group {
+    name: "field place",
+    contexts: 2,
+    add: |parsed, out| {
+        let place = parsed.fields.place();
+        out.add([place, parsed.history.last8 & 0xff]);
+        out.add([place, parsed.history.last8 & 0xffff]);
+    },
+};
+
 /// The value that the key had the last time, and the numbers that stood here before: for structured
 /// text.
 pub const VALUES: Group = Group {

@@ -4,6 +4,7 @@
 //! it are in [`contexts`](crate::contexts).
 
 mod expressions;
+mod fields;
 mod followers;
 mod forms;
 mod letters;
@@ -21,6 +22,7 @@ use crate::history::History;
 use crate::state::{StateError, StateIo};
 
 pub use expressions::Expressions;
+pub use fields::Fields;
 pub use followers::Followers;
 pub use forms::Forms;
 pub use letters::Letters;
@@ -49,6 +51,8 @@ pub struct Parsed {
     pub followers: Followers,
     /// Records of fixed length.
     pub records: Records,
+    /// See [`Fields`].
+    pub fields: Fields,
     /// Words with digits, gaps between them, and what followed them.
     pub terms: Terms,
     /// Words of the current expression.
@@ -98,6 +102,7 @@ impl Parsed {
             structure: Structure::default(),
             followers: Followers::new()?,
             records: Records::default(),
+            fields: Fields::default(),
             terms: Terms::new(parts.terms)?,
             expressions: Expressions::default(),
             letters: Letters::default(),
@@ -206,6 +211,7 @@ impl Parsed {
             self.terms.turn(byte, code);
         }
         self.records.push(byte, self.history.len);
+        self.fields.push(byte);
         self.history.push(byte);
     }
 
@@ -234,6 +240,7 @@ impl Parsed {
         self.structure.state(io)?;
         self.followers.state(io)?;
         self.records.state(io)?;
+        self.fields.state(io)?;
         if self.parts.terms {
             self.terms.state(io)?;
             self.expressions.state(io)?;

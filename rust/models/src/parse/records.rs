@@ -2,6 +2,8 @@
 
 use crate::state::{StateError, StateIo};
 
+/// Pictures are at least so wide: so much is looked at to the left and the right.
+const MIN_WIDTH: u64 = 8;
 /// Votes that a new length needs.
 const QUORUM: u32 = 15;
 
@@ -10,6 +12,8 @@ const QUORUM: u32 = 15;
 pub struct Records {
     /// The length found; 0 if none shows.
     pub len: u64,
+    /// Whether these are pixels, and the length a picture's width.
+    pub is_picture: bool,
     votes: u32,
     candidate: u64,
     /// Where each byte value was seen last, and the distance before.
@@ -19,16 +23,25 @@ pub struct Records {
 
 impl Default for Records {
     fn default() -> Self {
-        Records { len: 0, votes: 0, candidate: 0, seen: [0; 256], distances: [0; 256] }
+        Records { len: 0, is_picture: false, votes: 0, candidate: 0, seen: [0; 256], distances: [0; 256] }
     }
 }
 
 impl Records {
+    /// Says that a picture begins, and how wide it is; or that it has ended, if that is 0.
+    pub fn turn_to_picture(&mut self, width: u64) {
+        self.is_picture = width > 0;
+        if self.is_picture {
+            self.len = width.max(MIN_WIDTH);
+            self.votes = 0;
+        }
+    }
+
     /// Two equal distances in a row between the same byte are a vote for that length.
     pub(super) fn push(&mut self, byte: u8, position: u64) {
         let at = usize::from(byte);
         let distance = position - self.seen[at];
-        if distance == self.distances[at] && distance > 1 {
+        if distance == self.distances[at] && distance > 1 && !self.is_picture {
             if distance == self.candidate {
                 self.votes += 1;
                 if self.votes > QUORUM {
@@ -48,6 +61,9 @@ impl Records {
     pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("records")?;
         io.u64(&mut self.len)?;
+        let mut is_picture = u8::from(self.is_picture);
+        io.u8(&mut is_picture)?;
+        self.is_picture = is_picture != 0;
         io.u32(&mut self.votes)?;
         io.u64(&mut self.candidate)?;
         io.u64s(&mut self.seen)?;

@@ -2,9 +2,9 @@
 
 use super::block::{CHUNK_BYTES, check_payload_bytes};
 use super::{
-    CHECK_BYTES, DIGEST_BYTES, Fields, FrameError, FrameLength, KIND_BYTES, MEMBER_MAGIC, PRIMED_MAGIC,
-    SHIPPED_MAGIC, TAG_CHECKS, TAG_COMPACT, TAG_WIDE, bad_field, check_generation, checks_of, content_check,
-    plan, push_check, tag,
+    CHECK_BYTES, DIGEST_BYTES, Fields, FrameError, FrameLength, KIND_BYTES, MAX_COMPACT_METHOD, MEMBER_MAGIC,
+    PRIMED_MAGIC, SHIPPED_MAGIC, TAG_CHECKS, TAG_COMPACT, TAG_WIDE, bad_field, check_generation, checks_of,
+    content_check, plan, push_check, tag,
 };
 use crate::container::FormatProblem;
 use crate::container::digest::ContentDigest;
@@ -261,6 +261,9 @@ impl CompactHeader {
             return Err(bad_field("content_bytes", content_bytes as u64, allowed));
         }
         check_payload_bytes(payload_bytes, content_bytes)?;
+        if method > MAX_COMPACT_METHOD {
+            return Err(bad_field("method", method.into(), "0 to 7"));
+        }
         Ok(CompactHeader { preset, prior, method, content_bytes, payload_bytes, check, digest })
     }
 

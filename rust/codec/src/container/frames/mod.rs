@@ -37,6 +37,8 @@ const TAG_CHECKS: u8 = 1 << 7;
 const CHECK_BYTES: usize = 4;
 /// Bytes of a stored digest: the first ones of BLAKE3's 32.
 pub const DIGEST_BYTES: usize = 16;
+/// Largest method of a compact member: streams are expanded in full ones only.
+const MAX_COMPACT_METHOD: u8 = 7;
 /// Largest method of a chunk.
 const MAX_METHOD: u8 = 15;
 
