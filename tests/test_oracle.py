@@ -261,6 +261,19 @@ def test_oracle_follows_structured_text(preset: int) -> None:
     assert oracle.decompress(archive) == b"".join(parts)
 
 
+# Numbers with points that rise and fall together, some of them odd.
+POINTS = b"".join(
+    b"the point %d is at %8.2f %8.2f -.5 1.2.%d 7. %s here\n"
+    % (t, 1.25 * (t % 3) - 1, 0.5 - 0.75 * (t % 3), t % 2, b"1" * 16 + b".25" if t == 4 else b"0.0")
+    for t in range(24)
+)
+
+
+def test_oracle_follows_numbers_that_change_together() -> None:
+    assert engine.kind_of(POINTS, 6) == STRUCTURED
+    assert oracle.compress(POINTS, 8) == plain(POINTS, preset=8)
+
+
 def test_structured_text_is_no_kind_where_it_has_no_models() -> None:
     archive = bytearray(plain(LOG, preset=9))
     assert archive[3] >> 4 == engine.MODELLED_BIT | engine.STRUCTURED_METHOD

@@ -347,4 +347,8 @@ def values(p):
     numbers = p.numbers
     yield *p.places.value(p.history), p.places.key
     yield numbers.next(), numbers.last(), numbers.ahead(), numbers.step()
-    yield numbers.ahead(), numbers.last(), numbers.left(), numbers.digits
+    expected = p.steps.expected()
+    if expected is None:
+        yield numbers.ahead(), numbers.last(), numbers.left(), numbers.digits
+    else:
+        yield *expected, p.last(1), 1 << 32

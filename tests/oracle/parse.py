@@ -13,6 +13,7 @@ from .lines import Lines
 from .numbers import Numbers
 from .places import Places
 from .records import Records
+from .steps import Steps
 from .structure import Structure
 from .successors import Successors
 from .terms import Terms
@@ -35,6 +36,7 @@ class Parsed:
         self.forms = Forms()
         self.places = Places()
         self.numbers = Numbers()
+        self.steps = Steps()
         self.successors = Successors()
         self.expected = (0, 0)
         self.text_object = TextObject()
@@ -43,6 +45,7 @@ class Parsed:
         self.push(byte)
         self.places.push(byte, self.history, self.lines, self.structure)
         self.numbers.push(byte)
+        self.steps.push(byte)
         self.successors.push(byte, self.history.last8)
 
     def push(self, byte):

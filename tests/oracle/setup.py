@@ -17,7 +17,7 @@ from .slots import SLOT_INPUTS, plane_inputs
 
 OWN_INPUTS = 2
 # What structured text needs for itself: values of keys, numbers, successors.
-STRUCTURED_BYTES = (8 << 12) + (24 << 12) + (12 << 18)
+STRUCTURED_BYTES = (8 << 12) + (24 << 12) + (16 << 12) + (16 << 14) + (12 << 18)
 # Blocks of this size class at most copy of a prior only what they look at.
 SMALL_CLASS = 15
 # Up to this size the table that a prior fills is there once more, for all models.

@@ -102,6 +102,9 @@ pub const VALUES: Group = Group {
         let [value, further] = parsed.places.value(&parsed.history);
         out.add([value, further, parsed.places.key]);
         out.add([numbers.next(), numbers.last(), numbers.ahead(), numbers.step()]);
-        out.add([numbers.ahead(), numbers.last(), u64::from(numbers.left()), u64::from(numbers.digits())]);
+        out.add(match parsed.steps.expected() {
+            Some([characters, place]) => [characters, place, parsed.history.last8 & 0xff, 1 << 32],
+            None => [numbers.ahead(), numbers.last(), numbers.left().into(), numbers.digits().into()],
+        });
     },
 };

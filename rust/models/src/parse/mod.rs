@@ -12,6 +12,7 @@ mod lines;
 mod numbers;
 mod places;
 mod records;
+mod steps;
 mod structure;
 mod successors;
 mod terms;
@@ -30,6 +31,7 @@ pub use lines::Lines;
 pub use numbers::Numbers;
 pub use places::Places;
 pub use records::Records;
+pub use steps::Steps;
 pub use structure::Structure;
 pub use successors::Successors;
 pub use terms::Terms;
@@ -65,6 +67,8 @@ pub struct Parsed {
     pub places: Places,
     /// Numbers, and those that stood in their places before.
     pub numbers: Numbers,
+    /// Numbers by the steps of their neighbours.
+    pub steps: Steps,
     /// What followed the last three, four and eight bytes before.
     pub successors: Successors,
     /// The byte that the first match model expects, 1-bit prefixed, or 0, and its length class.
@@ -109,6 +113,7 @@ impl Parsed {
             forms: Forms::default(),
             places: Places::default(),
             numbers: Numbers::default(),
+            steps: Steps::default(),
             successors: Successors::default(),
             expected: (0, 0),
             text_object: TextObject::default(),
@@ -122,12 +127,13 @@ impl Parsed {
     }
 
     /// Bytes of what only structured chunks need.
-    pub const STRUCTURED_BYTES: u64 = Places::BYTES + Numbers::BYTES + Successors::BYTES;
+    pub const STRUCTURED_BYTES: u64 = Places::BYTES + Numbers::BYTES + Steps::BYTES + Successors::BYTES;
 
     /// A chunk of structured text begins; `None` if the memory cannot be had.
     pub fn begin_structured(&mut self) -> Option<()> {
         self.places.begin();
         self.numbers.begin();
+        self.steps.begin();
         self.successors.begin()
     }
 
@@ -136,6 +142,7 @@ impl Parsed {
         self.push(byte);
         self.places.push(byte, &self.history, &self.lines, &self.structure);
         self.numbers.push(byte);
+        self.steps.push(byte);
         self.successors.push(byte, self.history.last8);
     }
 
@@ -248,6 +255,7 @@ impl Parsed {
             self.forms.state(io)?;
             self.places.state(io)?;
             self.numbers.state(io)?;
+            self.steps.state(io)?;
             self.successors.state(io)?;
         }
         self.history.state(io)
