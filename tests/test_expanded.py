@@ -1195,3 +1195,24 @@ def test_damage_to_an_expanded_chunk_is_noticed() -> None:
             except foretold.ForetoldError:
                 continue
             assert whole is bare or found == content
+
+
+def test_a_model_that_saw_what_it_cannot_shorten_starts_afresh() -> None:
+    # Four bytes of what came shortly before, again and again: deflate says so in 25 bits, a model has to
+    # see two or three of them before it knows.
+    source = random.Random(3)
+    copies = bytearray(source.randbytes(8000))
+    while len(copies) < 40_000:
+        at = len(copies) - source.randrange(4, 8000)
+        copies += copies[at : at + 4]
+    text = b"some words that come again and again, and then some. " * 400
+    streams = [gzip.compress(part, 9, mtime=0) for part in (text, copies, text)]
+    content = b"".join(streams)
+    archive = plain(content, preset=1)
+    (chunks,) = blocks_of(archive)
+    assert [chunk.method for chunk in chunks] == [13, 8, 13]
+    assert chunks[1].payload in content
+    assert len(chunks[2].payload) == len(chunks[0].payload)
+    assert foretold.decompress(archive) == content
+    assert oracle.decompress(archive) == content
+    assert foretold.code_lengths(content, preset=1, knowledge="none").size == len(content)

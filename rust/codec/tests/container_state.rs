@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Random, compress, decompress, go_on, noise, small_blocks, text};
+use common::{Random, compress, decompress, go_on, gzip, noise, preset, small_blocks, text};
 use foretold_codec::{Compressor, Decompressor, Error, Limits, Options};
 
 fn reload(compressor: &mut Compressor) -> Compressor {
@@ -50,6 +50,36 @@ fn compressors_continue_after_every_step() {
         assert!(archive == compress(&content, &options), "{options:?}");
         assert!(decompress(&archive).unwrap() == content, "{options:?}");
     }
+}
+
+#[test]
+fn streams_that_go_on_are_part_of_the_state() {
+    let held = text(2_300_000);
+    let content = [gzip(&held), noise(5_000), gzip(&held[..30_000]), text(3_000)].concat();
+    assert!(content.len() < held.len() * 2 / 3);
+    let options = Options::new(preset(1));
+    let mut compressor = Compressor::new(options.clone()).unwrap();
+    compressor.feed(&content).unwrap();
+    compressor.close().unwrap();
+    let mut archive = Vec::new();
+    let mut steps = 0;
+    while compressor.step(&mut archive, &mut go_on).unwrap() {
+        compressor = reload(&mut compressor);
+        steps += 1;
+    }
+    assert!(steps >= 3, "{steps} steps");
+    assert!(archive == compress(&content, &options));
+    let mut decompressor = Decompressor::new(Limits::default()).unwrap();
+    let (mut out, mut rest) = (Vec::new(), &archive[..]);
+    while !decompressor.eof() {
+        decompressor = reload_decompressor(&mut decompressor, &Limits::default());
+        let fed = decompressor.feed(&rest[..rest.len().min(70_000)]).unwrap();
+        rest = &rest[fed..];
+        decompressor.step(&mut out, Some(100_000), &mut go_on).unwrap();
+    }
+    assert!(out == content);
+    // What it holds is coded, not the stream.
+    assert!(archive.len() < compress(&held, &options).len() * 5 / 4 + 6_000, "{}", archive.len());
 }
 
 #[test]

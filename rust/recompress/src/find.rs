@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::deflate::{self, Parameters, Parsed};
-use crate::recipe::{Part, Recipe, Stream, Trailer};
+use crate::recipe::{MOST_ITEMS, Part, Recipe, Stream, Trailer};
 use crate::{Carry, adler32, lzw};
 
 /// Streams that hold less, or that are shorter, are left alone.
@@ -37,6 +37,8 @@ pub struct Expanded {
     /// Whether these are pictures, for the most part.
     pub is_picture: bool,
     places: Vec<Place>,
+    /// Items of the recipe.
+    items: usize,
     carry: Carry,
 }
 
@@ -319,11 +321,13 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
         recipe: Recipe::default(),
         is_picture: false,
         places: Vec::new(),
+        items: 0,
         carry: Carry::default(),
     };
     if let Some(open) = &carry.0 {
         let parsed = deflate::parse(rest, open.count, &open.window, most);
-        if let Some(read) = deflate_part(rest, &parsed, None, carry, None) {
+        let read = deflate_part(rest, &parsed, None, carry, None);
+        if let Some(read) = read.filter(|read| read.stream.items() <= MOST_ITEMS) {
             made.add(rest, 0, 0, read);
             if made.carry.0.is_some() {
                 return Found::Streams(Box::new(made));
@@ -341,6 +345,8 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
             Next::Deflate(candidate) => (candidate.head, candidate.start),
             &Next::Picture(head, start, _) => (head, start),
         };
+        // What a stream before has taken is not this one's.
+        let head = head.max(made.content_bytes);
         let between = start - made.content_bytes;
         let Some(room) = (most - made.bytes.len()).checked_sub(between).filter(|&room| room > 0) else {
             break;
@@ -369,8 +375,10 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
                     end = Some(if made.is_picture { made.content_bytes } else { head });
                     break;
                 }
+                let is_worth_it = 2 * noted.cost() <= packed + LEAST_PACKED;
                 let stream = Stream::Picture { width, noted };
-                let read = verified(bytes, packed, pixels, stream, &Carry::default());
+                let read =
+                    is_worth_it.then(|| verified(bytes, packed, pixels, stream, &Carry::default())).flatten();
                 made.is_picture |= is_apart && read.is_some();
                 candidates.looked_at += if read.is_none() { packed + pixels_len / 8 } else { 0 };
                 read
@@ -404,6 +412,9 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
             }
         };
         let Some(read) = read else { continue };
+        if made.items + read.stream.items() > MOST_ITEMS {
+            continue;
+        }
         candidates.at = start + read.packed;
         made.add(rest, head, start, read);
         if made.carry.0.is_some() {
@@ -438,6 +449,7 @@ impl Expanded {
         let between = start - self.content_bytes;
         self.bytes.extend_from_slice(&content[self.content_bytes..start]);
         let at = self.bytes.len();
+        self.items += read.stream.items();
         self.recipe.parts.push(Part { before: between, text: read.text.len(), stream: read.stream });
         self.bytes.extend(read.text);
         let (packed, text) = (start..start + read.packed, at..self.bytes.len());

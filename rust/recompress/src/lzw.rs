@@ -26,6 +26,11 @@ pub struct Noted {
 }
 
 impl Noted {
+    /// About how many bytes it takes.
+    pub fn cost(&self) -> usize {
+        4 + self.runs.iter().filter(|&&run| run != self.full()).count() * 3 + self.shorter.len() * 3
+    }
+
     /// Codes that fill the table.
     pub fn full(&self) -> u32 {
         (MOST_ENTRIES - (1 << self.bits) - 1) as u32

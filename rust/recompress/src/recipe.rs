@@ -59,7 +59,7 @@ mod number {
 
 /// Items that a recipe has at most, parts, blocks, headers, corrections and runs together: so much memory
 /// and time is bounded, whatever a recipe says.
-const MOST_ITEMS: usize = 1 << 18;
+pub const MOST_ITEMS: usize = 1 << 18;
 /// A header counts as so many.
 const HEADER_ITEMS: usize = 32;
 
@@ -108,6 +108,19 @@ pub struct Recipe {
     pub(crate) parts: Vec<Part>,
     /// Bytes after the last, as they are.
     pub(crate) after: usize,
+}
+
+impl Stream {
+    /// How many items its part counts.
+    pub fn items(&self) -> usize {
+        1 + match self {
+            Stream::Deflate { noted, .. } => {
+                let headers = noted.blocks.iter().filter(|block| block.header.is_some()).count();
+                noted.blocks.len() + HEADER_ITEMS * headers + noted.corrections.len()
+            }
+            Stream::Picture { noted, .. } => noted.runs.len() + noted.shorter.len(),
+        }
+    }
 }
 
 impl Recipe {
