@@ -630,11 +630,13 @@ class Maker:
     ) -> Maker:
         packer = Packer()
         write_recipe(packer, parts, after)
-        pictures, at = {}, 0
+        pictures: dict[int, int | None] = {}
+        at = 0
         for before, text, part in parts:
+            at += before
             if isinstance(part, lzw.Picture) and text:
-                pictures[at + before] = part.width
-            at += before + text
+                pictures |= {at: part.width, at + text: None}
+            at += text
         return self.modelled(method, content, coded, packer, pictures)
 
     def member(self) -> bytes:
