@@ -765,7 +765,8 @@ impl Predictor {
         // The kind at work comes last: what it has of contexts stays.
         let others = Kind::ALL.into_iter().filter(|&kind| kind != at_work);
         for kind in others.chain([at_work]) {
-            if kinds[1 + kind as usize] != 0 && !self.has(kind) {
+            let is_left = kind == at_work && self.kind != kind;
+            if kinds[1 + kind as usize] != 0 && (!self.has(kind) || is_left) {
                 self.begin(kind).ok_or(StateError::Memory)?;
             }
         }

@@ -100,7 +100,8 @@ fn any_content_may_start_from_any_prior() {
 #[test]
 fn blocks_start_from_the_members_prior_whatever_the_threads() {
     let content = [text(150_000), noise(30_000), text(90_000)].concat();
-    for options in [english_blocks(), with(&SMALL, english_blocks())] {
+    let other = Options { preset: preset(5), ..english_blocks() };
+    for options in [english_blocks(), other, with(&SMALL, english_blocks())] {
         let archive = compress(&content, &options);
         let digest = match &options.knowledge {
             Knowledge::Prior(prior) => *prior.digest(),
@@ -142,7 +143,8 @@ fn blocks_start_from_the_members_prior_whatever_the_threads() {
 #[test]
 fn recovery_knows_the_prior_by_the_block() {
     let content = text(150_000);
-    for options in [english_blocks(), with(&SMALL, english_blocks())] {
+    let other = Options { preset: preset(5), ..english_blocks() };
+    for options in [english_blocks(), other, with(&SMALL, english_blocks())] {
         let mut archive = compress(&content, &options);
         // The member's header is lost, and the first block with it.
         archive[30] ^= 1;
@@ -183,7 +185,8 @@ fn recovery_goes_on_after_a_message_whose_prior_is_missing() {
 #[test]
 fn streams_that_start_from_priors_continue_from_their_states() {
     let content = [text(60_000), noise(20_000), text(60_000)].concat();
-    for options in [english_blocks(), with(&SMALL, english_blocks())] {
+    let other = Options { preset: preset(5), ..english_blocks() };
+    for options in [english_blocks(), other, with(&SMALL, english_blocks())] {
         let prior = match &options.knowledge {
             Knowledge::Prior(prior) => Some(prior),
             _ => None,
