@@ -1,6 +1,6 @@
 """Deflate streams, written again from their text.
 
-FORMAT.md: "Expanded chunks", "Deflate".
+FORMAT.md: "Expanded chunks".
 """
 
 import zlib

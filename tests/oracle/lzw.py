@@ -1,6 +1,6 @@
 """Pictures of GIF files, written again from their pixels.
 
-FORMAT.md: "Expanded chunks", "Pictures".
+FORMAT.md: "Expanded chunks".
 """
 
 from dataclasses import dataclass, field
