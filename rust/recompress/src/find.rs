@@ -272,10 +272,13 @@ fn deflate_part(
         return None;
     }
     let known = carry.0.as_ref().map(|open| open.parameters);
-    let noted = deflate::note(parsed, candidate.map_or(15, |candidate| candidate.window_log2), known, hint)?;
-    if 2 * noted.cost() > packed + LEAST_PACKED {
-        return None;
-    }
+    let window_log2 = candidate.map_or(15, |candidate| candidate.window_log2);
+    let note = |hint| {
+        deflate::note(parsed, window_log2, known, hint)
+            .filter(|noted| 2 * noted.cost() <= packed + LEAST_PACKED)
+    };
+    // A hint may do for the stream's start alone.
+    let noted = note(hint).or_else(|| hint.and_then(|_| note(None)))?;
     let filling = u32::from(bytes[packed - 1]) >> (bits % 8);
     let filling = if parsed.is_complete() && !bits.is_multiple_of(8) { filling } else { 0 };
     let after = &bytes[packed..];
@@ -388,8 +391,9 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
                 candidates.looked_at += LOOK + parsed.looked_at / 8 + parsed.text.len() / 8;
                 let packed = parsed.end_bit() / 8;
                 if !parsed.is_complete() {
-                    if packed < LEAST_OPEN {
-                        // A whole stream may be there that has no room.
+                    // What has no room here may have it in the next piece.
+                    let has_room = !parsed.is_full;
+                    if packed < LEAST_OPEN && (has_room || !may_end) {
                         continue;
                     }
                     if may_end {

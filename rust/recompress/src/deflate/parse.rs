@@ -32,6 +32,8 @@ pub struct Parsed {
     pub window: usize,
     /// Bits that were looked at.
     pub looked_at: usize,
+    /// Whether there would be more, had it room.
+    pub is_full: bool,
 }
 
 impl Parsed {
@@ -83,7 +85,11 @@ impl Parsed {
             0 => {
                 filling = reader.end_byte().0;
                 let len = reader.take(16)?;
-                if reader.take(16)? != len ^ 0xffff || self.text.len() + len as usize > most {
+                if reader.take(16)? != len ^ 0xffff {
+                    return None;
+                }
+                if self.text.len() + len as usize > most {
+                    self.is_full = true;
                     return None;
                 }
                 for _ in 0..len {
@@ -156,6 +162,7 @@ impl Parsed {
                 }
             }
             if self.text.len() > most {
+                self.is_full = true;
                 return None;
             }
         }
