@@ -197,64 +197,40 @@ const STRUCTURE: Selector =
 const LINE_FIRST: Selector = selector("line's first byte", 256, |v| v.parsed.lines.first & 255);
 const FOLLOWER: Selector = selector("follower", 256, |v| v.parsed.followers.pair & 255);
 /// Within a picture the pixel above.
-const RECORD_PLACE: Selector = selector("place in record", 256, |v| {
-    let len = v.parsed.records.len.max(1);
-    match v.parsed.records.is_picture {
-        true => v.parsed.history.back(len).into(),
-        false => (v.parsed.history.len % len).min(255) as u32,
-    }
+const RECORD_PLACE: Selector = selector("place in record", 256, |v| match v.parsed.records.is_picture {
+    true => v.parsed.pixel(0, 1).into(),
+    false => (v.parsed.history.len % v.parsed.records.len.max(1)).min(255) as u32,
 });
 
 const ORDERS_PARTIAL: Selector =
     selector("orders, partial byte", 7 * 256, |v| (v.known as u32 & 63).trailing_ones() * 256 + v.partial);
 /// Classes, or which of the pixels next to each other are the same.
 const CLASSES_OR_SAME: Selector = selector(CLASSES.name, CLASSES.size, |v| {
-    let Some(near) = Near::of(v) else { return (CLASSES.pick)(v) };
-    let Near { w, ww, n, nw, ne, nn, .. } = near;
-    let same = [w == ww, w == n, w == nw, n == nw, n == ne, n == nn, ne == near.nee, nw == near.nww, w == ne];
+    if !v.parsed.records.is_picture {
+        return (CLASSES.pick)(v);
+    }
+    let pixel = |right, up| v.parsed.pixel(right, up);
+    let [w, n, nw, ne] = [pixel(-1, 0), pixel(0, 1), pixel(-1, 1), pixel(1, 1)];
+    let [ww, nn, nww, nee] = [pixel(-2, 0), pixel(0, 2), pixel(-2, 1), pixel(2, 1)];
+    let same = [w == ww, w == n, w == nw, n == nw, n == ne, n == nn, ne == nee, nw == nww, w == ne];
     same.iter().fold(0, |bits, &same| bits << 1 | u32::from(same)) * 8 + v.bit_position
 });
 /// With the class, or which of the pixels next to this have begun like it.
 const PARTIAL_CLASS_OR_LIKE: Selector = selector(PARTIAL_CLASS.name, PARTIAL_CLASS.size, |v| {
-    let Some(near) = Near::of(v) else { return (PARTIAL_CLASS.pick)(v) };
-    let is_like = |pixel: u8| (u32::from(pixel) | 256) >> (8 - v.bit_position) == v.partial;
-    let like = [near.w, near.n, near.ne].map(is_like);
+    if !v.parsed.records.is_picture {
+        return (PARTIAL_CLASS.pick)(v);
+    }
+    let is_like =
+        |(right, up)| (u32::from(v.parsed.pixel(right, up)) | 256) >> (8 - v.bit_position) == v.partial;
+    let like = [(-1, 0), (0, 1), (1, 1)].map(is_like);
     v.partial * 8 + like.iter().fold(0, |bits, &like| bits << 1 | u32::from(like))
 });
 /// The follower, or the pixel above to the right.
-const FOLLOWER_OR_RIGHT: Selector = selector(FOLLOWER.name, FOLLOWER.size, |v| {
-    Near::of(v).map_or_else(|| (FOLLOWER.pick)(v), |near| near.ne.into())
-});
-
-/// The pixels next to the one that comes, as the compass has them.
-struct Near {
-    w: u8,
-    ww: u8,
-    n: u8,
-    nw: u8,
-    nww: u8,
-    ne: u8,
-    nee: u8,
-    nn: u8,
-}
-
-impl Near {
-    fn of(v: &View<'_>) -> Option<Near> {
-        let records = &v.parsed.records;
-        let back = |distance| v.parsed.history.back(distance);
-        let len = records.len;
-        records.is_picture.then(|| Near {
-            w: back(1),
-            ww: back(2),
-            n: back(len),
-            nw: back(len + 1),
-            nww: back(len + 2),
-            ne: back(len - 1),
-            nee: back(len - 2),
-            nn: back(2 * len),
-        })
-    }
-}
+const FOLLOWER_OR_RIGHT: Selector =
+    selector(FOLLOWER.name, FOLLOWER.size, |v| match v.parsed.records.is_picture {
+        true => v.parsed.pixel(1, 1).into(),
+        false => (FOLLOWER.pick)(v),
+    });
 
 /// Of the parts' hash, as many values as there are sets.
 fn folded<const N: usize>(parts: [u32; N], sets: u32) -> u32 {

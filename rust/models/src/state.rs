@@ -61,6 +61,20 @@ pub trait StateIo {
     fn u8(&mut self, value: &mut u8) -> Result<(), StateError> {
         self.u8s(std::slice::from_mut(value))
     }
+    /// One word with a sign.
+    fn i64(&mut self, value: &mut i64) -> Result<(), StateError> {
+        let mut bits = *value as u64;
+        self.u64(&mut bits)?;
+        *value = bits as i64;
+        Ok(())
+    }
+    /// One byte, 0 or not.
+    fn bool(&mut self, value: &mut bool) -> Result<(), StateError> {
+        let mut bits = u8::from(*value);
+        self.u8(&mut bits)?;
+        *value = bits != 0;
+        Ok(())
+    }
 }
 
 /// Moves words through a buffer of one page: tables may be gigabytes.

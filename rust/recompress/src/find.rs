@@ -468,7 +468,9 @@ impl Expanded {
 pub struct Survey {
     /// How many bytes.
     pub bytes: u64,
-    /// The first of them.
+    /// How many pieces it makes.
+    pub pieces: usize,
+    /// The first of the bytes.
     pub start: Vec<u8>,
 }
 
@@ -476,7 +478,7 @@ pub struct Survey {
 pub fn survey(content: &[u8], keep: usize, most: usize) -> Option<Survey> {
     let mut rest = content;
     let mut carry = Carry::default();
-    let mut found = Survey { bytes: 0, start: Vec::new() };
+    let mut found = Survey { bytes: 0, pieces: 0, start: Vec::new() };
     let mut streams = false;
     while !rest.is_empty() {
         let (taken, bytes) = match expand(rest, &carry, most) {
@@ -490,6 +492,7 @@ pub fn survey(content: &[u8], keep: usize, most: usize) -> Option<Survey> {
                 (made.content_bytes, made.bytes.into())
             }
         };
+        found.pieces += 1;
         found.bytes += bytes.len() as u64;
         found.start.extend_from_slice(&bytes[..bytes.len().min(keep - found.start.len())]);
         rest = &rest[taken..];

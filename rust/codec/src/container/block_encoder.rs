@@ -1,11 +1,11 @@
 //! One block on its way into the archive.
 
+use foretold_recompress::{Survey, survey};
+
 use super::frames::{BlockHeader, CHUNK_BYTES, ChunkHeader};
 use super::options::Origin;
 use super::state::{StateReader, StateWriter};
-use foretold_recompress::{Carry, Found, Survey, expand, survey};
-
-use crate::kinds::{UNCUT_CLASS, is_uncut};
+use crate::kinds::{UNCUT_CLASS, chunk_len, is_uncut};
 use crate::knowledge::{PriorId, Priors};
 use crate::pieces::Piece;
 use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Options, Preset, Tick, Transform};
@@ -165,8 +165,7 @@ impl BlockEncoder {
     /// Whether what it has is one chunk, and no compressed streams.
     pub fn is_one_chunk(&mut self) -> bool {
         self.look();
-        let piece = || Piece::next(self.plan(), self.start(), &Carry::default(), Transform::None);
-        !self.has_streams() && piece().content_bytes == self.waiting()
+        !self.has_streams() && chunk_len(self.plan(), &self.gathered[self.coded..]) == self.waiting()
     }
 
     /// Whether there is a chunk to code.
@@ -176,8 +175,8 @@ impl BlockEncoder {
     }
 
     /// Codes the next chunk and returns it with its content; `lent` if there is a thread to spare.
+    /// Streams have been looked for.
     pub fn code_chunk(&mut self, lent: bool, tick: Tick<'_>) -> Result<(CodedChunk, &[u8]), Error> {
-        self.look();
         let plan = self.plan();
         let mut coder = match self.coder.take() {
             Some(coder) => coder,
@@ -321,9 +320,5 @@ pub fn look(start: &[u8], transform: Transform) -> Option<Survey> {
     let found = (transform != Transform::None).then(|| survey(start, KEPT_BYTES, CHUNK_BYTES))?;
     let found = found.filter(|survey| survey.bytes >= start.len() as u64 + LEAST_GAIN)?;
     // A small block is one chunk: its streams are expanded all at once or not at all.
-    let is_whole = || match expand(start, &Carry::default(), CHUNK_BYTES) {
-        Found::Streams(made) => made.content_bytes == start.len(),
-        Found::Plain(_) => false,
-    };
-    (found.bytes > 1 << UNCUT_CLASS || is_whole()).then_some(found)
+    (found.bytes > 1 << UNCUT_CLASS || found.pieces == 1).then_some(found)
 }

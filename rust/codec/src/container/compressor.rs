@@ -212,7 +212,6 @@ impl Compressor {
         let start = out.len();
         let lanes = self.lanes();
         if self.archive_bytes == 0 && self.blocks.iter().any(BlockEncoder::is_ready) {
-            self.blocks[0].look();
             self.write_header(out);
         }
         let ready: Vec<_> = self.blocks.iter_mut().filter(|block| block.is_ready()).take(lanes).collect();

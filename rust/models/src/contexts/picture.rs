@@ -12,9 +12,7 @@ pub const fn pictures<const N: usize>() -> Group {
 #[inline(always)]
 fn add<const N: usize>(parsed: &Parsed, out: &mut Contexts) {
     let history = &parsed.history;
-    let width = parsed.records.len;
-    // The pixel so many columns to the right in the row so many above, or to the left in this one.
-    let at = |right: i64, up: u64| u64::from(history.back((up * width).wrapping_sub(right as u64)));
+    let at = |right: i64, up: u64| u64::from(parsed.pixel(right, up));
     let row = history.last8;
     let [w, ww, www] = [row & 0xff, row & 0xffff, row & 0xff_ffff];
     let (w4, w6) = (row & 0xffff_ffff, row & 0xffff_ffff_ffff);
@@ -23,7 +21,7 @@ fn add<const N: usize>(parsed: &Parsed, out: &mut Contexts) {
     let (n, nw, ne) = (at(0, 1), at(-1, 1), at(1, 1));
     let (nn, nnn) = (at(0, 2), at(0, 3));
     let around = span(-1, 1, 1);
-    let column = history.len % width;
+    let column = history.len % parsed.records.len;
     let mut number = 0;
     let mut put = |parts: [u64; 3], more: u64| {
         if number < N {

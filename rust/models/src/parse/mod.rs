@@ -10,6 +10,7 @@ mod forms;
 mod letters;
 mod lines;
 mod numbers;
+mod ordinal;
 mod places;
 mod records;
 mod steps;
@@ -124,6 +125,13 @@ impl Parsed {
     pub fn start_after(&mut self, history: History) {
         self.lines.starts = [history.len; 4];
         self.history = history;
+    }
+
+    /// Within a picture the pixel so many columns to the right of the one that comes and so many rows above, or
+    /// to the left in its row.
+    #[inline(always)]
+    pub fn pixel(&self, right: i64, up: u64) -> u8 {
+        self.history.back((up * self.records.len).wrapping_sub(right as u64))
     }
 
     /// Bytes of what only structured chunks need.

@@ -1,6 +1,6 @@
 //! Numbers, and those that stood in the same place of a line before.
 
-use super::words::is_letter;
+use super::ordinal::Ordinal;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
@@ -55,9 +55,7 @@ pub struct Numbers {
     digits: u32,
     /// What they say less what as many of the last number's do.
     ahead: i64,
-    letters: u64,
-    word: u64,
-    since: u64,
+    ordinal: Ordinal,
 }
 
 impl Numbers {
@@ -84,23 +82,15 @@ impl Numbers {
             let (last, _, len) = self.seen[self.place];
             self.seen[self.place] = (self.value, if len == 0 { self.value } else { last }, self.digits);
             (self.value, self.digits) = (0, 0);
-            self.since += 1;
+            self.ordinal.pass_number();
         }
-        if is_letter(byte) {
-            self.letters = hash(self.letters, u32::from(byte));
-            (self.word, self.since) = (self.letters, 0);
-        } else {
-            self.letters = 0;
-            if byte == b'\n' {
-                (self.word, self.since) = (0, 0);
-            }
-        }
+        self.ordinal.push(byte);
         self.turn();
     }
 
     /// Turns to the numbers of this place.
     fn turn(&mut self) {
-        self.place = (hash(self.word ^ self.since << 32, 7) >> (64 - LOG2_PLACES)) as usize;
+        self.place = (hash(self.ordinal.value(), 7) >> (64 - LOG2_PLACES)) as usize;
         let (last, before, len) = self.seen[self.place];
         self.ahead = 0;
         self.step = (last as i64).wrapping_sub(before as i64);
@@ -151,16 +141,15 @@ impl Numbers {
             io.u32(len)?;
             *len = (*len).min(DIGITS as u32);
         }
-        for word in [&mut self.letters, &mut self.word, &mut self.since, &mut self.value] {
-            io.u64(word)?;
-        }
+        self.ordinal.state(io)?;
+        io.u64(&mut self.value)?;
         io.u32(&mut self.digits)?;
-        let mut ahead = self.ahead as u64;
-        io.u64(&mut ahead)?;
+        let mut ahead = self.ahead;
+        io.i64(&mut ahead)?;
         if !self.seen.is_empty() {
             self.turn();
         }
-        self.ahead = ahead as i64;
+        self.ahead = ahead;
         Ok(())
     }
 }

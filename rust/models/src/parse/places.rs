@@ -168,9 +168,7 @@ impl Places {
         io.section("places")?;
         self.row.state(io)?;
         self.above.iter_mut().try_for_each(|row| row.state(io))?;
-        let mut in_run = [u8::from(self.in_run)];
-        io.u8s(&mut in_run)?;
-        self.in_run = in_run[0] != 0;
+        io.bool(&mut self.in_run)?;
         for beside in [&mut self.beside, &mut self.beside2, &mut self.value] {
             beside.state(io)?;
         }

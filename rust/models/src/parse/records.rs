@@ -61,9 +61,7 @@ impl Records {
     pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("records")?;
         io.u64(&mut self.len)?;
-        let mut is_picture = u8::from(self.is_picture);
-        io.u8(&mut is_picture)?;
-        self.is_picture = is_picture != 0;
+        io.bool(&mut self.is_picture)?;
         io.u32(&mut self.votes)?;
         io.u64(&mut self.candidate)?;
         io.u64s(&mut self.seen)?;

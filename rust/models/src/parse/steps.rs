@@ -1,7 +1,7 @@
 //! Steps: numbers that change in company. In a table the number of a column is often as much more than the one
 //! above as it was when its neighbour had made the same step.
 
-use super::words::is_letter;
+use super::ordinal::Ordinal;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
@@ -55,12 +55,11 @@ impl Written {
     }
 }
 
-/// A column's last number.
+/// A column's last number; one that has none yet has no decimals.
 #[derive(Clone, Copy, Debug, Default)]
 struct Column {
     value: i64,
     decimals: u8,
-    is_there: bool,
 }
 
 /// Expects numbers by the steps of those before them in the line.
@@ -83,9 +82,7 @@ pub struct Steps {
     len: u8,
     /// Of the number before in the line.
     step_before: i64,
-    letters: u64,
-    word: u64,
-    since: u64,
+    ordinal: Ordinal,
 }
 
 impl Steps {
@@ -116,41 +113,32 @@ impl Steps {
             let value = if self.negative { -self.value } else { self.value };
             let column = &mut self.columns[self.column];
             let step = value.wrapping_sub(column.value);
-            *column = Column { value, decimals: self.decimals.saturating_sub(1), is_there: true };
+            *column = Column { value, decimals: self.decimals.saturating_sub(1) };
             let steps = &mut self.steps[self.key];
             if steps[0] != step {
                 *steps = [step, steps[0]];
             }
             self.step_before = step;
-            self.since += 1;
+            self.ordinal.pass_number();
         }
         (self.value, self.digits, self.decimals, self.len) = (0, 0, 0, 0);
         self.negative = byte == b'-';
         self.len = u8::from(self.negative);
-        if is_letter(byte) {
-            self.letters = hash(self.letters, u32::from(byte));
-            (self.word, self.since) = (self.letters, 0);
-        } else {
-            self.letters = 0;
-            if byte == b'\n' {
-                (self.word, self.since) = (0, 0);
-                self.step_before = 0;
-            }
+        self.ordinal.push(byte);
+        if byte == b'\n' {
+            self.step_before = 0;
         }
         self.turn();
     }
 
     fn turn(&mut self) {
-        let place = hash(self.word ^ self.since << 32, 9);
+        let place = hash(self.ordinal.value(), 9);
         self.column = (place >> (64 - LOG2_COLUMNS)) as usize;
         let company = hash(place ^ self.step_before as u64, 3);
         self.key = (company >> (64 - LOG2_STEPS)) as usize;
-        let Column { value, decimals, is_there } = self.columns[self.column];
+        let Column { value, decimals } = self.columns[self.column];
         let steps = self.steps[self.key];
-        self.expected = match is_there {
-            true => steps.map(|step| Written::new(value.wrapping_add(step), decimals)),
-            false => [Written::default(); 2],
-        };
+        self.expected = steps.map(|step| Written::new(value.wrapping_add(step), decimals));
     }
 
     /// Where the number above has a point: the characters that the two expected numbers have where the next
@@ -164,43 +152,26 @@ impl Steps {
 
     pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("steps")?;
-        for Column { value, decimals, is_there } in &mut self.columns {
-            signed(io, value)?;
+        for Column { value, decimals } in &mut self.columns {
+            io.i64(value)?;
             io.u8(decimals)?;
-            flag(io, is_there)?;
             *decimals = (*decimals).min(DIGITS);
         }
         for step in self.steps.iter_mut().flatten() {
-            signed(io, step)?;
+            io.i64(step)?;
         }
-        signed(io, &mut self.value)?;
-        signed(io, &mut self.step_before)?;
-        flag(io, &mut self.negative)?;
+        io.i64(&mut self.value)?;
+        io.i64(&mut self.step_before)?;
+        io.bool(&mut self.negative)?;
         for number in [&mut self.digits, &mut self.decimals, &mut self.len] {
             io.u8(number)?;
         }
-        for word in [&mut self.letters, &mut self.word, &mut self.since] {
-            io.u64(word)?;
-        }
+        self.ordinal.state(io)?;
         if !self.columns.is_empty() {
             self.turn();
         }
         Ok(())
     }
-}
-
-fn signed(io: &mut dyn StateIo, value: &mut i64) -> Result<(), StateError> {
-    let mut bits = *value as u64;
-    io.u64(&mut bits)?;
-    *value = bits as i64;
-    Ok(())
-}
-
-fn flag(io: &mut dyn StateIo, value: &mut bool) -> Result<(), StateError> {
-    let mut bits = u8::from(*value);
-    io.u8(&mut bits)?;
-    *value = bits != 0;
-    Ok(())
 }
 
 #[cfg(test)]
