@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foretold_coding::{Decoder, Encoder};
-use foretold_models::{Mixer, Slots, StateError, StateReader, StateWriter, ValueReader, ValueWriter};
+use foretold_models::{Mixer, Slots, StateError, StateReader, StateWriter, Tree, ValueReader, ValueWriter};
 use foretold_numerics::{P1, SharedBytes};
 use foretold_recompress::{Carry, Recipe, survey};
 use thiserror::Error;
@@ -15,6 +15,7 @@ use crate::kinds::{Eighths, chunks, kind_of};
 use crate::knowledge::packing::{Packer, Unpacker};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::pieces::{Piece, RecipeNotes};
+use crate::planting::code_tree;
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
@@ -206,6 +207,11 @@ pub struct CodedChunk {
 }
 
 impl CodedChunk {
+    /// As it stands where it is all there is, and no model is left.
+    pub(crate) fn alone(self) -> CodedChunk {
+        CodedChunk { method: if self.method == AFRESH { 0 } else { self.method }, ..self }
+    }
+
     /// Whether words were replaced by codes.
     pub(crate) fn is_transformed(&self) -> bool {
         self.method & KIND == TRANSFORMED
@@ -225,6 +231,19 @@ const AFRESH: u8 = EXPANDED;
 /// In a raw message: how likely it is to be binary, or transformed as it usually is not. Arbitrary;
 /// what is usual costs 0.05 bits.
 const UNUSUAL_Q22: u32 = 1 << 17;
+
+/// What a chunk of a method holds.
+fn kind_of_method(method: u8) -> Kind {
+    match method & KIND {
+        BINARY => Kind::Binary,
+        STRUCTURED => Kind::Structured,
+        _ => Kind::Text,
+    }
+}
+
+/// The content bytes from which on a block's first chunk of text brings a tree: of fewer, some 40 bytes
+/// are too many.
+const PLANTED_BYTES: usize = 1 << 16;
 
 /// Tells of the progress in a content, where what is done is something else that stands for it.
 struct Scaled<'a> {
@@ -262,6 +281,8 @@ pub struct ChunkCoder {
     prediction: Box<Prediction>,
     /// Whether structured text is a kind of its own.
     structured: bool,
+    /// Whether its first text, if it is long enough, brings a tree.
+    trees: bool,
     /// Whether texts are transformed of which it is asked; `None` if each is asked for itself.
     transforms: Option<bool>,
     /// A compressed stream that the next chunk may go on with.
@@ -322,6 +343,7 @@ impl ChunkCoder {
         base: Option<Arc<Base>>,
     ) -> Result<ChunkCoder, EngineError> {
         let structured = setup.has_structured(base.is_none());
+        let trees = setup.trees && base.is_none();
         let most_bytes = base.as_ref().map_or(u64::MAX, |_| most_coded_bytes(plan.size_class()));
         let usually_transformed = base.as_ref().is_some_and(|base| match base.learned() {
             Some(learned) => learned.coded,
@@ -336,6 +358,7 @@ impl ChunkCoder {
             predictor,
             prediction: Box::default(),
             structured,
+            trees,
             transforms: None,
             carry: Carry::default(),
             is_spent: false,
@@ -397,9 +420,11 @@ impl ChunkCoder {
     /// As [`learn`](Self::learn), compiled for `see`.
     #[inline(always)]
     fn learn_with(&mut self, byte: u8, mut see: impl FnMut(bool, P1)) {
-        let mut rest = byte;
+        let way = self.predictor.way(byte);
+        // From the highest bit on, behind the leading one.
+        let mut rest = way << way.leading_zeros() << 1;
         code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| {
-            let bit = rest & 0x80 != 0;
+            let bit = rest >> 31 != 0;
             rest <<= 1;
             see(bit, p1);
             bit
@@ -410,13 +435,20 @@ impl ChunkCoder {
         code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| decoder.decode(p1))
     }
 
-    /// Begins a chunk: its method without [`MODELLED`], and its bytes if it is transformed.
+    /// Whether a chunk of such a content, of which the models see so many bytes, is to bring the block's tree.
+    fn plants(&self, kind: Kind, seen_bytes: usize) -> bool {
+        self.trees && kind == Kind::Text && !self.predictor.has(kind) && seen_bytes >= PLANTED_BYTES
+    }
+
+    /// Begins a chunk: its method without [`MODELLED`], its bytes if it is transformed, and whether it
+    /// brings a tree, if it may.
     fn begin_content(
         &mut self,
         content: &[u8],
         is_picture: bool,
         transform: Transform,
-    ) -> Result<(u8, Option<Vec<u8>>), EngineError> {
+        may_plant: bool,
+    ) -> Result<(u8, Option<Vec<u8>>, bool), EngineError> {
         let structured = (self.structured && transform != Transform::Words)
             .then(|| Eighths::of_block(self.predictor.has(Kind::Text), self.predictor.has(Kind::Structured)));
         let kind = if is_picture { Kind::Binary } else { kind_of(content, structured) };
@@ -424,7 +456,14 @@ impl ChunkCoder {
         let which = settled(which(transform, shipped, self.plan), self.transforms);
         let which = which.filter(|_| kind == Kind::Text);
         let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
-        self.begin(kind, bytes.as_deref().unwrap_or(content).len())?;
+        let coded = bytes.as_deref().unwrap_or(content);
+        let plants = may_plant && self.plants(kind, content.len());
+        if plants {
+            let mut counts = [0; 256];
+            coded.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+            self.predictor.plant(Tree::of_counts(&counts));
+        }
+        self.begin(kind, coded.len())?;
         self.predictor.begin_transform(bytes.is_some());
         let method = match kind {
             Kind::Text if bytes.is_some() => TRANSFORMED,
@@ -432,7 +471,7 @@ impl ChunkCoder {
             Kind::Binary => BINARY,
             Kind::Structured => STRUCTURED,
         };
-        Ok((method, bytes))
+        Ok((method, bytes, plants))
     }
 
     /// How many bytes of content the newest coded byte completed, in a chunk of this method.
@@ -470,20 +509,24 @@ impl ChunkCoder {
         let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
         self.carry = piece.carry();
-        let (method, transformed) = self.begin_content(seen, is_picture, transform)?;
+        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform, true)?;
         let bytes = transformed.as_deref().unwrap_or(seen);
         let mut packer = Packer::default();
         if let Some(recipe) = recipe {
             recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
+        }
+        if plants {
+            code_tree(&mut packer, self.predictor.tree());
         }
         let mut encoder = packer.0;
         let mut pictures = Pictures::of(recipe, method);
         let mut scaled = Scaled::new(tick, seen.len(), content.len());
         self.encode_bytes(method, bytes, &mut pictures, &mut encoder, &mut |done| scaled.tick(done))?;
         let payload = encoder.finish();
-        if recipe.is_some() {
+        if recipe.is_some() || plants {
             if payload.len() < content.len() {
-                return Ok(CodedChunk { method: EXPANDED | method | MODELLED, payload });
+                let expanded = if recipe.is_some() { EXPANDED } else { 0 };
+                return Ok(CodedChunk { method: expanded | method | MODELLED, payload });
             }
             self.is_spent = true;
             self.carry = Carry::default();
@@ -529,7 +572,7 @@ impl ChunkCoder {
         encoder: &mut Encoder,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        let (method, transformed) = self.begin_content(content, false, transform)?;
+        let (method, transformed, _) = self.begin_content(content, false, transform, false)?;
         let binary = method == BINARY;
         encoder.encode(binary, P1::clamped(UNUSUAL_Q22));
         if !binary {
@@ -583,7 +626,11 @@ impl ChunkCoder {
         if !modelled && method != TRANSFORMED && payload.len() != content_bytes {
             return Err(bad());
         }
-        let mut decoder = Decoder::new(payload);
+        let mut unpacker = Unpacker(Decoder::new(payload));
+        if modelled && self.plants(kind_of_method(method), content_bytes) {
+            self.unpack_tree(&mut unpacker).ok_or_else(bad)?;
+        }
+        let mut decoder = unpacker.0;
         let mut source = if modelled { Source::Coded(&mut decoder) } else { Source::Stored(payload.iter()) };
         let lengths = (content_bytes, payload.len());
         let mut pictures = Pictures::of(None, method);
@@ -625,6 +672,9 @@ impl ChunkCoder {
         if seen_bytes == 0 || seen_bytes > CHUNK_BYTES {
             return Err(bad());
         }
+        if self.plants(kind_of_method(method), seen_bytes) {
+            self.unpack_tree(&mut unpacker).ok_or_else(bad)?;
+        }
         let mut decoder = unpacker.0;
         let mut seen = Vec::new();
         let method = method & KIND;
@@ -637,6 +687,13 @@ impl ChunkCoder {
             return Err(bad());
         }
         Ok(recipe.recompress(&seen, &mut self.carry, content, content_bytes)?)
+    }
+
+    /// Takes the block's tree from the start of a payload; `None` if it is none.
+    fn unpack_tree(&mut self, unpacker: &mut Unpacker<'_>) -> Option<()> {
+        let tree = code_tree(unpacker, &Tree::default())?;
+        self.predictor.plant(tree);
+        Some(())
     }
 
     /// Learns the next coded byte, and returns it; `None` at a stored payload's end.
@@ -666,12 +723,7 @@ impl ChunkCoder {
         let bad = || EngineError::BadPayload { content_bytes, payload_bytes };
         let method = method & !MODELLED;
         let transformed = method == TRANSFORMED;
-        let kind = match method {
-            BINARY => Kind::Binary,
-            STRUCTURED => Kind::Structured,
-            _ => Kind::Text,
-        };
-        self.begin(kind, if transformed { 1 } else { content_bytes })?;
+        self.begin(kind_of_method(method), if transformed { 1 } else { content_bytes })?;
         self.predictor.begin_transform(transformed);
         let start = content.len();
         let end = start + content_bytes;
@@ -712,7 +764,7 @@ impl ChunkCoder {
     /// Bits that each byte of the next chunk costs, appended to `bits`; learns as `encode` does.
     ///
     /// The cost of a word's code is shared evenly by the bytes it stands for, and that of what a
-    /// compressed stream holds by its bytes; that of a dictionary falls on the chunk's first byte. A chunk
+    /// compressed stream holds by its bytes; that of a dictionary or a tree falls on the chunk's first byte. A chunk
     /// that the model would make longer costs what storing it does.
     pub(crate) fn code_lengths(
         &mut self,
@@ -725,24 +777,34 @@ impl ChunkCoder {
         let seen = piece.bytes(content);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
         self.carry = piece.carry();
-        let (method, transformed) = self.begin_content(seen, is_picture, transform)?;
+        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform, true)?;
         let bytes = transformed.as_deref().unwrap_or(seen);
+        let mut packer = Packer::default();
+        if let Some(expanded) = &piece.expanded {
+            expanded.recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
+        }
+        if plants {
+            code_tree(&mut packer, self.predictor.tree());
+        }
+        let head_bits = 8.0 * packer.0.finish().len() as f64;
         let Some(expanded) = &piece.expanded else {
             let start = bits.len();
             self.costs(method, bytes, &mut Pictures::of(None, method), bits, tick)?;
-            if bits[start..].iter().sum::<f64>() > 8.0 * bytes.len() as f64 {
-                bits[start..].fill(8.0 * bytes.len() as f64 / content.len() as f64);
+            if let Some(first) = bits.get_mut(start) {
+                *first += head_bits;
+            }
+            let most = if plants { content.len() } else { bytes.len() };
+            if bits[start..].iter().sum::<f64>() > 8.0 * most as f64 {
+                bits[start..].fill(8.0 * most as f64 / content.len() as f64);
+                self.is_spent |= plants;
             }
             return Ok(());
         };
-        let mut packer = Packer::default();
-        expanded.recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
-        let recipe_bits = 8.0 * packer.0.finish().len() as f64;
         let mut costs = Vec::with_capacity(seen.len());
         let mut pictures = Pictures::of(Some(&expanded.recipe), method);
         let mut scaled = Scaled::new(tick, seen.len(), content.len());
         self.costs(method, bytes, &mut pictures, &mut costs, &mut |done| scaled.tick(done))?;
-        costs[0] += recipe_bits;
+        costs[0] += head_bits;
         if costs.iter().sum::<f64>() > 8.0 * content.len() as f64 {
             self.is_spent = true;
             self.carry = Carry::default();
@@ -811,6 +873,11 @@ impl ChunkCoder {
         self
     }
 
+    /// The same model, which codes all bytes as their eight bits.
+    pub(crate) fn without_trees(self) -> ChunkCoder {
+        ChunkCoder { trees: false, ..self }
+    }
+
     /// The same model, which codes structured text as any other.
     pub(crate) fn without_structured(self) -> ChunkCoder {
         ChunkCoder { structured: false, ..self }
@@ -825,15 +892,16 @@ impl ChunkCoder {
         if kind_of(content, None) == Kind::Binary {
             return Ok(None);
         }
-        let (_, bytes) = self.begin_content(content, false, transform)?;
+        let (_, bytes, _) = self.begin_content(content, false, transform, false)?;
         Ok(Some(bytes.unwrap_or_else(|| content.to_vec())))
     }
 
     /// Learns `byte`; `see` gets its bits, highest first, and how each was predicted.
     pub(crate) fn trace(&mut self, byte: u8, mut see: impl FnMut(&Predictor, &Prediction, P1, bool)) {
-        let mut rest = byte;
+        let way = self.predictor.way(byte);
+        let mut rest = way << way.leading_zeros() << 1;
         trace_byte(&mut self.predictor, &mut self.prediction, &mut |predictor, made, p1| {
-            let bit = rest & 0x80 != 0;
+            let bit = rest >> 31 != 0;
             rest <<= 1;
             see(predictor, made, p1, bit);
             bit

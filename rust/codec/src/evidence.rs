@@ -59,7 +59,7 @@ pub(crate) fn coarse(p1_q22: u32) -> i16 {
 pub(crate) fn contexts(view: &View) -> [u8; CONTEXTS.len()] {
     let last = view.parsed.history.last8;
     let first = view.matches.first();
-    let holds = first.filter(|m| m.expected_bit(view.partial, view.bit_position).is_some());
+    let holds = first.filter(|m| m.expected_bit(view.path).is_some());
     [
         view.bit_position as u8,
         view.partial as u8,
@@ -69,7 +69,7 @@ pub(crate) fn contexts(view: &View) -> [u8; CONTEXTS.len()] {
         (view.known as u32 & 63).trailing_ones() as u8,
         view.known.count_ones() as u8,
         holds.map_or(0, |m| m.len_class()) as u8,
-        holds.map_or(0, |m| m.expected_byte(view.partial, view.bit_position)) as u8,
+        holds.map_or(0, |m| m.expected_byte(view.path)) as u8,
         view.parsed.words.letters_here().min(15) as u8,
     ]
 }

@@ -14,6 +14,7 @@ pub mod knowledge;
 mod measure;
 mod network;
 mod pieces;
+mod planting;
 mod predictor;
 mod preset;
 mod setup;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use foretold_models::contexts::Contexts;
 use foretold_models::{
     AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
-    Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, ValueReader, hash,
+    Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, Tree, ValueReader,
+    hash,
 };
 use foretold_neural::Expected;
 use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, SharedBytes, Simd, stretch};
@@ -185,10 +186,14 @@ pub struct Predictor {
     network: Option<Network>,
     /// By kind; that of structured text comes with the first chunk of it, where text has one.
     correctors: [Option<Corrector>; 3],
-    /// The byte's bits so far, 1-bit prefixed: 1 ..= 255.
-    partial: u32,
-    /// How many of them: 0 ..= 7.
-    bit_position: u32,
+    /// Which decisions bytes of text are coded as, and all others.
+    trees: [Tree; 2],
+    /// The node that the byte's decisions so far have led to: 1 ..= 255.
+    node: u32,
+    /// These decisions, 1-bit prefixed.
+    path: u32,
+    /// How many of them.
+    depth: u32,
     contexts: Contexts,
     /// The APMs' curves for the next bit.
     curves: [u32; APMS],
@@ -237,8 +242,10 @@ impl Predictor {
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
             correctors: [corrector, None, None],
-            partial: 1,
-            bit_position: 0,
+            trees: Default::default(),
+            node: 1,
+            path: 1,
+            depth: 0,
             contexts: Contexts::default(),
             curves: [0; APMS],
             transformed: false,
@@ -292,6 +299,11 @@ impl Predictor {
         if transformed {
             self.inverse.begin();
         }
+    }
+
+    /// Says which decisions bytes of text are coded as, before the first of them.
+    pub fn plant(&mut self, tree: Tree) {
+        self.trees[0] = tree;
     }
 
     /// Says that what comes next is a picture, so many pixels wide, or is none any more, if that is 0: from
@@ -355,6 +367,8 @@ impl Predictor {
             }
         }
         let shape = self.arm().shape;
+        let tree = &self.trees[usize::from(kind != Kind::Text)];
+        self.matches.iter_mut().for_each(|model| model.find_way(tree));
         self.turn(shape);
         self.find(shape, self.simd, false);
         self.look_ahead(shape);
@@ -368,7 +382,7 @@ impl Predictor {
 
     /// How the bytes of the chunk that has begun are predicted, and with which instructions.
     #[inline(always)]
-    pub(crate) fn way(&self) -> (Shape, Simd) {
+    pub(crate) fn manner(&self) -> (Shape, Simd) {
         (self.arm().shape, self.simd)
     }
 
@@ -381,21 +395,32 @@ impl Predictor {
         made: &mut Prediction,
         bit_of: &mut impl FnMut(&Predictor, &Prediction, P1) -> bool,
     ) -> u8 {
-        let mut byte = 0;
-        for _ in 0..8 {
+        loop {
             let p1 = self.predict(shape, simd, made);
             let bit = bit_of(self, made, p1);
-            self.update(shape, simd, made, bit);
-            byte = byte << 1 | u8::from(bit);
+            if let Some(byte) = self.update(shape, simd, made, bit) {
+                return byte;
+            }
         }
-        byte
     }
 
-    /// The nibble's bits so far, 1-bit prefixed.
+    /// The decisions since the slots were found, 1-bit prefixed.
     #[inline(always)]
-    fn node(&self) -> usize {
-        let since = self.bit_position & 3;
-        (self.partial as usize & ((1 << since) - 1)) | 1 << since
+    fn place(&self) -> usize {
+        let since = self.depth & 3;
+        (self.path as usize & ((1 << since) - 1)) | 1 << since
+    }
+
+    /// Which decisions the bytes of the kind at work are coded as.
+    #[inline(always)]
+    pub fn tree(&self) -> &Tree {
+        &self.trees[usize::from(self.kind != Kind::Text)]
+    }
+
+    /// The way to a byte in the tree at work, its first decision highest, under a leading one.
+    #[inline(always)]
+    pub fn way(&self, byte: u8) -> u32 {
+        self.tree().way(byte)
     }
 
     /// Works out which curves the APMs look at next, and starts to fetch them.
@@ -406,19 +431,20 @@ impl Predictor {
         for (i, apm) in arm.apms[..shape.assembly.apms].iter().enumerate() {
             let seen = match i {
                 0 => {
-                    self.curves[i] = self.partial;
+                    self.curves[i] = self.node;
                     continue;
                 }
                 1 => last & 0xff,
                 2 => last & 0xffff | 1 << 40,
                 3 => last & 0xff_ffff | 2 << 40,
                 4 => self.parsed.words.here(),
-                _ => self.matches.first().map_or(0, |m| {
-                    u64::from(m.expected_byte(self.partial, self.bit_position) << 4 | m.len_class()) | 3 << 40
-                }),
+                _ => self
+                    .matches
+                    .first()
+                    .map_or(0, |m| u64::from(m.expected_byte(self.path) << 4 | m.len_class()) | 3 << 40),
             };
             let contexts = apm_contexts(i, shape.assembly, self.size_class) as u32;
-            self.curves[i] = (hash(seen, self.partial) >> 24) as u32 & (contexts - 1);
+            self.curves[i] = (hash(seen, self.node) >> 24) as u32 & (contexts - 1);
             apm.prefetch(self.curves[i] as usize);
         }
     }
@@ -429,8 +455,9 @@ impl Predictor {
         View {
             parsed: &self.parsed,
             matches: &self.matches[..shape.matches],
-            partial: self.partial,
-            bit_position: self.bit_position,
+            partial: self.node,
+            path: self.path,
+            bit_position: self.depth.min(7),
             known: arm.slots.known(node, shape.contexts),
             contexts: shape.contexts as u32,
             network: if shape.network { self.network.as_ref() } else { None },
@@ -441,7 +468,7 @@ impl Predictor {
     #[inline(always)]
     fn predict(&self, shape: Shape, simd: Simd, made: &mut Prediction) -> P1 {
         let arm = self.arm();
-        let node = self.node();
+        let node = self.place();
         let assembly = shape.assembly;
         let width = shape.contexts.next_multiple_of(PLANE_LANES);
         let (from_slots, rest) = made.inputs[..shape.inputs].split_at_mut(SLOT_INPUTS * width);
@@ -449,18 +476,18 @@ impl Predictor {
         let run_inputs = if with_runs.is_some() { RUN_INPUTS * width } else { 0 };
         let (from_runs, rest) = rest.split_at_mut(run_inputs);
         let (own, rest) = rest.split_at_mut(OWN_INPUTS);
-        own[0] = stretch(self.order0.p1_q16(self.partial as usize));
+        own[0] = stretch(self.order0.p1_q16(self.node as usize));
         own[1] = BIAS;
         let (from_matches, rest) = rest.split_at_mut(shape.matches * MATCH_INPUTS);
         let matches = &self.matches[..shape.matches];
         for (model, out) in matches.iter().zip(from_matches.chunks_exact_mut(MATCH_INPUTS)) {
-            model.predict(self.partial, self.bit_position, out);
+            model.predict(self.path, out);
         }
         if let (Some(directs), true) = (&self.directs, assembly.directs > 0) {
             directs.predict(node, &mut rest[..assembly.directs * DIRECT_INPUTS]);
         }
         if let (Some(network), true) = (&self.network, shape.network) {
-            network.predict(self.partial, &mut rest[assembly.directs * DIRECT_INPUTS..][..NETWORK_INPUTS]);
+            network.predict(self.node, &mut rest[assembly.directs * DIRECT_INPUTS..][..NETWORK_INPUTS]);
         }
 
         let view = self.view(shape, arm, node);
@@ -477,7 +504,7 @@ impl Predictor {
 
         arm.slots.predict(simd, node, &mut made.entries, from_slots);
         if let Some(runs) = with_runs {
-            runs.predict(simd, (self.partial, self.bit_position), &mut made.ran, from_runs);
+            runs.predict(simd, (self.node, self.depth), &mut made.ran, from_runs);
         }
         arm.mixer.predict(simd, (sets, finals), &made.inputs[..shape.inputs], &mut made.mixed);
         let p1 = self.refine(shape, arm, made);
@@ -515,8 +542,11 @@ impl Predictor {
             total += *refined;
         }
         let p1 = P1::clamped(if apms.len() == 2 { total >> 2 } else { total >> 3 });
-        if self.bit_position == 3 {
-            arm.slots.guess_nibble(&self.table, shape.contexts, self.partial << 1 | p1.get() >> 21);
+        if self.depth & 3 == 3 {
+            let likely = self.tree().child(self.node, p1.get() >> 21 != 0);
+            if Tree::byte(likely).is_none() {
+                arm.slots.guess_nibble(&self.table, shape.contexts, likely.into());
+            }
         }
         p1
     }
@@ -551,57 +581,57 @@ impl Predictor {
         out.columns.extend(network.get(1));
         out.columns.extend_from_slice(inputs);
         out.columns.extend(std::iter::repeat_n(0, inputs.len().next_multiple_of(LANES) - inputs.len()));
-        out.contexts = contexts(&self.view(shape, arm, self.node()));
+        out.contexts = contexts(&self.view(shape, arm, self.place()));
     }
 
-    /// Learns the bit that came after [`predict`](Self::predict) made `made`.
+    /// Learns the bit that came after [`predict`](Self::predict) made `made`; gives the byte, if that was
+    /// its last decision.
     #[inline(always)]
-    fn update(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool) {
+    fn update(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool) -> Option<u8> {
         // What the next nibble needs is named first: its memory comes while this bit is learned.
-        let next = self.partial << 1 | u32::from(bit);
+        let child = self.tree().child(self.node, bit);
+        let byte = Tree::byte(child);
         match &mut self.correctors[self.kind as usize] {
             Some(corrector) if shape.corrected => {
                 corrector.update(&made.correction, bit);
             }
             _ => (),
         }
-        match self.bit_position {
-            3 => {
+        if let Some(byte) = byte {
+            self.push(byte);
+            if shape.structured {
+                // Its contexts look at what the match model expects.
+                self.turn_matches(shape, Some(bit));
+            }
+            self.turn(shape);
+            self.learn(shape, simd, made, bit, shape.structured);
+            (self.node, self.path, self.depth) = (1, 1, 0);
+            self.find(shape, simd, true);
+        } else {
+            let nibble = self.depth & 3 == 3;
+            if nibble {
                 let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
-                arm.slots.second_nibble(&self.table, shape.contexts, next);
+                arm.slots.second_nibble(&self.table, shape.contexts, child.into());
                 if let Some(directs) = &mut self.directs {
-                    directs.name(&self.contexts.hashes()[..shape.assembly.directs], next);
+                    directs.name(&self.contexts.hashes()[..shape.assembly.directs], child.into());
                 }
-                self.learn(shape, simd, made, bit);
-                self.partial = next;
-                self.bit_position = 4;
+            }
+            self.learn(shape, simd, made, bit, false);
+            self.node = child.into();
+            self.path = self.path << 1 | u32::from(bit);
+            self.depth += 1;
+            if nibble {
                 self.find_slots(shape, simd);
-            }
-            7 => {
-                self.push(next as u8);
-                if shape.structured {
-                    // Its contexts look at what the match model expects.
-                    self.turn_matches(shape, Some(bit));
-                }
-                self.turn(shape);
-                self.learn(shape, simd, made, bit);
-                self.partial = 1;
-                self.bit_position = 0;
-                self.find(shape, simd, true);
-            }
-            _ => {
-                self.learn(shape, simd, made, bit);
-                self.partial = next;
-                self.bit_position += 1;
             }
         }
         self.look_ahead(shape);
+        byte
     }
 
     /// Learns a bit with everything that took part in its prediction.
     #[inline(always)]
-    fn learn(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool) {
-        let node = self.node();
+    fn learn(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool, but_matches: bool) {
+        let node = self.place();
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         let assembly = shape.assembly;
         let counts = (assembly.selectors.len(), assembly.finals.len());
@@ -616,12 +646,12 @@ impl Predictor {
         if let (Some(runs), true) = (&mut self.runs, assembly.runs) {
             runs.update(simd, &made.ran, bit);
         }
-        if !(shape.structured && self.bit_position == 7) {
+        if !but_matches {
             for model in &mut self.matches[..shape.matches] {
-                model.update(self.partial, self.bit_position, bit);
+                model.update(self.path, bit);
             }
         }
-        self.order0.update(self.partial as usize, bit);
+        self.order0.update(self.node as usize, bit);
     }
 
     /// Brings the past up to date.
@@ -682,11 +712,12 @@ impl Predictor {
     /// Turns the match models to the next byte, after they have learned `bit`.
     #[inline(always)]
     fn turn_matches(&mut self, shape: Shape, bit: Option<bool>) {
+        let tree = &self.trees[usize::from(self.kind != Kind::Text)];
         for model in &mut self.matches[..shape.matches] {
             if let Some(bit) = bit {
-                model.update(self.partial, self.bit_position, bit);
+                model.update(self.path, bit);
             }
-            model.next_byte(&self.parsed.history, self.transformed);
+            model.next_byte(&self.parsed.history, self.transformed, tree);
         }
         self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
         // It hears what they expect now.
@@ -752,7 +783,7 @@ impl Predictor {
     /// Reads or writes everything learned, at a byte's end. Before reading, the predictor must
     /// be new.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
-        debug_assert_eq!(self.bit_position, 0);
+        debug_assert_eq!(self.depth, 0);
         io.section("predictor")?;
         let [text, binary, structured] = Kind::ALL.map(|kind| u8::from(self.arms[kind as usize].is_some()));
         let mut kinds = [self.kind as u8, text, binary, structured];
@@ -762,6 +793,9 @@ impl Predictor {
         if kinds[3] != 0 && self.setup.structured.is_none() {
             return Err(StateError::Impossible("predictor"));
         }
+        let mut depths = self.trees[0].depths();
+        io.u8s(&mut depths)?;
+        self.trees[0] = Tree::from_depths(&depths).ok_or(StateError::Impossible("tree"))?;
         // The kind at work comes last: what it has of contexts stays.
         let others = Kind::ALL.into_iter().filter(|&kind| kind != at_work);
         for kind in others.chain([at_work]) {
@@ -787,6 +821,7 @@ impl Predictor {
         }
         for model in &mut self.matches {
             model.state(io)?;
+            model.find_way(&self.trees[usize::from(at_work != Kind::Text)]);
         }
         self.order0.state(io)?;
         if let Some(network) = &mut self.network {

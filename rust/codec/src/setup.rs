@@ -16,9 +16,11 @@ pub struct View<'a> {
     pub parsed: &'a Parsed,
     /// The match models, shortest minimum first.
     pub matches: &'a [MatchModel],
-    /// The byte's bits so far, 1-bit prefixed.
+    /// Where the byte's decisions so far have led to: in the balanced tree its bits, 1-bit prefixed.
     pub partial: u32,
-    /// How many of them.
+    /// These decisions, 1-bit prefixed.
+    pub path: u32,
+    /// How many of them, up to 7.
     pub bit_position: u32,
     /// A bit for each context that has been here before, the first lowest.
     pub known: u64,
@@ -121,6 +123,8 @@ pub struct Setup {
     /// Prose in blocks of this size class or a larger one is transformed unless the caller says
     /// otherwise: the stronger the preset, the later a dictionary has paid for itself.
     pub transform: u8,
+    /// Whether the first text of a block that starts from nothing brings a tree of decisions.
+    pub trees: bool,
     /// Whether a network that learns predicts as well.
     pub network: bool,
     /// Whether a mixer network has the last word on text.
@@ -160,7 +164,7 @@ const fn selector(name: &'static str, size: u32, pick: fn(&View) -> u32) -> Sele
 /// The length class of a match that still holds, else 0.
 fn holding(model: Option<&MatchModel>, view: &View) -> u32 {
     match model {
-        Some(m) if m.expected_bit(view.partial, view.bit_position).is_some() => m.len_class(),
+        Some(m) if m.expected_bit(view.path).is_some() => m.len_class(),
         _ => 0,
     }
 }
@@ -173,9 +177,8 @@ const MATCH: Selector =
     selector("match length", 16 * 8, |v| holding(v.matches.first(), v) * 8 + v.bit_position);
 const MATCHES: Selector =
     selector("longer matches", 256, |v| holding(v.matches.get(1), v) * 16 + holding(v.matches.last(), v));
-const EXPECTED: Selector = selector("expected byte", 256, |v| {
-    v.matches.first().map_or(0, |m| m.expected_byte(v.partial, v.bit_position))
-});
+const EXPECTED: Selector =
+    selector("expected byte", 256, |v| v.matches.first().map_or(0, |m| m.expected_byte(v.path)));
 const KNOWN: Selector =
     selector("contexts known", 16 * 8, |v| v.known.count_ones() * 15 / v.contexts * 8 + v.bit_position);
 /// Orders 1 to 6 must be the first contexts.
@@ -579,6 +582,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(22, 25, 0, 0, 20),
         base: 25,
         transform: 16,
+        trees: true,
         network: false,
         corrected: false,
     },
@@ -594,6 +598,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(23, 26, 0, 0, 20),
         base: 25,
         transform: 16,
+        trees: true,
         network: false,
         corrected: false,
     },
@@ -609,6 +614,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(24, 27, 0, 0, 21),
         base: 26,
         transform: 16,
+        trees: true,
         network: false,
         corrected: false,
     },
@@ -624,6 +630,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(25, 27, 0, 0, 21),
         base: 26,
         transform: 16,
+        trees: true,
         network: false,
         corrected: false,
     },
@@ -639,6 +646,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(25, 28, 0, 0, 22),
         base: 26,
         transform: 16,
+        trees: true,
         network: false,
         corrected: false,
     },
@@ -654,6 +662,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 29, 0, 0, 22),
         base: 27,
         transform: 16,
+        trees: true,
         network: false,
         corrected: false,
     },
@@ -669,6 +678,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 29, 0, 0, 22),
         base: 27,
         transform: 16,
+        trees: true,
         network: false,
         corrected: false,
     },
@@ -684,6 +694,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 29, 26, 27, 22),
         base: 28,
         transform: 21,
+        trees: false,
         network: false,
         corrected: false,
     },
@@ -699,6 +710,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 30, 27, 28, 22),
         base: 28,
         transform: 21,
+        trees: false,
         network: false,
         corrected: true,
     },
@@ -714,6 +726,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 30, 27, 28, 22),
         base: 28,
         transform: 21,
+        trees: false,
         network: true,
         corrected: true,
     },

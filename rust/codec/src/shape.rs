@@ -114,7 +114,7 @@ impl<F: FnMut(&Predictor, &Prediction, P1) -> bool, C: Constant> Work for Byte<'
 
     #[inline(always)]
     fn run(self, simd: Simd) -> u8 {
-        let shape = const { C::SHAPE }.unwrap_or_else(|| self.predictor.way().0);
+        let shape = const { C::SHAPE }.unwrap_or_else(|| self.predictor.manner().0);
         self.predictor.byte(shape, simd, self.made, self.bit_of)
     }
 }
@@ -127,7 +127,7 @@ pub(crate) fn code_byte<F: FnMut(P1) -> bool>(
     bit_of: &mut F,
 ) -> u8 {
     let bit_of = &mut |_: &Predictor, _: &Prediction, p1| bit_of(p1);
-    match predictor.way().0.known {
+    match predictor.manner().0.known {
         Known::Text1 => run::<Text1, _>(predictor, made, bit_of),
         Known::Text2 => run::<Text2, _>(predictor, made, bit_of),
         Known::Text3 => run::<Text3, _>(predictor, made, bit_of),
@@ -152,5 +152,5 @@ fn run<C: Constant, F: FnMut(&Predictor, &Prediction, P1) -> bool>(
     made: &mut Prediction,
     bit_of: &mut F,
 ) -> u8 {
-    predictor.way().1.run(Byte { predictor, made, bit_of, constant: PhantomData::<C> })
+    predictor.manner().1.run(Byte { predictor, made, bit_of, constant: PhantomData::<C> })
 }

@@ -14,6 +14,7 @@ mod parse;
 mod runs;
 mod slots;
 mod state;
+mod tree;
 
 pub use adaptive_map::AdaptiveMap;
 pub use apm::{Apm, ApmPlace};
@@ -27,3 +28,4 @@ pub use parse::{Parsed, Parts, class};
 pub use runs::{RUN_INPUTS, Ran, Runs};
 pub use slots::{SLOT_INPUTS, SlotFiller, SlotTable, Slots, nibble};
 pub use state::{StateError, StateIo, StateReader, StateWriter, ValueReader, ValueWriter};
+pub use tree::{MOST_DECISIONS, Tree};

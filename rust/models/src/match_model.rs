@@ -4,6 +4,7 @@ use crate::adaptive_map::AdaptiveMap;
 use crate::hash::hash;
 use crate::history::History;
 use crate::state::{StateError, StateIo};
+use crate::tree::Tree;
 use foretold_numerics::{Table, stretch};
 
 /// Mixer inputs of one [`MatchModel`].
@@ -36,6 +37,8 @@ pub struct MatchModel {
     map: AdaptiveMap,
     /// The byte expected next, 1-bit prefixed; 0 if none.
     expected: u32,
+    /// The way to that byte, from the highest bit on, which is a one; 0 if none.
+    way: u32,
     /// How long the match is, in classes: see [`len_class`](Self::len_class).
     class: u32,
 }
@@ -58,13 +61,14 @@ impl MatchModel {
             misses: 0xff,
             map,
             expected: 0,
+            way: 0,
             class: 0,
         })
     }
 
     /// Turns to the next byte: follows the match, or looks for one. Of a transformed text matches
     /// of [`CODED_LESS`] bytes less will do.
-    pub fn next_byte(&mut self, history: &History, coded: bool) {
+    pub fn next_byte(&mut self, history: &History, coded: bool, tree: &Tree) {
         let min_len = if coded { self.min_len - CODED_LESS } else { self.min_len };
         let newest = history.back(1);
         if self.expected != 0 {
@@ -107,20 +111,28 @@ impl MatchModel {
             self.expected = 0x100 | u32::from(history.at(self.pointer));
         }
         self.class = self.class_of_len();
+        self.find_way(tree);
     }
 
-    /// The expected bit after `partial` (the byte's bits so far, 1-bit prefixed), if the match
+    /// Says which tree bytes are coded by from now on.
+    #[inline(always)]
+    pub fn find_way(&mut self, tree: &Tree) {
+        let way = tree.way(self.expected as u8);
+        self.way = if self.expected != 0 { way << way.leading_zeros() } else { 0 };
+    }
+
+    /// The expected decision after `path` (those on the byte so far, 1-bit prefixed), if the match
     /// still holds.
     #[inline(always)]
-    pub fn expected_bit(&self, partial: u32, bit_position: u32) -> Option<bool> {
-        (self.expected != 0 && self.expected >> (8 - bit_position) == partial)
-            .then(|| self.expected >> (7 - bit_position) & 1 != 0)
+    pub fn expected_bit(&self, path: u32) -> Option<bool> {
+        let deep = path.leading_zeros();
+        ((self.way ^ path << deep) >> deep == 0).then(|| self.way << (32 - deep) >> 31 != 0)
     }
 
-    /// The byte expected next, or 0 if there is none or the byte's bits so far contradict it.
+    /// The byte expected next, or 0 if there is none or the byte's decisions so far contradict it.
     #[inline(always)]
-    pub fn expected_byte(&self, partial: u32, bit_position: u32) -> u32 {
-        if self.expected_bit(partial, bit_position).is_some() { self.expected & 0xff } else { 0 }
+    pub fn expected_byte(&self, path: u32) -> u32 {
+        if self.expected_bit(path).is_some() { self.expected & 0xff } else { 0 }
     }
 
     /// The byte expected next, 1-bit prefixed, or 0 if there is none, and the match's length class.
@@ -155,12 +167,12 @@ impl MatchModel {
 
     /// Writes [`MATCH_INPUTS`] inputs.
     #[inline(always)]
-    pub fn predict(&self, partial: u32, bit_position: u32, inputs: &mut [i16]) {
-        let Some(bit) = self.expected_bit(partial, bit_position) else {
+    pub fn predict(&self, path: u32, inputs: &mut [i16]) {
+        let Some(bit) = self.expected_bit(path) else {
             inputs.fill(0);
             return;
         };
-        let p1 = self.map.p1_q16(self.index(bit, bit_position == 0));
+        let p1 = self.map.p1_q16(self.index(bit, path == 1));
         let sign = if bit { 1 } else { -1 };
         inputs[0] = stretch(p1);
         inputs[1] = ((i32::from(p1) - 32768) >> 5) as i16;
@@ -169,9 +181,9 @@ impl MatchModel {
 
     /// Learns the bit that came.
     #[inline(always)]
-    pub fn update(&mut self, partial: u32, bit_position: u32, bit: bool) {
-        if let Some(expected) = self.expected_bit(partial, bit_position) {
-            self.map.update(self.index(expected, bit_position == 0), bit);
+    pub fn update(&mut self, path: u32, bit: bool) {
+        if let Some(expected) = self.expected_bit(path) {
+            self.map.update(self.index(expected, path == 1), bit);
         }
     }
 
@@ -184,7 +196,7 @@ impl MatchModel {
     /// Goes on as at the start of a block; what was seen stays.
     pub fn begin(&mut self) {
         (self.line, self.pointer, self.match_len, self.misses) = (0, 0, 0, 0xff);
-        (self.expected, self.class) = (0, 0);
+        (self.expected, self.way, self.class) = (0, 0, 0);
     }
 
     /// Reads or writes what matches have turned out to be worth.

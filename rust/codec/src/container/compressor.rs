@@ -261,6 +261,7 @@ impl Compressor {
         let (method, payload, content) = match self.blocks.front_mut() {
             Some(block) => {
                 let (chunk, content) = block.code_chunk(self.options.threads > 1, tick)?;
+                let chunk = chunk.alone();
                 (chunk.method, chunk.payload, content)
             }
             None => (0, Vec::new(), &[][..]),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use foretold_models::contexts::hash_of;
-use foretold_models::{History, MatchModel, SlotFiller, SlotTable, ValueReader, nibble};
+use foretold_models::{History, MatchModel, SlotFiller, SlotTable, Tree, ValueReader, nibble};
 use foretold_neural::MixerWeights;
 use foretold_numerics::SharedBytes;
 
@@ -73,9 +73,10 @@ impl Start {
         let make = || {
             let matches = fresh.iter().map(MatchModel::try_clone).collect::<Option<Vec<_>>>()?;
             let mut made = (History::new(log2.history)?, matches);
+            let tree = Tree::default();
             for &byte in &self.history {
                 made.0.push(byte);
-                made.1.iter_mut().for_each(|model| model.next_byte(&made.0, self.coded));
+                made.1.iter_mut().for_each(|model| model.next_byte(&made.0, self.coded, &tree));
             }
             made.0.begin();
             made.1.iter_mut().for_each(MatchModel::begin);

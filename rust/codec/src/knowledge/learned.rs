@@ -212,7 +212,9 @@ fn read_all(
 ) -> Result<Reading, Error> {
     let priors = training.knowledge.priors();
     let plan = ModelPlan::for_block(training.preset, u64::MAX).with_prior(known.map(|prior| prior.id()));
-    let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
+    let coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
+    // What is kept of slots must hold for all.
+    let mut coder = coder.without_trees();
     let mut transformed = false;
     for text in texts {
         for chunk in chunks(plan, text) {

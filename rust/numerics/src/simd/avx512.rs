@@ -33,9 +33,8 @@ fn four_sums([a, b, c, d]: [__m512i; 4]) -> __m128i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 unsafe fn by_quarters(from: *const i16) -> __m512i {
     // SAFETY: by the contract.
-    let quarter = |i: usize| unsafe { _mm_loadu_si128(from.add(8 * i).cast()) };
-    let half = |i: usize| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(quarter(i)), quarter(i + 1));
-    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(half(0)), half(2))
+    let half = |i: usize| unsafe { avx2::by_halves(from.add(16 * i)) };
+    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(half(0)), half(1))
 }
 
 /// The sums of up to `N` sets, 4 or 8, in one pass over the inputs, by fours. Where `offsets` has

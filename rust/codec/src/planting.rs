@@ -1,0 +1,72 @@
+//! A tree of decisions, as it stands at the start of a chunk's payload.
+
+use foretold_models::{MOST_DECISIONS, Tree};
+
+use crate::knowledge::packing::{Packing, START};
+
+/// Contexts: how deep a node is beside the leaf before it, from 3 less to 3 more.
+const CONTEXTS: usize = 7;
+/// What is taken as the depth of a leaf before the first.
+const USUAL_DEPTH: i32 = 8;
+
+/// Codes a tree, or decodes one in place of `tree`; `None` if there is none.
+///
+/// Node by node, left before right: whether it is a leaf.
+pub fn code_tree(coder: &mut impl Packing, tree: &Tree) -> Option<Tree> {
+    let known = tree.depths();
+    let mut depths = [0; 256];
+    let mut bits = [START; CONTEXTS];
+    let mut last = USUAL_DEPTH;
+    let mut byte = 0;
+    // Depths of the nodes that are still to come, the next one last.
+    let mut nodes = vec![1u8, 1];
+    while let Some(depth) = nodes.pop() {
+        // Every node to come has a leaf at least.
+        if byte + nodes.len() >= 256 {
+            return None;
+        }
+        let beside = (i32::from(depth) - last).clamp(-3, 3) + 3;
+        if coder.bit(&mut bits[beside as usize], known[byte] == depth) {
+            depths[byte] = depth;
+            byte += 1;
+            last = depth.into();
+        } else if usize::from(depth) < MOST_DECISIONS {
+            nodes.extend([depth + 1; 2]);
+        } else {
+            return None;
+        }
+    }
+    Tree::from_depths(&depths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::packing::{Packer, Unpacker};
+    use foretold_coding::Decoder;
+
+    proptest::proptest! {
+        #[test]
+        fn trees_come_back(counts in proptest::collection::vec((0u32..256, 0u32..1 << 20), 0..40)) {
+            let mut of_bytes = [0; 256];
+            for (byte, count) in counts {
+                of_bytes[byte as usize] += count;
+            }
+            let tree = Tree::of_counts(&of_bytes);
+            let mut packer = Packer::default();
+            proptest::prop_assert_eq!(code_tree(&mut packer, &tree), Some(tree.clone()));
+            let packed = packer.0.finish();
+            proptest::prop_assert!(packed.len() < 120, "{} bytes", packed.len());
+            let mut unpacker = Unpacker(Decoder::new(&packed));
+            proptest::prop_assert_eq!(code_tree(&mut unpacker, &Tree::default()), Some(tree));
+        }
+
+        #[test]
+        fn whatever_comes_is_a_tree_or_none(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+            let mut unpacker = Unpacker(Decoder::new(&bytes));
+            if let Some(tree) = code_tree(&mut unpacker, &Tree::default()) {
+                proptest::prop_assert!(tree.depths().iter().all(|&depth| (1..=16).contains(&depth)));
+            }
+        }
+    }
+}
