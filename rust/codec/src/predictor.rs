@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foretold_models::contexts::Contexts;
+use foretold_models::contexts::{Contexts, hash_of_order};
 use foretold_models::{
     AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
     Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, Tree, ValueReader,
@@ -598,6 +598,7 @@ impl Predictor {
             _ => (),
         }
         if let Some(byte) = byte {
+            self.ask_ahead(shape, byte);
             self.push(byte);
             if shape.structured {
                 // Its contexts look at what the match model expects.
@@ -652,6 +653,20 @@ impl Predictor {
             }
         }
         self.order0.update(self.node as usize, bit);
+    }
+
+    /// Starts to fetch what contexts of the last bytes ask for once `byte` has come: the others are not
+    /// known yet.
+    #[inline(always)]
+    fn ask_ahead(&self, shape: Shape, byte: u8) {
+        let last = self.parsed.history.last8 << 8 | u64::from(byte);
+        let mut index = 0;
+        for group in shape.assembly.groups {
+            for (i, &order) in group.orders.iter().enumerate() {
+                self.table.prefetch(hash_of_order(index + i, order, last));
+            }
+            index += group.contexts;
+        }
     }
 
     /// Brings the past up to date.

@@ -1,14 +1,14 @@
 //! Gated logistic mixing: weight sets picked by selectors, and a second layer over them.
 
 use crate::state::{StateError, StateIo};
-use foretold_numerics::{LANES, Simd, Table, dot_sets, mix_sets, squash, squash_fine, train_sets};
+use foretold_numerics::{
+    FEW, LANES, Simd, Table, dot_few, dot_sets, mix_sets, squash, squash_fine, train_few, train_sets,
+};
 
 /// Weight sets one layer can pick at a time.
 pub const MAX_SETS: usize = LANES;
 /// Weights that a machine's nearer caches hold: half a MiB.
 const LARGE: usize = 1 << 18;
-/// First-layer sets whose logits are mixed one by one: a vector would hold zeros for the most part.
-const FEW: usize = 8;
 /// A weight of one.
 const ONE: i32 = 1 << 14;
 
@@ -207,14 +207,7 @@ impl Mixer {
         let offsets = &mixed.second.offsets[..finals];
         let sums = &mut mixed.final_sums[..finals];
         if sets <= FEW {
-            for (sum, &offset) in sums.iter_mut().zip(offsets) {
-                let set = &self.second.weights[offset as usize..][..sets];
-                *sum = mixed
-                    .logits
-                    .iter()
-                    .zip(set)
-                    .fold(0, |sum: i32, (&x, &w)| sum.wrapping_add(i32::from(x) * i32::from(w)));
-            }
+            dot_few(simd, &mixed.logits, &self.second.weights, offsets, sums);
         } else {
             dot_sets(simd, &mixed.logits, &self.second.weights, offsets, sums);
         }
@@ -260,12 +253,7 @@ impl Mixer {
         }
         let offsets = &mixed.second.offsets[..finals];
         if sets <= FEW {
-            for (&error, &offset) in errors[..finals].iter().zip(offsets) {
-                let set = &mut self.second.weights[offset as usize..][..sets];
-                for (w, &x) in set.iter_mut().zip(&mixed.logits) {
-                    *w = w.saturating_add(((((i32::from(x) * i32::from(error)) >> 14) + 1) >> 1) as i16);
-                }
-            }
+            train_few(simd, &mixed.logits, &mut self.second.weights, offsets, &errors[..finals]);
         } else {
             train_sets(simd, &mixed.logits, &mut self.second.weights, offsets, &errors[..finals]);
         }

@@ -96,7 +96,7 @@ impl SlotTable {
 
     /// Starts to fetch the line of a hash.
     #[inline(always)]
-    fn prefetch(&self, hash: u64) {
+    pub fn prefetch(&self, hash: u64) {
         let line = hash as usize & (self.lines() - 1);
         match &self.over {
             None => self.bytes.prefetch(line * LINE),

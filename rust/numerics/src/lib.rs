@@ -16,7 +16,8 @@ pub use float::{
 };
 pub use probability::{FINE_LIMIT, LOGIT_LIMIT, P1, exp, ln, squash, squash_fine, stretch};
 pub use simd::{
-    BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, Maps, Nodes, PANEL_SUMS, PLANE_LANES, Simd, Steps, Work,
-    ask_histories, ask_runs, dot_sets, find_slots, mix_sets, multiply, teach, train_sets,
+    BLOCK, BY_CONTEXT, Blocks, ByContext, FEW, LANES, Maps, Nodes, PANEL_SUMS, PLANE_LANES, Simd, Steps,
+    Work, ask_histories, ask_runs, dot_few, dot_sets, find_slots, mix_sets, multiply, teach, train_few,
+    train_sets,
 };
 pub use table::{Plain, SharedBytes, Table};

@@ -64,14 +64,14 @@ impl<T: Plain> Table<T> {
         Some(Table { start: start.cast(), len, pages: Some(pages) })
     }
 
-    /// Starts to fetch the cache line of element `index`; past the end nothing happens.
+    /// Starts to fetch the cache line of element `index`; past the end it is of no use.
     #[inline(always)]
     pub fn prefetch(&self, index: usize) {
         #[cfg(target_arch = "x86_64")]
-        if index < self.len {
+        {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: the address lies inside the table, and prefetching reads nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.start.as_ptr().add(index).cast()) };
+            // SAFETY: prefetching reads nothing, whatever the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.start.as_ptr().wrapping_add(index).cast()) };
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = index;

@@ -285,13 +285,7 @@ fn orders(assembly: &Assembly) -> Vec<(usize, u32)> {
     let mut found = Vec::new();
     let mut index = 0;
     for group in assembly.groups {
-        let orders: &[u32] = match group.name {
-            "orders 1-6" => &[1, 2, 3, 4, 5, 6],
-            "orders 1-4, 6" => &[1, 2, 3, 4, 6],
-            "orders 2, 4, 6" => &[2, 4, 6],
-            _ => &[],
-        };
-        found.extend(orders.iter().enumerate().map(|(i, &order)| (index + i, order)));
+        found.extend(group.orders.iter().enumerate().map(|(i, &order)| (index + i, order)));
         index += group.contexts;
     }
     found

@@ -6,6 +6,7 @@ use super::Group;
 pub const COLUMN: Group = Group {
     name: "column",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let column = u64::from(parsed.words.column);
         let above = u64::from(parsed.above());
@@ -20,6 +21,7 @@ pub const COLUMN: Group = Group {
 pub const LINES: Group = Group {
     name: "lines",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let lines = &parsed.lines;
         let here = parsed.words.here();
@@ -36,6 +38,7 @@ pub const LINES: Group = Group {
 pub const LAYOUT: Group = Group {
     name: "layout",
     contexts: 6,
+    orders: &[],
     add: |parsed, out| {
         let lines = &parsed.lines;
         let column = u64::from(parsed.words.column);
@@ -54,6 +57,7 @@ pub const LAYOUT: Group = Group {
 pub const ROWS: Group = Group {
     name: "rows",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let lines = &parsed.lines;
         out.add([lines.shape, parsed.history.last8 & 0xffff]);
@@ -68,6 +72,7 @@ pub const ROWS: Group = Group {
 pub const ABOVE: Group = Group {
     name: "above",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let column = parsed.column();
         let above = |line, column| u64::from(parsed.in_line(line, column));

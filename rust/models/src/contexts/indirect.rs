@@ -6,6 +6,7 @@ use super::Group;
 pub const INDIRECT: Group = Group {
     name: "indirect",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let last = parsed.history.last8;
         let (byte, pair) = (u64::from(parsed.followers.byte), u64::from(parsed.followers.pair));
@@ -20,6 +21,7 @@ pub const INDIRECT: Group = Group {
 pub const FOLLOWING_WORDS: Group = Group {
     name: "following words",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         let here = parsed.words.here();
         out.add([here, u64::from(parsed.followers.word)]);
@@ -31,6 +33,7 @@ pub const FOLLOWING_WORDS: Group = Group {
 pub const FOLLOWER: Group = Group {
     name: "follower",
     contexts: 1,
+    orders: &[],
     add: |parsed, out| out.add([u64::from(parsed.followers.pair), parsed.history.last8 & 0xff]),
 };
 
@@ -38,6 +41,7 @@ pub const FOLLOWER: Group = Group {
 pub const INDIRECT_FEW: Group = Group {
     name: "indirect few",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         out.add([u64::from(parsed.followers.pair), parsed.history.last8 & 0xffff]);
         out.add([u64::from(parsed.followers.byte & 0xff_ffff)]);
@@ -48,6 +52,7 @@ pub const INDIRECT_FEW: Group = Group {
 pub const SUCCESSORS: Group = Group {
     name: "successors",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let [three, four, eight] = parsed.successors.of_last().map(u64::from);
         out.add([three, parsed.history.last8 & 0xff]);

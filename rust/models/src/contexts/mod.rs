@@ -69,6 +69,18 @@ pub fn hash_of<const N: usize>(index: usize, parts: [u64; N]) -> u64 {
     hash(h, N as u32)
 }
 
+/// The lowest `order` bytes of `last8`, 8 at most.
+#[inline(always)]
+fn lowest(last8: u64, order: u32) -> u64 {
+    if order < 8 { last8 & ((1 << (8 * order)) - 1) } else { last8 }
+}
+
+/// The hash of context number `index` that looks at the last `order` bytes of `last8`.
+#[inline(always)]
+pub fn hash_of_order(index: usize, order: u32, last8: u64) -> u64 {
+    hash_of(index, [lowest(last8, order)])
+}
+
 /// Contexts that come and go together: a line of a preset's table, an arm of an ablation.
 #[derive(Clone, Copy)]
 pub struct Group {
@@ -76,6 +88,8 @@ pub struct Group {
     pub name: &'static str,
     /// How many contexts it has.
     pub contexts: usize,
+    /// How many of the last bytes each looks at, and at nothing else; empty of other contexts.
+    pub orders: &'static [u32],
     /// Adds them.
     pub add: fn(&Parsed, &mut Contexts),
 }

@@ -5,7 +5,7 @@ use crate::Parsed;
 
 /// The contexts of a picture, as many as an assembly has places for.
 pub const fn pictures<const N: usize>() -> Group {
-    Group { name: "picture", contexts: N, add: add::<N> }
+    Group { name: "picture", contexts: N, orders: &[], add: add::<N> }
 }
 
 /// Those that say most come first: fast presets have few places.

@@ -6,6 +6,7 @@ use super::Group;
 pub const RECORD: Group = Group {
     name: "record",
     contexts: 5,
+    orders: &[],
     add: |parsed, out| {
         let len = parsed.records.len.clamp(1, 1 << 20);
         let history = &parsed.history;
@@ -26,6 +27,7 @@ pub const RECORD: Group = Group {
 pub const RECORD_ABOVE: Group = Group {
     name: "record above",
     contexts: 1,
+    orders: &[],
     add: |parsed, out| {
         let len = parsed.records.len.clamp(1, 1 << 20);
         out.add([len, u64::from(parsed.history.back(len)), parsed.history.last8 & 0xff]);
@@ -36,6 +38,7 @@ pub const RECORD_ABOVE: Group = Group {
 pub const RECORD_MORE: Group = Group {
     name: "record more",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let len = parsed.records.len.clamp(1, 1 << 20);
         let history = &parsed.history;
@@ -54,6 +57,7 @@ pub const RECORD_MORE: Group = Group {
 pub const FIELDS: Group = Group {
     name: "fields",
     contexts: 8,
+    orders: &[],
     add: |parsed, out| {
         let (zero, place) = (parsed.fields.since_zero(), parsed.fields.place());
         let last = parsed.history.last8;
@@ -72,6 +76,7 @@ pub const FIELDS: Group = Group {
 pub const FIELDS_FEW: Group = Group {
     name: "fields few",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let (zero, place) = (parsed.fields.since_zero(), parsed.fields.place());
         let last = parsed.history.last8;
@@ -85,6 +90,7 @@ pub const FIELDS_FEW: Group = Group {
 pub const FIELD_PLACE: Group = Group {
     name: "field place",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         let place = parsed.fields.place();
         out.add([place, parsed.history.last8 & 0xff]);
@@ -97,6 +103,7 @@ pub const FIELD_PLACE: Group = Group {
 pub const VALUES: Group = Group {
     name: "values",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let numbers = &parsed.numbers;
         let [value, further] = parsed.places.value(&parsed.history);

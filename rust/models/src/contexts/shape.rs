@@ -6,6 +6,7 @@ use super::Group;
 pub const SHAPE: Group = Group {
     name: "shape",
     contexts: 5,
+    orders: &[],
     add: |parsed, out| {
         let words = &parsed.words;
         let last = parsed.history.last8;
@@ -21,6 +22,7 @@ pub const SHAPE: Group = Group {
 pub const KINDS: Group = Group {
     name: "kinds",
     contexts: 6,
+    orders: &[],
     add: |parsed, out| {
         let words = &parsed.words;
         let last = parsed.history.last8;
@@ -37,6 +39,7 @@ pub const KINDS: Group = Group {
 pub const CLASS_HISTORY: Group = Group {
     name: "class history",
     contexts: 1,
+    orders: &[],
     add: |parsed, out| out.add([parsed.words.classes & 0xff_ffff, parsed.history.last8 & 0xff]),
 };
 
@@ -44,6 +47,7 @@ pub const CLASS_HISTORY: Group = Group {
 pub const CLASS_RUNS: Group = Group {
     name: "class runs",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let words = &parsed.words;
         out.add([words.class_runs & 0xfff, parsed.history.last8 & 0xffff]);
@@ -56,6 +60,7 @@ pub const CLASS_RUNS: Group = Group {
 pub const KIND_HISTORY: Group = Group {
     name: "kind history",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let kinds = parsed.words.kinds;
         let last = parsed.history.last8;
@@ -69,6 +74,7 @@ pub const KIND_HISTORY: Group = Group {
 pub const HALVES: Group = Group {
     name: "upper halves",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         let halves = u64::from(parsed.letters.halves);
         out.add([halves, 1]);

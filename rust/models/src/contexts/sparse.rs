@@ -6,6 +6,7 @@ use super::Group;
 pub const SPARSE: Group = Group {
     name: "sparse",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         for mask in [0xff_ff00, 0xffff_ff00, 0xffff_0000, 0xff_00ff] {
             out.add([parsed.history.last8 & mask]);
@@ -17,6 +18,7 @@ pub const SPARSE: Group = Group {
 pub const SPARSE_PAIR: Group = Group {
     name: "sparse pair",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         for mask in [0xff_ff00, 0xffff_ff00] {
             out.add([parsed.history.last8 & mask]);
@@ -28,6 +30,7 @@ pub const SPARSE_PAIR: Group = Group {
 pub const SPARSE_BINARY: Group = Group {
     name: "sparse binary",
     contexts: 8,
+    orders: &[],
     add: |parsed, out| {
         let masks: [u64; 8] = [
             0xff00,
@@ -46,5 +49,9 @@ pub const SPARSE_BINARY: Group = Group {
 };
 
 /// The two bytes before the last.
-pub const SPARSE_ONE: Group =
-    Group { name: "sparse one", contexts: 1, add: |parsed, out| out.add([parsed.history.last8 & 0xff_ff00]) };
+pub const SPARSE_ONE: Group = Group {
+    name: "sparse one",
+    contexts: 1,
+    orders: &[],
+    add: |parsed, out| out.add([parsed.history.last8 & 0xff_ff00]),
+};

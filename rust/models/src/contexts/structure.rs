@@ -6,6 +6,7 @@ use super::Group;
 pub const STRUCTURE: Group = Group {
     name: "structure",
     contexts: 6,
+    orders: &[],
     add: |parsed, out| {
         let structure = &parsed.structure;
         let here = parsed.words.here();
@@ -23,6 +24,7 @@ pub const STRUCTURE: Group = Group {
 pub const NESTING: Group = Group {
     name: "nesting",
     contexts: 6,
+    orders: &[],
     add: |parsed, out| {
         let structure = &parsed.structure;
         let words = &parsed.words;
@@ -40,6 +42,7 @@ pub const NESTING: Group = Group {
 pub const NAMES: Group = Group {
     name: "names",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let structure = &parsed.structure;
         let words = &parsed.words;
@@ -55,6 +58,7 @@ pub const NAMES: Group = Group {
 pub const FRAME: Group = Group {
     name: "frame",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         let bracket = parsed.structure.bracket();
         let kind_runs = parsed.words.kind_runs;
@@ -67,6 +71,7 @@ pub const FRAME: Group = Group {
 pub const TAG: Group = Group {
     name: "tag",
     contexts: 1,
+    orders: &[],
     add: |parsed, out| out.add([parsed.structure.tag, parsed.words.here()]),
 };
 
@@ -74,6 +79,7 @@ pub const TAG: Group = Group {
 pub const MARKUP: Group = Group {
     name: "markup",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let structure = &parsed.structure;
         let bracket = structure.bracket();

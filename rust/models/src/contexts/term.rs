@@ -17,6 +17,7 @@ fn length(parsed: &Parsed) -> u64 {
 pub const TERMS: Group = Group {
     name: "terms",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let here = parsed.terms.here();
         let [a, b, c] = parsed.terms.before;
@@ -32,6 +33,7 @@ pub const TERMS: Group = Group {
 pub const CAPITALS: Group = Group {
     name: "capitals",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let terms = &parsed.terms;
         let here = terms.here();
@@ -59,6 +61,7 @@ pub const CAPITALS: Group = Group {
 pub const GAPS: Group = Group {
     name: "gaps",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let terms = &parsed.terms;
         out.add([terms.gap, terms.keyword]);
@@ -71,6 +74,7 @@ pub const GAPS: Group = Group {
 pub const USES: Group = Group {
     name: "uses",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let terms = &parsed.terms;
         out.add([terms.here(), lower(parsed), terms.keyword]);
@@ -83,6 +87,7 @@ pub const USES: Group = Group {
 pub const OPENED: Group = Group {
     name: "opened",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         let opened = u64::from(parsed.terms.opened);
         out.add([opened, length(parsed), parsed.words.kinds & 0xff]);
@@ -94,6 +99,7 @@ pub const OPENED: Group = Group {
 pub const TOKEN: Group = Group {
     name: "token",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let follower = u64::from(parsed.terms.follower);
         out.add([length(parsed), follower]);
@@ -106,6 +112,7 @@ pub const TOKEN: Group = Group {
 pub const LETTERS: Group = Group {
     name: "letters",
     contexts: 4,
+    orders: &[],
     add: |parsed, out| {
         let letters = &parsed.letters;
         let run_len = u64::from(letters.run_len);
@@ -117,13 +124,18 @@ pub const LETTERS: Group = Group {
 };
 
 /// The words of the current expression.
-pub const EXPRESSION: Group =
-    Group { name: "expression", contexts: 1, add: |parsed, out| out.add(parsed.expressions.words) };
+pub const EXPRESSION: Group = Group {
+    name: "expression",
+    contexts: 1,
+    orders: &[],
+    add: |parsed, out| out.add(parsed.expressions.words),
+};
 
 /// The current word with how the words before it begin; how it and the word before it end.
 pub const FORMS: Group = Group {
     name: "forms",
     contexts: 3,
+    orders: &[],
     add: |parsed, out| {
         let forms = &parsed.forms;
         let here = parsed.words.here();
@@ -139,6 +151,7 @@ pub const FORMS: Group = Group {
 pub const VICINITY: Group = Group {
     name: "vicinity",
     contexts: 5,
+    orders: &[],
     add: |parsed, out| {
         let terms = &parsed.terms;
         let here = parsed.words.here();

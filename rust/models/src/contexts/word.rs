@@ -6,6 +6,7 @@ use super::Group;
 pub const WORD: Group = Group {
     name: "word",
     contexts: 1,
+    orders: &[],
     add: |parsed, out| {
         let words = &parsed.words;
         out.add([words.here(), if words.word == 0 { words.before[0] } else { 0 }]);
@@ -16,6 +17,7 @@ pub const WORD: Group = Group {
 pub const WORD_PAIR: Group = Group {
     name: "word pair",
     contexts: 1,
+    orders: &[],
     add: |parsed, out| {
         let words = &parsed.words;
         out.add([words.here(), words.before[0], if words.word == 0 { words.before[1] } else { 0 }]);
@@ -26,6 +28,7 @@ pub const WORD_PAIR: Group = Group {
 pub const WORDS_THREE: Group = Group {
     name: "three words",
     contexts: 2,
+    orders: &[],
     add: |parsed, out| {
         let here = parsed.words.here();
         let [a, b, ..] = parsed.words.before;

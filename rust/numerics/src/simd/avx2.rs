@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, PANEL_SUMS, Simd, Steps, Work};
-use crate::stretch;
+use super::{BLOCK, BY_CONTEXT, Blocks, ByContext, LANES, PANEL_SUMS, Simd, Steps, Work};
+use crate::{LOGIT_LIMIT, stretch};
 
 /// Work compiled for machines of this sort.
 ///
@@ -106,11 +106,80 @@ pub(super) unsafe fn train_sets(inputs: &[i16], weights: &mut [i16], offsets: &[
         while i < inputs.len() {
             // SAFETY: `i + 16 <= inputs.len()`, and the set is as long.
             unsafe {
-                let x = by_halves(inputs.as_ptr().add(i));
+                let x = _mm256_loadu_si256(inputs.as_ptr().add(i).cast());
                 let w = set.add(i).cast();
                 _mm256_storeu_si256(w, _mm256_adds_epi16(_mm256_loadu_si256(w), _mm256_mulhrs_epi16(x, e)));
             }
             i += 16;
+        }
+    }
+}
+
+/// Of up to eight sets.
+///
+/// # Safety
+/// As [`dot_sets`].
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn mix_few(
+    inputs: &[i16],
+    weights: &[i16],
+    offsets: &[u32],
+    shift: u32,
+    logits: &mut [i16; LANES],
+) {
+    let (least, most) = (_mm_set1_epi32(-LOGIT_LIMIT), _mm_set1_epi32(LOGIT_LIMIT));
+    let shift = _mm_cvtsi32_si128(shift as i32);
+    let four = |offsets: &[u32]| {
+        // SAFETY: by the contract.
+        let sums = unsafe { dot_four(inputs, weights, offsets) };
+        _mm_min_epi32(_mm_max_epi32(_mm_sra_epi32(sums, shift), least), most)
+    };
+    let (lower, upper) = offsets.split_at(offsets.len().min(4));
+    let upper = if upper.is_empty() { _mm_setzero_si128() } else { four(upper) };
+    let packed = _mm_packs_epi32(four(lower), upper);
+    // SAFETY: 32 logits of two bytes.
+    unsafe {
+        // One store, so that the second layer need not wait for several.
+        _mm_storeu_si128(logits.as_mut_ptr().cast(), packed);
+        for rest in 1..4 {
+            _mm_storeu_si128(logits.as_mut_ptr().add(8 * rest).cast(), _mm_setzero_si128());
+        }
+    }
+}
+
+/// The sums of eight products each.
+///
+/// # Safety
+/// AVX2 must be there; there must be eight inputs and, from each offset on, eight weights.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn dot_few(inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
+    // SAFETY: by the contract.
+    let x = unsafe { apart(inputs.as_ptr()) };
+    for (sum, &offset) in sums.iter_mut().zip(offsets) {
+        // SAFETY: by the contract.
+        let w = unsafe { _mm_loadu_si128(weights.as_ptr().add(offset as usize).cast()) };
+        let fours = _mm_madd_epi16(x, w);
+        let twos = _mm_add_epi32(fours, _mm_shuffle_epi32::<0b01_00_11_10>(fours));
+        let ones = _mm_add_epi32(twos, _mm_shuffle_epi32::<0b00_00_00_01>(twos));
+        *sum = _mm_cvtsi128_si32(ones);
+    }
+}
+
+/// # Safety
+/// As [`dot_few`].
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn train_few(inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
+    // SAFETY: by the contract.
+    let x = unsafe { _mm_loadu_si128(inputs.as_ptr().cast()) };
+    for (&error, &offset) in errors.iter().zip(offsets) {
+        // SAFETY: by the contract.
+        unsafe {
+            let w = weights.as_mut_ptr().add(offset as usize).cast();
+            let moved = _mm_adds_epi16(_mm_loadu_si128(w), _mm_mulhrs_epi16(x, _mm_set1_epi16(error)));
+            _mm_storeu_si128(w, moved);
         }
     }
 }

@@ -17,7 +17,7 @@ pub use contexts::{
     find_slots, teach,
 };
 pub use products::{PANEL_SUMS, multiply};
-pub use sets::{LANES, dot_sets, mix_sets, train_sets};
+pub use sets::{FEW, LANES, dot_few, dot_sets, mix_sets, train_few, train_sets};
 
 /// Work that is compiled anew for each instruction set, kernels and all that is around them.
 ///

@@ -62,6 +62,12 @@ pub fn mix_sets(
         // SAFETY: as in `dot_sets`.
         return unsafe { avx512::mix_sets(inputs, weights, offsets, shift, logits) };
     }
+    #[cfg(target_arch = "x86_64")]
+    if simd != Simd::Scalar && offsets.len() <= FEW {
+        check(inputs, weights, offsets, offsets.len());
+        // SAFETY: as in `dot_sets`.
+        return unsafe { avx2::mix_few(inputs, weights, offsets, shift, logits) };
+    }
     let mut sums = [0; LANES];
     let sums = &mut sums[..offsets.len()];
     dot_sets(simd, inputs, weights, offsets, sums);
@@ -86,6 +92,53 @@ pub fn train_sets(simd: Simd, inputs: &[i16], weights: &mut [i16], offsets: &[u3
         Simd::Avx512 => unsafe { avx512::train_sets(inputs, weights, offsets, errors) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => scalar::train_sets(inputs, weights, offsets, errors),
+    }
+}
+
+/// Inputs that [`dot_few`] and [`train_few`] look at.
+pub const FEW: usize = 8;
+
+#[inline(always)]
+fn check_few(inputs: &[i16], weights: &[i16], offsets: &[u32], results: usize) {
+    assert!(inputs.len() >= FEW, "{} inputs, where {FEW} are looked at", inputs.len());
+    check(&inputs[..0], weights, offsets, results);
+    for &offset in offsets {
+        assert!(offset as usize + FEW <= weights.len(), "weight set past the end");
+    }
+}
+
+/// As [`dot_sets`], of the first [`FEW`] inputs and of as many weights of each set.
+///
+/// # Panics
+/// If there are fewer inputs, or a weight set does not fit.
+#[inline(always)]
+pub fn dot_few(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
+    check_few(inputs, weights, offsets, sums.len());
+    match simd {
+        Simd::Scalar => scalar::dot_sets(&inputs[..FEW], weights, offsets, sums),
+        // SAFETY: the variants exist only where the features were detected (`available`), and
+        // `check_few` has shown that all lies within.
+        #[cfg(target_arch = "x86_64")]
+        _ => unsafe { avx2::dot_few(inputs, weights, offsets, sums) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => scalar::dot_sets(&inputs[..FEW], weights, offsets, sums),
+    }
+}
+
+/// As [`train_sets`], of the first [`FEW`] inputs and of as many weights of each set.
+///
+/// # Panics
+/// As [`dot_few`].
+#[inline(always)]
+pub fn train_few(simd: Simd, inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
+    check_few(inputs, weights, offsets, errors.len());
+    match simd {
+        Simd::Scalar => scalar::train_sets(&inputs[..FEW], weights, offsets, errors),
+        // SAFETY: as in `dot_few`.
+        #[cfg(target_arch = "x86_64")]
+        _ => unsafe { avx2::train_few(inputs, weights, offsets, errors) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => scalar::train_sets(&inputs[..FEW], weights, offsets, errors),
     }
 }
 
@@ -132,6 +185,14 @@ mod tests {
                 mix_sets(Simd::Scalar, &inputs, &weights, &offsets, shift, &mut want_logits);
                 prop_assert_eq!(logits, want_logits, "mix, {}", simd.name());
                 prop_assert_eq!(&moved, &want_weights, "train, {}", simd.name());
+                let (mut few, mut want_few) = (vec![0; offsets.len()], vec![0; offsets.len()]);
+                dot_few(simd, &inputs, &weights, &offsets, &mut few);
+                scalar::dot_sets(&inputs[..FEW], &weights, &offsets, &mut want_few);
+                prop_assert_eq!(few, want_few, "dot of few, {}", simd.name());
+                let (mut moved, mut want_moved) = (weights.clone(), weights.clone());
+                train_few(simd, &inputs, &mut moved, &offsets, &errors);
+                scalar::train_sets(&inputs[..FEW], &mut want_moved, &offsets, &errors);
+                prop_assert_eq!(&moved, &want_moved, "train of few, {}", simd.name());
             }
         }
     }
