@@ -26,11 +26,9 @@ if str(TESTS) not in sys.path:
 
 import oracle  # noqa: E402
 from oracle import container, deflate, engine, expanded, lzw, setup  # noqa: E402
-from oracle.adaptive_map import moved  # noqa: E402
 from oracle.crc32c import crc32c  # noqa: E402
-from oracle.packing import LIMIT, Unpacker  # noqa: E402
+from oracle.packing import Packer, Unpacker  # noqa: E402
 from oracle.predictor import BINARY, TEXT, Predictor  # noqa: E402
-from oracle.probability import p1_clamped  # noqa: E402
 from oracle.range_coder import Encoder  # noqa: E402
 
 MAKE_TEXT = Callable[..., bytes]
@@ -470,32 +468,6 @@ def test_compact_members_refuse_the_methods_of_full_ones() -> None:
 
 
 # Recipes made by hand.
-
-
-class Packer:
-    """Writes what `Unpacker` reads."""
-
-    def __init__(self) -> None:
-        self.encoder = Encoder()
-        self.entries: dict[Any, int] = {}
-
-    def bit(self, bit: int, *context: Any) -> None:
-        entry = self.entries.get(context, 1 << 31)
-        self.encoder.encode(int(bit), p1_clamped(entry >> 10))
-        self.entries[context] = moved(entry, int(bit), LIMIT)
-
-    def plain(self, value: int, count: int) -> None:
-        for place in range(count - 1, -1, -1):
-            self.encoder.encode(value >> place & 1, 1 << 21)
-
-    def number(self, value: int, *context: Any) -> None:
-        bits, node = value.bit_length(), 1
-        for place in range(5, -1, -1):
-            bit = bits >> place & 1
-            self.bit(bit, "number", *context, node)
-            node = node << 1 | bit
-        if bits:
-            self.plain(value - (1 << bits - 1), bits - 1)
 
 
 def write_recipe(packer: Packer, parts: list[tuple[int, int, Any]], after: int) -> None:

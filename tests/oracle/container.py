@@ -7,7 +7,7 @@ import struct
 
 from .blake3 import blake3
 from .crc32c import crc32c
-from .engine import ChunkCoder, PayloadError
+from .engine import FORGOTTEN_METHOD, ChunkCoder, PayloadError
 from .fitted import FittedPrior
 from .priors import ID_BYTES, SHIPPED, PriorError
 from .setup import SETUPS
@@ -254,13 +254,16 @@ class Member:
         require(member_bytes == reader.at - self.start, "not as long as its trailer says")
 
 
-def compress(content, preset=1, checks=True, prior=None):
-    """The compact member that the library makes of a content of at most 1 MiB, untransformed."""
+def compress(content, preset=1, checks=True, prior=None, coded=None):
+    """The compact member that the library makes of a content of at most 1 MiB, and of its coded bytes if it
+    is transformed."""
     require(len(content) <= CHUNK_BYTES, "compact members have at most 1 MiB")
     wide = len(content) >= 65536
     tag = GENERATION | COMPACT | (WIDE if wide else 0) | (CHECKS if checks else 0)
     coder = ChunkCoder(preset, size_class(len(content)), prior)
-    method, payload = coder.encode(content) if content else (0, b"")
+    method, payload = coder.encode(content, coded) if content else (0, b"")
+    # Nothing follows that has to know that it was forgotten.
+    method = 0 if method == FORGOTTEN_METHOD else method
     size = 3 if wide else 2
     magic, name = MAGIC, b""
     if prior is not None and content:

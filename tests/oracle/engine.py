@@ -1,14 +1,14 @@
 """One block's model, and the coding of chunks with it.
 
-FORMAT.md: "Kinds and methods", "Expanded chunks".
+FORMAT.md: "Kinds and methods", "Expanded chunks", "Trees".
 """
 
+from . import tree
 from .deflate import WriteError
 from .expanded import Recipe
-from .packing import Unpacker
+from .packing import Packer, Unpacker
 from .predictor import BINARY, STRUCTURED, TEXT, Predictor
-from .range_coder import Decoder, Encoder
-from .setup import SMALL_CLASS
+from .setup import SETUPS, SMALL_CLASS
 from .transform import TransformError
 
 MODELLED_BIT, EXPANDED_BIT = 1, 8
@@ -19,6 +19,8 @@ TEXT_METHOD, BINARY_METHOD, TRANSFORMED_METHOD, STRUCTURED_METHOD = 0, 2, 4, 6
 METHODS = {TEXT: TEXT_METHOD, BINARY: BINARY_METHOD, STRUCTURED: STRUCTURED_METHOD}
 KINDS = {TEXT_METHOD: TEXT, BINARY_METHOD: BINARY, TRANSFORMED_METHOD: TEXT, STRUCTURED_METHOD: STRUCTURED}
 REPEATS_MOST, REPEATS_LEAST = 256 << 10, 1 << 10
+# Of text that brings a tree.
+LEAST_BYTES = 1 << 16
 
 
 class PayloadError(Exception):
@@ -47,6 +49,8 @@ class ChunkCoder:
         self.predictor = self._new_predictor()
         # The stream that the chunk before left open.
         self.stream = None
+        # Whether the first chunk of text may bring a tree.
+        self.plants = prior is None and SETUPS[preset].trees
         # A small block that starts from a prior is as small as it says.
         self.most_bytes = 1 << size_class if prior is not None and size_class <= SMALL_CLASS else None
 
@@ -66,24 +70,39 @@ class ChunkCoder:
         self.predictor.parsed.records.turn_to_picture(None)
         self.predictor.begin(kind)
 
+    def _brings_tree(self, kind, content_bytes):
+        """Whether the next chunk does, of so much content, perhaps expanded."""
+        is_first = kind == TEXT and self.predictor.arms[TEXT] is None
+        return self.plants and is_first and content_bytes >= LEAST_BYTES
+
     def _learn(self, byte, see=lambda bit, p1: None):
-        for i in range(7, -1, -1):
-            bit = byte >> i & 1
+        way = self.predictor.tree.ways[byte]
+        for i in range(tree.depth_of(way) - 1, -1, -1):
+            bit = way >> i & 1
             see(bit, self.predictor.predict())
             self.predictor.update(bit)
 
-    def encode(self, content):
-        """Method and payload of the next chunk, which is not transformed."""
-        kind = kind_of(content, self._eighths())
-        self._begin(kind, len(content))
-        self.predictor.begin_transform(False)
-        encoder = Encoder()
-        for byte in content:
-            self._learn(byte, encoder.encode)
-        payload = encoder.finish()
-        method = METHODS[kind]
-        if len(payload) >= len(content):
-            return method, bytes(content)
+    def encode(self, content, coded=None):
+        """Method and payload of the next chunk, whose coded bytes are the content if none are given."""
+        transformed = coded is not None
+        kind = TEXT if transformed else kind_of(content, self._eighths())
+        coded = coded if transformed else content
+        brings_tree = self._brings_tree(kind, len(content))
+        self._begin(kind, len(coded))
+        self.predictor.begin_transform(transformed)
+        packer = Packer()
+        if brings_tree:
+            self.predictor.plant(tree.best(coded))
+            tree.write(self.predictor.tree, packer)
+        for byte in coded:
+            self._learn(byte, packer.encoder.encode)
+        payload = packer.encoder.finish()
+        method = TRANSFORMED_METHOD if transformed else METHODS[kind]
+        if brings_tree and len(payload) >= len(content):
+            self.predictor = self._new_predictor()
+            return FORGOTTEN_METHOD, bytes(content)
+        if len(payload) >= len(coded) and not brings_tree:
+            return method, bytes(coded)
         return method | MODELLED_BIT, payload
 
     def encode_raw(self, content, encoder, unusual, p1_transformed):
@@ -122,21 +141,31 @@ class ChunkCoder:
             if not method & MODELLED_BIT:
                 raise PayloadError(f"method {method} is unknown")
             return self._decode_expanded(method & ~EXPANDED_BIT, kind, payload, content_bytes, stream)
+        brings_tree = method & MODELLED_BIT and self._brings_tree(kind, content_bytes)
         transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
         if not transformed and not method & MODELLED_BIT and len(payload) != content_bytes:
             raise PayloadError("a stored payload is not as long as its content")
         self._begin(kind, 1 if transformed else content_bytes)
         self.predictor.begin_transform(transformed)
+        unpacker = Unpacker(payload)
+        if brings_tree:
+            self._plant(unpacker)
+        decoder = unpacker.decoder
         if transformed:
-            return self._decode_transformed(method & MODELLED_BIT, payload, content_bytes)
+            return self._decode_transformed(method & MODELLED_BIT, payload, decoder, content_bytes)
         if not method & MODELLED_BIT:
             for byte in payload:
                 self._learn(byte)
             return payload
-        decoder = Decoder(payload)
         content = bytes(self._decode_byte(decoder) for _ in range(content_bytes))
         _require_all_read(decoder)
         return content
+
+    def _plant(self, unpacker):
+        try:
+            self.predictor.plant(tree.read(unpacker))
+        except tree.TreeError as error:
+            raise PayloadError(str(error)) from error
 
     def _decode_expanded(self, method, kind, payload, content_bytes, stream):
         """Content whose streams are expanded, the first of which may go on with an open one."""
@@ -145,8 +174,11 @@ class ChunkCoder:
         transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
         try:
             recipe = Recipe(unpacker, stream is not None)
+            brings_tree = self._brings_tree(kind, recipe.bytes)
             self._begin(kind, 1 if transformed else recipe.bytes)
             self.predictor.begin_transform(transformed)
+            if brings_tree:
+                self._plant(unpacker)
             if transformed:
                 expanded = self._decode_coded(decoder, (), recipe.bytes)
             else:
@@ -168,15 +200,13 @@ class ChunkCoder:
         return bytes(expanded)
 
     def _decode_byte(self, decoder):
-        byte = 0
-        for _ in range(8):
-            bit = decoder.decode(self.predictor.predict())
-            self.predictor.update(bit)
-            byte = byte << 1 | bit
+        byte = None
+        while byte is None:
+            byte = self.predictor.update(decoder.decode(self.predictor.predict()))
         return byte
 
-    def _decode_transformed(self, modelled, payload, content_bytes):
-        decoder, stored = Decoder(payload), iter(payload)
+    def _decode_transformed(self, modelled, payload, decoder, content_bytes):
+        stored = iter(payload)
         content = self._decode_coded(decoder if modelled else None, stored, content_bytes)
         if next(decoder.rest if modelled else stored, None) is not None:
             raise PayloadError("a payload has bytes that nothing needs")

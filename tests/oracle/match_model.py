@@ -64,13 +64,15 @@ class MatchModel:
             self.misses = 0
             self.expected = 1
 
-    def expected_bit(self, partial, bit_position):
-        if self.expected and self.expected >> (8 - bit_position) == partial:
-            return self.expected >> (7 - bit_position) & 1
+    def expected_bit(self, path, tree):
+        way = tree.ways[self.expected & 0xFF]
+        left = way.bit_length() - path.bit_length()
+        if self.expected and left > 0 and way >> left == path:
+            return way >> (left - 1) & 1
         return None
 
-    def expected_byte(self, partial, bit_position):
-        return 0 if self.expected_bit(partial, bit_position) is None else self.expected & 0xFF
+    def expected_byte(self, path, tree):
+        return 0 if self.expected_bit(path, tree) is None else self.expected & 0xFF
 
     def len_class(self):
         n = self.match_len
@@ -88,18 +90,18 @@ class MatchModel:
         misses = self.misses & 7 | (self.misses & 0xF8 != 0) << 3
         return ((first << 4) + self.len_class()) << 5 | misses << 1 | expected_bit
 
-    def predict(self, partial, bit_position):
-        bit = self.expected_bit(partial, bit_position)
+    def predict(self, path, tree):
+        bit = self.expected_bit(path, tree)
         if bit is None:
             return [0, 0, 0]
-        p1 = self.map.p1_q16(self._index(bit, bit_position == 0))
+        p1 = self.map.p1_q16(self._index(bit, path == 1))
         far = min(self.match_len, 32) * 16
         return [stretch(p1), (p1 - 32768) >> 5, far if bit else -far]
 
-    def update(self, partial, bit_position, bit):
-        expected = self.expected_bit(partial, bit_position)
+    def update(self, path, tree, bit):
+        expected = self.expected_bit(path, tree)
         if expected is not None:
-            self.map.update(self._index(expected, bit_position == 0), bit)
+            self.map.update(self._index(expected, path == 1), bit)
 
 
 def common(history, candidate, limit):

@@ -5,11 +5,37 @@ FORMAT.md: "What was learned".
 
 from .adaptive_map import moved
 from .probability import p1_clamped
-from .range_coder import Decoder
+from .range_coder import Decoder, Encoder
 
 LIMIT = 255
 EVEN = 1 << 21
 BLOCK = 32
+
+
+class Packer:
+    """Writes what `Unpacker` reads."""
+
+    def __init__(self):
+        self.encoder = Encoder()
+        self.entries = {}
+
+    def bit(self, bit, *context):
+        entry = self.entries.get(context, 1 << 31)
+        self.encoder.encode(bit, p1_clamped(entry >> 10))
+        self.entries[context] = moved(entry, bit, LIMIT)
+
+    def plain(self, value, count):
+        for place in range(count - 1, -1, -1):
+            self.encoder.encode(value >> place & 1, EVEN)
+
+    def number(self, value, *context):
+        bits, node = value.bit_length(), 1
+        for place in range(5, -1, -1):
+            bit = bits >> place & 1
+            self.bit(bit, "number", *context, node)
+            node = node << 1 | bit
+        if bits:
+            self.plain(value - (1 << bits - 1), bits - 1)
 
 
 class Unpacker:

@@ -19,6 +19,7 @@ from .runs import Runs
 from .setup import SETUPS, apm_contexts
 from .slots import Slots, SlotTable, plane
 from .transform import Inverse
+from .tree import BALANCED, depth_of
 
 TEXT, BINARY, STRUCTURED = 0, 1, 2
 BIAS = 256
@@ -61,8 +62,9 @@ class Predictor:
         self.directs = Directs(direct_contexts, log2.directs) if direct_contexts else None
         self.matches = [MatchModel(min_len, log2.heads, RUN_LIMIT) for min_len in setup.matches]
         self.order0 = AdaptiveMap(256, HISTORY_LIMIT)
-        self.partial = 1
-        self.bit_position = 0
+        # That of the text, and that of the kind at work.
+        self.text_tree = self.tree = BALANCED if prior is None else prior.tree_of(preset)
+        self._go_to(1)
         words = prior.shipped if prior is not None else ((), (), ())
         self.inverse = Inverse(words)
         own = None if prior is None else prior.network
@@ -85,6 +87,16 @@ class Predictor:
         self.fresh = True
         return self.arms[TEXT]
 
+    def plant(self, tree):
+        """Codes text by a tree from now on."""
+        self.text_tree = self.tree = tree
+
+    def _go_to(self, path):
+        self.path = path
+        self.partial = self.tree.numbers[path]
+        self.depth = depth_of(path)
+        self.bit_position = min(self.depth, 7)
+
     def coded_bytes(self):
         return self.parsed.history.len - self.remembered
 
@@ -100,13 +112,14 @@ class Predictor:
             arm.slots.put_back(self.table)
         self.fresh = False
         self.kind = kind
+        self.tree = self.text_tree if kind == TEXT else BALANCED
         if self.arms[kind] is None:
             self.arms[kind] = Arm(self.setup, self.assemblies[kind], self.size_class)
         self._turn(None)
 
     def _node(self):
-        since = self.bit_position & 3
-        return self.partial & ((1 << since) - 1) | 1 << since
+        since = self.depth & 3
+        return self.path & ((1 << since) - 1) | 1 << since
 
     def predict(self):
         arm = self.arms[self.kind]
@@ -116,7 +129,7 @@ class Predictor:
             inputs += plane(self.runs.predict(self.partial, self.bit_position))
         inputs += [stretch(self.order0.p1_q16(self.partial)), BIAS]
         for model in self.matches:
-            inputs += model.predict(self.partial, self.bit_position)
+            inputs += model.predict(self.path, self.tree)
         if self.directs:
             inputs += self.directs.predict(self._node(), arm.assembly.directs)
         if self.network:
@@ -150,13 +163,13 @@ class Predictor:
         voices += [*(stretch(p >> 6) for p in (mixed, *refined)), *network[:1]]
         others = [stretch(self.order0.p1_q16(self.partial))]
         for model in self.matches:
-            others += model.predict(self.partial, self.bit_position)
+            others += model.predict(self.path, self.tree)
         return [*voices, stretch(p1 >> 6), *others, *network[1:], *inputs]
 
     def _seen(self):
         """The context values of the mixer network."""
         parsed, first = self.parsed, self.matches[0]
-        holds = first.expected_bit(self.partial, self.bit_position) is not None
+        holds = first.expected_bit(self.path, self.tree) is not None
         orders = 0
         while orders < 6 and self.known >> orders & 1:
             orders += 1
@@ -170,7 +183,7 @@ class Predictor:
             orders,
             self.known.bit_count(),
             first.len_class() if holds else 0,
-            first.expected_byte(self.partial, self.bit_position),
+            first.expected_byte(self.path, self.tree),
             min(words.len, 15) if words.word or words.code else 0,
         )
 
@@ -183,11 +196,12 @@ class Predictor:
             seen = self.parsed.words.here()
         else:
             model = self.matches[0]
-            expected = model.expected_byte(self.partial, self.bit_position)
+            expected = model.expected_byte(self.path, self.tree)
             seen = expected * 16 + model.len_class() + (3 << 40)
         return (hash(seen, self.partial) >> 24) % count
 
     def update(self, bit):
+        """The byte that the bit completes, or None."""
         node = self._node()
         arm = self.arms[self.kind]
         if self.kind in self.mixer_networks:
@@ -201,31 +215,35 @@ class Predictor:
         if arm.assembly.runs:
             self.runs.update(self.partial, self.bit_position, bit)
         for model in self.matches:
-            model.update(self.partial, self.bit_position, bit)
+            model.update(self.path, self.tree, bit)
         self.order0.update(self.partial, bit)
-        self.partial = self.partial << 1 | bit
-        self.bit_position += 1
-        if self.bit_position == 4:
-            arm.slots.second_nibble(self.table, self.partial)
-            if self.directs:
-                self.directs.turn(self.hashes[: arm.assembly.directs], self.partial)
-        elif self.bit_position == 8:
-            byte = self.partial & 0xFF
-            if self.transformed:
-                self.restored = self.inverse.push(byte)
-                self.parsed.push_coded(byte, self.inverse.seen, self.inverse.code)
-            elif self.kind == STRUCTURED:
-                self.parsed.push_structured(byte)
-            else:
-                self.parsed.push(byte)
-            for model in self.matches:
-                model.next_byte(self.parsed.history, self.transformed)
-            self.parsed.expected = self.matches[0].expected_now()
-            if self.network:
-                self.network.update(byte, self.matches)
-            self.partial = 1
-            self.bit_position = 0
-            self._turn(byte)
+        path = self.path << 1 | bit
+        byte = self.tree.bytes.get(path)
+        if byte is None:
+            self._go_to(path)
+            if self.depth % 4 == 0:
+                arm.slots.next_nibble(self.table, self.partial)
+                if self.directs:
+                    self.directs.turn(self.hashes[: arm.assembly.directs], self.partial)
+        else:
+            self._go_to(1)
+            self._push(byte)
+        return byte
+
+    def _push(self, byte):
+        if self.transformed:
+            self.restored = self.inverse.push(byte)
+            self.parsed.push_coded(byte, self.inverse.seen, self.inverse.code)
+        elif self.kind == STRUCTURED:
+            self.parsed.push_structured(byte)
+        else:
+            self.parsed.push(byte)
+        for model in self.matches:
+            model.next_byte(self.parsed.history, self.transformed)
+        self.parsed.expected = self.matches[0].expected_now()
+        if self.network:
+            self.network.update(byte, self.matches)
+        self._turn(byte)
 
     def _turn(self, came):
         arm = self.arms[self.kind]

@@ -5,7 +5,7 @@ FORMAT.md: "Priors", "Filling".
 
 from functools import partial
 
-from . import ngrams
+from . import ngrams, tree
 from .blake3 import blake3
 from .contexts import context_of
 from .dictionary import KNOWLEDGE, english
@@ -13,13 +13,16 @@ from .frozen import FrozenLstm
 from .hash import hash
 from .learned import Learned, LearnedError
 from .network import weights_of
+from .packing import Unpacker
 from .setup import SETUPS
+from .tree import BALANCED
 from .weights import StartingWeights, WeightsError
 
 SHIPPED = KNOWLEDGE / "english.ftp"
 MAGIC = b"\xf7ftprior"
 GENERATION = 0
-WORDS, NGRAMS, LEARNED, BASE, NETWORK, MIXER, WEIGHTS, FROZEN = 1, 2, 3, 4, 5, 6, 7, 8
+WORDS, NGRAMS, LEARNED, BASE, NETWORK, MIXER, WEIGHTS, FROZEN, TREE = range(1, 10)
+MOST_DEPTH = 12
 DIGEST_BYTES = 32
 ID_BYTES = 4
 REMEMBERED = 255.0
@@ -48,7 +51,7 @@ class Prior:
         require(at <= end, "cut short")
         self.name = file[10:at].decode()
         self.shipped = ((), (), ())
-        packed = self.learned = self.base = self.mixer_file = self.network = None
+        packed = self.learned = self.base = self.mixer_file = self.network = self.tree = None
         self.weights = {}
         while at < end:
             require(at + 5 <= end, "cut short")
@@ -56,8 +59,7 @@ class Prior:
             at += 5
             require(at + length <= end, "cut short")
             section = file[at : at + length]
-            known = (WORDS, NGRAMS, LEARNED, BASE, NETWORK, MIXER, WEIGHTS, FROZEN)
-            require(kind in known, f"a section of kind {kind}")
+            require(WORDS <= kind <= TREE, f"a section of kind {kind}")
             if kind == WORDS:
                 self.shipped = english()
             elif kind == NGRAMS:
@@ -68,6 +70,8 @@ class Prior:
                 self.network = partial(FrozenLstm, section)
             elif kind == MIXER:
                 self.mixer_file = section
+            elif kind == TREE:
+                self.tree = _read_tree(section)
             elif kind == LEARNED:
                 try:
                     self.learned = Learned(section)
@@ -85,6 +89,14 @@ class Prior:
         except ngrams.NgramsError as error:
             raise PriorError(str(error)) from error
 
+    def tree_of(self, preset):
+        """By which text of a preset is coded."""
+        if not SETUPS[preset].trees:
+            return BALANCED
+        if self.learned is not None:
+            return BALANCED if self.base is None else Prior(self.base).tree_of(preset)
+        return self.tree or BALANCED
+
     def fill(self, table, preset):
         """Fills the empty slot table of a preset."""
         if self.learned is not None:
@@ -98,7 +110,8 @@ class Prior:
         for group in setup.text.groups:
             for order in getattr(group, "orders", ()):
                 if order < len(self.levels):
-                    self._fill_order(table, setup.histories, number, self.levels[order])
+                    filling = Filling(table, setup.histories, self.tree_of(preset))
+                    filling.fill_order(number, self.levels[order])
                 number += 1
             if not hasattr(group, "orders"):
                 number += setup.contexts_of(group)
@@ -115,15 +128,44 @@ class Prior:
             except WeightsError as error:
                 raise PriorError(str(error)) from error
 
-    def _fill_order(self, table, histories, number, level):
+
+def _read_tree(section):
+    bits = Unpacker(section)
+    try:
+        found = tree.read(bits)
+    except tree.TreeError as error:
+        raise PriorError(str(error)) from error
+    require(next(bits.decoder.rest, None) is None, "bytes that no bit of the tree needs")
+    require(max(tree.depth_of(way) for way in found.ways.values()) <= MOST_DEPTH, "too deep a tree")
+    return found
+
+
+class Filling:
+    """Fills a slot table with what follows what, by the nibbles of a tree."""
+
+    def __init__(self, table, histories, tree):
+        self.table, self.histories, self.tree = table, histories, tree
+
+    def fill_order(self, number, level):
         for context, following in level.items():
             h = context_of(number, (int.from_bytes(context, "big"),))
-            first = [0] * 16
-            for high in sorted({byte >> 4 for byte in following}):
-                leaves = [ngrams.COUNTS[following.get(high << 4 | low, 0)] for low in range(16)]
-                first[high] = sum(leaves)
-                _put(table, hash(h, 16 + high), states(leaves, histories))
-            _put(table, h, states(first, histories))
+            self._fill(h, 1, following)
+
+    def _fill(self, h, root, following):
+        """The slots from the node on to which the path `root` leads; how often its bytes came."""
+        depth = tree.depth_of(root)
+        leaves, below = [0] * 16, {}
+        for byte in sorted(following):
+            way = self.tree.ways[byte]
+            left = tree.depth_of(way) - depth
+            if left > 4:
+                below.setdefault(way >> (left - 4), {})[byte] = following[byte]
+            else:
+                leaves[(way << (4 - left)) & 15] = ngrams.COUNTS[following[byte]]
+        for path, bytes_below in below.items():
+            leaves[path & 15] = self._fill(hash(h, self.tree.numbers[path]), path, bytes_below)
+        _put(self.table, h, states(leaves, self.histories))
+        return sum(leaves)
 
 
 def _put(table, h, states):

@@ -15,7 +15,7 @@ def holding(v, number):
     if not -len(v.matches) <= number < len(v.matches):
         return 0
     model = v.matches[number]
-    return model.len_class() if model.expected_bit(v.partial, v.bit_position) is not None else 0
+    return model.len_class() if model.expected_bit(v.path, v.tree) is not None else 0
 
 
 def _orders_known(v):
@@ -43,7 +43,7 @@ LAST = 256, lambda v: v.parsed.last(1)
 BEFORE = 256, lambda v: v.parsed.last(2) >> 8
 MATCH = 128, _bit(lambda v: holding(v, 0))
 MATCHES = 256, lambda v: holding(v, 1) * 16 + holding(v, -1)
-EXPECTED = 256, lambda v: v.matches[0].expected_byte(v.partial, v.bit_position)
+EXPECTED = 256, lambda v: v.matches[0].expected_byte(v.path, v.tree)
 KNOWN = 128, _bit(lambda v: v.known.bit_count() * 15 // v.contexts)
 ORDERS_KNOWN = 224, _bit(_orders_known)
 CLASSES = 4096, _bit(lambda v: v.parsed.words.classes & 511)

@@ -74,6 +74,11 @@ class Setup:
     corrected: bool = False
     structured: Assembly | None = None
 
+    @property
+    def trees(self):
+        """Whether text may be coded by a tree that is not balanced."""
+        return self.structured is None
+
     def kinds(self, from_nothing):
         """The assemblies that a block may have, in the order of their numbers."""
         structured = (self.structured,) if self.structured and from_nothing else ()
@@ -127,7 +132,8 @@ class Setup:
         whole = 1 << self.primed_slots(size_class)
         if size_class > SMALL_CLASS:
             return 2 * whole if whole <= SHARED_BYTES else whole
-        lines = 2 * max(self.text.contexts, self.binary.contexts) * ((1 << size_class) + 4)
+        nibbles = 3 if self.trees else 2
+        lines = nibbles * max(self.text.contexts, self.binary.contexts) * ((1 << size_class) + 4)
         return whole + (1 << lines.bit_length()) * 76
 
 

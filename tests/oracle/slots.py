@@ -63,8 +63,8 @@ class Slots:
         self.hashes = list(hashes)
         self._find(table)
 
-    def second_nibble(self, table, nibble):
-        self.hashes = [hash(h, nibble) for h in self.hashes]
+    def next_nibble(self, table, partial):
+        self.hashes = [hash(h, partial) for h in self.hashes]
         self._find(table)
 
     def _find(self, table):

@@ -1,7 +1,8 @@
 """Traces: bit by bit, what a preset's models say of a text and what came.
 
-A row stands for one bit of one coded byte, the highest first; a text is coded as one block, and
-without a mixer network: a trace is what one would hear. Structured text, where it is a kind of its own
+A row stands for one bit of one coded byte, the highest first, or for one decision where the prior has a
+tree of them (presets 1 to 7); a text is coded as one block, without a tree of its own, and without a
+mixer network: a trace is what one would hear. Structured text, where it is a kind of its own
 (presets 8, 9 and max from nothing), has other contexts among the same inputs.
 
 ===========  ==================  ================================================================
@@ -14,7 +15,8 @@ without a mixer network: a trace is what one would hear. Structured text, where 
                                  the network's probability is from even (in units of 1/1024). Then
                                  all inputs of the mixer, ``input 0`` and so on, in its own units.
 ``contexts`` (N, 10) uint8       What it was conditioned on, named by ``context_names``: position
-                                 of the bit, the byte's bits so far with a one before them, the last
+                                 of the bit, the byte's bits so far with a one before them (or the
+                                 tree's node), the last
                                  byte and the one before it, class of the last byte (0 to 7), how
                                  many of orders 1 to 6 have been seen, how many contexts have, the
                                  length class of a match that holds, the byte it expects, letters of
@@ -105,7 +107,8 @@ def trace(
     Yields
     ------
     Traces
-        Eight rows for each coded byte.
+        Eight rows for each coded byte; at presets 1 to 7 with a prior that has a tree of decisions as
+        many as the byte takes, 1 to 12.
 
     Raises
     ------
@@ -126,12 +129,11 @@ def trace(
         if at < start or int((piece + 1) * share) == int(piece * share):
             done = tracer.skip(piece_bytes)
         else:
-            rows = 8 * piece_bytes
+            rows = tracer.most_rows * piece_bytes
             logits = np.empty((rows, len(columns)), np.int16)
             contexts = np.empty((rows, len(context_names)), np.uint8)
             p1_q22, bits = np.empty(rows, np.uint32), np.empty(rows, np.uint8)
-            rows = tracer.fill(logits, contexts, p1_q22, bits)
-            done = rows // 8
+            rows, done = tracer.fill(logits, contexts, p1_q22, bits)
             if rows:
                 yield Traces(
                     logits[:rows],

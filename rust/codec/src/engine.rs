@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foretold_coding::{Decoder, Encoder};
-use foretold_models::{Mixer, Slots, StateError, StateReader, StateWriter, Tree, ValueReader, ValueWriter};
+use foretold_models::{
+    MOST_DECISIONS, Mixer, Slots, StateError, StateReader, StateWriter, Tree, ValueReader, ValueWriter,
+};
 use foretold_numerics::{P1, SharedBytes};
 use foretold_recompress::{Carry, Recipe, survey};
 use thiserror::Error;
@@ -15,7 +17,7 @@ use crate::kinds::{Eighths, chunks, kind_of};
 use crate::knowledge::packing::{Packer, Unpacker};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::pieces::{Piece, RecipeNotes};
-use crate::planting::code_tree;
+use crate::planting::{code_tree, counts};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
@@ -420,9 +422,7 @@ impl ChunkCoder {
     /// As [`learn`](Self::learn), compiled for `see`.
     #[inline(always)]
     fn learn_with(&mut self, byte: u8, mut see: impl FnMut(bool, P1)) {
-        let way = self.predictor.way(byte);
-        // From the highest bit on, behind the leading one.
-        let mut rest = way << way.leading_zeros() << 1;
+        let mut rest = self.predictor.aligned_way(byte) << 1;
         code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| {
             let bit = rest >> 31 != 0;
             rest <<= 1;
@@ -459,9 +459,7 @@ impl ChunkCoder {
         let coded = bytes.as_deref().unwrap_or(content);
         let plants = may_plant && self.plants(kind, content.len());
         if plants {
-            let mut counts = [0; 256];
-            coded.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-            self.predictor.plant(Tree::of_counts(&counts));
+            self.predictor.plant(Tree::of_counts(&counts(coded), MOST_DECISIONS as u8));
         }
         self.begin(kind, coded.len())?;
         self.predictor.begin_transform(bytes.is_some());
@@ -898,8 +896,7 @@ impl ChunkCoder {
 
     /// Learns `byte`; `see` gets its bits, highest first, and how each was predicted.
     pub(crate) fn trace(&mut self, byte: u8, mut see: impl FnMut(&Predictor, &Prediction, P1, bool)) {
-        let way = self.predictor.way(byte);
-        let mut rest = way << way.leading_zeros() << 1;
+        let mut rest = self.predictor.aligned_way(byte) << 1;
         trace_byte(&mut self.predictor, &mut self.prediction, &mut |predictor, made, p1| {
             let bit = rest >> 31 != 0;
             rest <<= 1;

@@ -1,8 +1,9 @@
 //! A tree of decisions, as it stands at the start of a chunk's payload.
 
+use foretold_coding::Decoder;
 use foretold_models::{MOST_DECISIONS, Tree};
 
-use crate::knowledge::packing::{Packing, START};
+use crate::knowledge::packing::{Packer, Packing, START, Unpacker};
 
 /// Contexts: how deep a node is beside the leaf before it, from 3 less to 3 more.
 const CONTEXTS: usize = 7;
@@ -39,20 +40,43 @@ pub fn code_tree(coder: &mut impl Packing, tree: &Tree) -> Option<Tree> {
     Tree::from_depths(&depths)
 }
 
+/// Decisions that a byte takes at most in a prior's tree: small blocks have memory for three nibbles.
+pub const MOST_PRIMED: u8 = 12;
+
+/// The tree for texts of which these are the coded bytes, packed for a prior.
+pub fn packed_tree(texts: &[Vec<u8>]) -> Vec<u8> {
+    let mut packer = Packer::default();
+    code_tree(&mut packer, &Tree::of_counts(&counts(texts.iter().flatten()), MOST_PRIMED));
+    packer.0.finish()
+}
+
+/// A prior's tree; `None` if it is none, or too deep.
+pub fn unpack_tree(packed: &[u8]) -> Option<Tree> {
+    let mut unpacker = Unpacker(Decoder::new(packed));
+    let tree = code_tree(&mut unpacker, &Tree::default())?;
+    let fits = unpacker.0.is_exhausted() && tree.depths().iter().all(|&depth| depth <= MOST_PRIMED);
+    fits.then_some(tree)
+}
+
+/// How often each byte comes.
+pub fn counts<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> [u64; 256] {
+    let mut counts = [0; 256];
+    bytes.into_iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+    counts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::packing::{Packer, Unpacker};
-    use foretold_coding::Decoder;
 
     proptest::proptest! {
         #[test]
-        fn trees_come_back(counts in proptest::collection::vec((0u32..256, 0u32..1 << 20), 0..40)) {
+        fn trees_come_back(counts in proptest::collection::vec((0usize..256, 0u64..1 << 20), 0..40)) {
             let mut of_bytes = [0; 256];
             for (byte, count) in counts {
-                of_bytes[byte as usize] += count;
+                of_bytes[byte] += count;
             }
-            let tree = Tree::of_counts(&of_bytes);
+            let tree = Tree::of_counts(&of_bytes, 16);
             let mut packer = Packer::default();
             proptest::prop_assert_eq!(code_tree(&mut packer, &tree), Some(tree.clone()));
             let packed = packer.0.finish();

@@ -219,6 +219,7 @@ impl Predictor {
         let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
         let own_mixer = base.as_deref().and_then(Base::mixer);
+        let tree = base.as_deref().and_then(Base::tree).unwrap_or_default();
         let corrector = Corrector::new(setup, own_mixer, words.is_some());
         let mut predictor = Predictor {
             simd: Simd::detect(),
@@ -242,7 +243,7 @@ impl Predictor {
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
             correctors: [corrector, None, None],
-            trees: Default::default(),
+            trees: [tree, Tree::default()],
             node: 1,
             path: 1,
             depth: 0,
@@ -417,10 +418,10 @@ impl Predictor {
         &self.trees[usize::from(self.kind != Kind::Text)]
     }
 
-    /// The way to a byte in the tree at work, its first decision highest, under a leading one.
+    /// [`Tree::aligned_way`], in the tree at work.
     #[inline(always)]
-    pub fn way(&self, byte: u8) -> u32 {
-        self.tree().way(byte)
+    pub fn aligned_way(&self, byte: u8) -> u32 {
+        self.tree().aligned_way(byte)
     }
 
     /// Works out which curves the APMs look at next, and starts to fetch them.

@@ -4,6 +4,7 @@ use foretold_numerics::P1;
 
 use crate::evidence::{CONTEXTS, Evidence, columns};
 use crate::kinds::chunk_len;
+use crate::planting::MOST_PRIMED;
 use crate::{ChunkCoder, Error, ModelPlan, Options, Preset, Tick};
 
 /// One bit of a trace.
@@ -57,6 +58,11 @@ impl Tracer {
     /// Columns of a row.
     pub fn width(&self) -> usize {
         trace_columns(self.options.preset).len()
+    }
+
+    /// Rows that a coded byte takes at most.
+    pub fn most_rows(&self) -> usize {
+        if self.options.preset.setup().trees { MOST_PRIMED.into() } else { 8 }
     }
 
     /// Learns at most so many coded bytes, `see` getting every bit of them; how many there were.

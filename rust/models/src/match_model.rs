@@ -117,8 +117,7 @@ impl MatchModel {
     /// Says which tree bytes are coded by from now on.
     #[inline(always)]
     pub fn find_way(&mut self, tree: &Tree) {
-        let way = tree.way(self.expected as u8);
-        self.way = if self.expected != 0 { way << way.leading_zeros() } else { 0 };
+        self.way = if self.expected != 0 { tree.aligned_way(self.expected as u8) } else { 0 };
     }
 
     /// The expected decision after `path` (those on the byte so far, 1-bit prefixed), if the match

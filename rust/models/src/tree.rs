@@ -64,13 +64,21 @@ impl Tree {
     /// Of all trees it is that in which decisions cost least, weighed by how often they are made. One that
     /// parts the bytes below `c` from those from `c` on costs more the fewer zeros `c` ends in: a tree for
     /// the fewest decisions parts letters in the midst, and models then learn less of each.
-    pub fn of_counts(counts: &[u32; 256]) -> Self {
-        let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
-        // None gets too deep.
-        let least = (total / RARE).max(1);
+    ///
+    /// No byte takes more than `most` decisions, 8 at least.
+    pub fn of_counts(counts: &[u64; 256], most: u8) -> Self {
+        // The rarest count as more if some get too deep.
+        let trees = (0..=RARE.ilog2()).map(|halved| Tree::of_counts_from(counts, RARE >> halved));
+        trees.flatten().find(|tree| tree.depths().iter().all(|&depth| depth <= most)).unwrap_or_default()
+    }
+
+    /// Where rarer bytes count as one in `rare`; `None` if that is too deep.
+    fn of_counts_from(counts: &[u64; 256], rare: u64) -> Option<Self> {
+        let total: u64 = counts.iter().sum();
+        let least = (total / rare).max(1);
         let mut sums = [0; 257];
         for (i, &count) in counts.iter().enumerate() {
-            sums[i + 1] = sums[i] + u64::from(count).max(least);
+            sums[i + 1] = sums[i] + count.max(least);
         }
         // Of the bytes from `first` to `last`: what the best tree costs, by first and by last, and the
         // first byte of its right half.
@@ -106,7 +114,14 @@ impl Tree {
             let part = usize::from(parts[first][last]);
             left.extend([(first, part - 1, depth + 1), (part, last, depth + 1)]);
         }
-        Tree::from_depths(&depths).unwrap_or_default()
+        Tree::from_depths(&depths)
+    }
+
+    /// The way to a byte, from the highest bit on, which is a one; its other bits are zeros behind it.
+    #[inline(always)]
+    pub fn aligned_way(&self, byte: u8) -> u32 {
+        let way = self.way(byte);
+        way << way.leading_zeros()
     }
 
     /// What comes after a decision at a node: another node, or [`byte`](Self::byte).
@@ -203,20 +218,21 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn ways_lead_to_their_bytes(
-            counts in proptest::collection::vec((0u32..256, 0u32..1 << 20), 0..40),
-            all in 0u32..3,
+            counts in proptest::collection::vec((0usize..256, 0u64..1 << 20), 0..40),
+            all in 0u64..3,
+            most in 8u8..17,
         ) {
             let mut of_bytes = [all; 256];
             for (byte, count) in counts {
-                of_bytes[byte as usize] += count;
+                of_bytes[byte] += count;
             }
-            let tree = Tree::of_counts(&of_bytes);
+            let tree = Tree::of_counts(&of_bytes, most);
             proptest::prop_assert_eq!(Tree::from_depths(&tree.depths()).unwrap(), tree.clone());
             let mut visits = [0u32; 256];
             for byte in 0..=255u8 {
                 let way = tree.way(byte);
                 let depth = way.ilog2();
-                proptest::prop_assert!((1..=MOST_DECISIONS as u32).contains(&depth));
+                proptest::prop_assert!((1..=u32::from(most)).contains(&depth));
                 let mut node = 1;
                 for place in (0..depth).rev() {
                     visits[node as usize] += 1;
@@ -234,13 +250,13 @@ mod tests {
     fn what_is_frequent_takes_few_decisions() {
         let mut counts = [0; 256];
         (counts[32], counts[101], counts[102]) = (100_000, 50_000, 1000);
-        let tree = Tree::of_counts(&counts);
+        let tree = Tree::of_counts(&counts, 16);
         let depths = tree.depths();
         assert!(depths[32] <= 2 && depths[101] <= 3, "{depths:?}");
-        let decisions: u32 =
-            [32u8, 101, 102].map(|b| u32::from(depths[usize::from(b)]) * counts[usize::from(b)]).iter().sum();
+        let decisions: u64 =
+            [32u8, 101, 102].map(|b| u64::from(depths[usize::from(b)]) * counts[usize::from(b)]).iter().sum();
         assert!(decisions < 3 * 151_000, "{decisions}");
         // Nothing is known: the fewest decisions, and unlike bytes are parted first.
-        assert_eq!(Tree::of_counts(&[7; 256]), Tree::default());
+        assert_eq!(Tree::of_counts(&[7; 256], 16), Tree::default());
     }
 }

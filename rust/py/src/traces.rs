@@ -60,7 +60,13 @@ impl Tracer {
         Ok(Tracer(InTurn::new(tracer)))
     }
 
-    /// Fills arrays of eight rows for each coded byte; how many rows there were.
+    /// Rows that a coded byte takes at most.
+    #[getter]
+    fn most_rows(&self, py: Python<'_>) -> PyResult<usize> {
+        self.0.enter(py, |tracer, _| Ok(tracer.most_rows()))
+    }
+
+    /// Fills arrays that have room for the most rows of some coded bytes; how many rows and bytes there were.
     fn fill<'py>(
         &self,
         py: Python<'py>,
@@ -68,7 +74,7 @@ impl Tracer {
         mut contexts: PyReadwriteArray2<'py, u8>,
         mut p1_q22: PyReadwriteArray1<'py, u32>,
         mut bits: PyReadwriteArray1<'py, u8>,
-    ) -> PyResult<usize> {
+    ) -> PyResult<(usize, usize)> {
         let rows = bits.len();
         let shapes = [logits.shape()[0], contexts.shape()[0], p1_q22.len()];
         if shapes != [rows; 3] || contexts.shape()[1] != CONTEXTS.len() {
@@ -89,7 +95,8 @@ impl Tracer {
                 (p1_q22[row], bits[row]) = (trace.p1.get(), u8::from(trace.bit));
                 row += 1;
             };
-            Ok(8 * tracer.next(rows / 8, &mut see, tick)?)
+            let coded_bytes = tracer.next(rows / tracer.most_rows(), &mut see, tick)?;
+            Ok((row, coded_bytes))
         };
         self.0.enter(py, run)
     }

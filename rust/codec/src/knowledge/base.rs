@@ -11,6 +11,7 @@ use super::cache;
 use super::learned::{Learned, fresh_worth};
 use super::ngrams::{self, Ngrams};
 use crate::network::OwnNetwork;
+use crate::planting::MOST_PRIMED;
 use crate::predictor::PRIMED;
 use crate::setup::{Assembly, Setup, Sizes};
 use crate::transform::{Inverse, Shipped};
@@ -35,6 +36,7 @@ pub struct Base {
     network: Option<Arc<OwnNetwork>>,
     weights: Option<Arc<SharedBytes>>,
     mixer: Option<Arc<MixerWeights>>,
+    tree: Option<Arc<Tree>>,
 }
 
 /// Where a model starts that has been trained on a user's texts, beside its slots.
@@ -126,13 +128,17 @@ impl Base {
         preset: Preset,
         log2_slots: u32,
         words: Option<&'static Shipped>,
+        tree: Option<&Tree>,
     ) -> Option<Base> {
-        let filling = Filling::of(preset);
+        let tree = tree.filter(|_| preset.setup().trees);
+        let filling = Filling::of(preset, tree.cloned().unwrap_or_default());
         let file =
             name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
         let make = || filling.fill(&ngrams()?, log2_slots);
         let slots = cache::table(file.as_deref(), Some(1 << log2_slots), make)?;
-        Some(Base { slots: Arc::new(slots), words, learned: None, network: None, weights: None, mixer: None })
+        let tree = tree.map(|tree| Arc::new(tree.clone()));
+        let slots = Arc::new(slots);
+        Some(Base { slots, words, learned: None, network: None, weights: None, mixer: None, tree })
     }
 
     /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has.
@@ -145,7 +151,9 @@ impl Base {
     ) -> Result<Option<Base>, Error> {
         let words = under.and_then(Base::words);
         let start = Start::new(learned, words)?;
-        let fingerprint = Filling::of(learned.preset).fingerprint();
+        let tree = under.and_then(|base| base.tree.clone());
+        let fingerprint =
+            Filling::of(learned.preset, tree.as_deref().cloned().unwrap_or_default()).fingerprint();
         let file = name.map(|name| format!("{name}-{fingerprint}-{log2_slots}"));
         let make = || learned.table(under.map(|base| &*base.slots), log2_slots);
         let slots = cache::table(file.as_deref(), Some(1 << log2_slots), make);
@@ -156,6 +164,7 @@ impl Base {
             network: None,
             weights: None,
             mixer: None,
+            tree,
         }))
     }
 
@@ -184,6 +193,11 @@ impl Base {
         self.network.clone()
     }
 
+    /// Which decisions text is coded as, unless as bytes' bits.
+    pub fn tree(&self) -> Option<Tree> {
+        self.tree.as_deref().cloned()
+    }
+
     /// The slots.
     pub fn slots(&self) -> &SharedBytes {
         &self.slots
@@ -201,19 +215,33 @@ struct Filling {
     nearest: Vec<u8>,
     /// Contexts by number, and how many of the last bytes they look at.
     orders: Vec<(usize, u32)>,
+    /// Which decisions bytes are.
+    tree: Tree,
+    /// How deep its nodes are.
+    depths: [u8; 256],
 }
 
 impl Filling {
-    fn of(preset: Preset) -> Filling {
+    fn of(preset: Preset, tree: Tree) -> Filling {
         let setup = preset.setup();
         let counts: Vec<u32> = (0..64).map(ngrams::count_of).collect();
-        Filling { nearest: setup.histories.nearest(&counts, REMEMBERED), orders: orders(setup.text) }
+        let mut depths = [0; 256];
+        for node in 1..256 {
+            for child in [false, true].map(|bit| tree.child(node, bit)) {
+                if Tree::byte(child).is_none() {
+                    depths[usize::from(child)] = depths[node as usize] + 1;
+                }
+            }
+        }
+        let nearest = setup.histories.nearest(&counts, REMEMBERED);
+        Filling { nearest, orders: orders(setup.text), tree, depths }
     }
 
     /// Tells tables apart that another release, or another state of this one, fills otherwise.
     fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(&self.nearest);
+        hasher.update(&self.tree.depths());
         for &(index, order) in &self.orders {
             hasher.update(&[index as u8, order as u8]).update(&hash_of(index, [1]).to_le_bytes());
         }
@@ -225,23 +253,53 @@ impl Filling {
         for &(index, order) in &self.orders {
             let Some(level) = ngrams.levels.get(order as usize) else { continue };
             for (key, followers, classes) in level.contexts() {
-                let h = hash_of(index, [key]);
-                let mut at = 0;
-                let mut first = [0u64; 16];
-                while at < followers.len() {
-                    let high = followers[at] >> 4;
-                    let mut leaves = [0u64; 16];
-                    while at < followers.len() && followers[at] >> 4 == high {
-                        leaves[usize::from(followers[at] & 15)] = u64::from(ngrams::count_of(classes[at]));
-                        at += 1;
-                    }
-                    first[usize::from(high)] = leaves.iter().sum();
-                    filler.put(nibble(h, 16 | u32::from(high)), &states(&leaves, &self.nearest));
-                }
-                filler.put(h, &states(&first, &self.nearest));
+                self.put(&mut filler, hash_of(index, [key]), 1, followers, classes);
             }
         }
         Some(filler.finish())
+    }
+
+    /// Fills the slots of a context from a tree's node on, that of `h` last; how often its followers came,
+    /// all of them bytes below the node.
+    fn put(&self, filler: &mut SlotFiller, h: u64, node: u32, followers: &[u8], classes: &[u8]) -> u64 {
+        let mut leaves = [0u64; 16];
+        let mut at = 0;
+        while at < followers.len() {
+            let (leaf, child) = self.below(node, followers[at]);
+            let end = match Tree::byte(child) {
+                Some(_) => at + 1,
+                None => {
+                    let same = |&byte: &u8| self.below(node, byte).1 == child;
+                    at + followers[at..].iter().take_while(|byte| same(byte)).count()
+                }
+            };
+            let (followers, classes) = (&followers[at..end], &classes[at..end]);
+            leaves[leaf] = match Tree::byte(child) {
+                Some(_) => u64::from(ngrams::count_of(classes[0])),
+                None => self.put(filler, nibble(h, child.into()), child.into(), followers, classes),
+            };
+            at = end;
+        }
+        filler.put(h, &states(&leaves, &self.nearest));
+        leaves.iter().sum()
+    }
+
+    /// Where the way to a byte leads from a node above it in four decisions, or fewer if it ends there; and
+    /// these decisions, zeros for those that there are not.
+    fn below(&self, node: u32, byte: u8) -> (usize, u16) {
+        let depth = self.depths[node as usize & 255];
+        let mut left = self.tree.aligned_way(byte) << 1 << depth;
+        let (mut child, mut leaf) = (node as u16, 0);
+        for place in [8, 4, 2, 1] {
+            let bit = left >> 31 != 0;
+            left <<= 1;
+            leaf |= usize::from(bit) * place;
+            child = self.tree.child(child.into(), bit);
+            if Tree::byte(child).is_some() {
+                break;
+            }
+        }
+        (leaf, child)
     }
 }
 
@@ -260,10 +318,11 @@ pub fn most_coded_bytes(size_class: u8) -> u64 {
     if size_class > OVER_CLASS { u64::MAX } else { 1 << size_class }
 }
 
-/// Lines that a block asks for at most: two for each context and byte, and some to begin with each
+/// Lines that a block asks for at most: one for each context and nibble, and some to begin with each
 /// kind. The engine sees to it.
 fn lines_over(setup: &Setup, size_class: u8) -> usize {
-    2 * setup.text.contexts().max(setup.binary.contexts()) * ((1 << size_class) + 4)
+    let nibbles = if setup.trees { usize::from(MOST_PRIMED).div_ceil(4) } else { 2 };
+    nibbles * setup.text.contexts().max(setup.binary.contexts()) * ((1 << size_class) + 4)
 }
 
 /// The states of a nibble's nodes whose leaves came so often.
