@@ -235,8 +235,8 @@ BLOCKS: dict[str, tuple[list[bytes], list[int], int]] = {
     "a short text first": ([SHORT, long_words(), SHORT], [1, 5, 1], 0),
     "a stored text first": ([NOISE[:50], long_words()], [0, 5], 0),
     "a stored text later": ([long_words(), NOISE[:200], SHORT], [5, 0, 1], 1),
-    "a tree that is given up": ([SHORT, given_up(), SHORT], [1, 8, 1], 0),
-    "another after it": ([given_up(), long_words(), SHORT, given_up(), SHORT], [8, 5, 1, 8, 1], 1),
+    "a stream that is given up": ([SHORT, given_up(), SHORT], [1, 8, 1], 0),
+    "a tree that is given up": ([given_up(), long_words(), SHORT, given_up(), SHORT], [8, 5, 1, 8, 1], 1),
 }
 
 
@@ -390,7 +390,7 @@ def archive_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], bytes]:
     return make
 
 
-@pytest.mark.parametrize("name", ["deep on the right", "deep on the left"])
+@pytest.mark.parametrize("name", ["deep on the right", pytest.param("deep on the left", marks=HEAVY)])
 def test_the_library_decodes_by_any_tree(name: str, archive_with: Callable[[Any], bytes]) -> None:
     archive = archive_with(ODD_TREES[name])
     assert tree.read(Unpacker(payload_of(archive))).root == ODD_TREES[name]
@@ -448,7 +448,7 @@ def test_damaged_trees_are_refused_or_read_otherwise() -> None:
     tree_bytes = len(of_tree_alone(tree_of(content).root))
     source = random.Random(8)
     refused = 0
-    for _ in range(120):
+    for _ in range(500):
         for archive in (checked, unchecked):
             start = len(archive) - len(payload_of(unchecked))
             damaged = bytearray(archive)
@@ -464,7 +464,7 @@ def test_damaged_trees_are_refused_or_read_otherwise() -> None:
                 refused += 1
             else:
                 is_refused(damaged)
-    assert refused > 20
+    assert refused > 100
 
 
 # Blocks that are left and taken up again.
