@@ -65,11 +65,11 @@ class MatchModel:
             self.expected = 1
 
     def expected_bit(self, path, tree):
+        if not self.expected:
+            return None
         way = tree.ways[self.expected & 0xFF]
         left = way.bit_length() - path.bit_length()
-        if self.expected and left > 0 and way >> left == path:
-            return way >> (left - 1) & 1
-        return None
+        return way >> (left - 1) & 1 if left > 0 and way >> left == path else None
 
     def expected_byte(self, path, tree):
         return 0 if self.expected_bit(path, tree) is None else self.expected & 0xFF
