@@ -126,6 +126,18 @@ def _make_mixer(hidden: int, seed: int = 1, preset: int = 10, blends: int = 3, s
     return len(told).to_bytes(8, "little") + told + data
 
 
+def _sections(prior: Any) -> list[tuple[int, bytes]]:
+    """Kinds and contents of what stands in a prior's file, behind magic, generation and name."""
+    file = bytes(prior)[:-32]
+    at = 10 + file[9]
+    found = []
+    while at < len(file):
+        length = int.from_bytes(file[at + 1 : at + 5], "little")
+        found.append((file[at], file[at + 5 : at + 5 + length]))
+        at += 5 + length
+    return found
+
+
 @pytest.fixture(params=AWKWARD.values(), ids=AWKWARD.keys())
 def awkward(request: pytest.FixtureRequest) -> bytes:
     return request.param
@@ -146,6 +158,11 @@ def corpus(make_text: Callable[..., bytes]) -> Any:
     coded = np.frombuffer(b"".join(files), np.uint8)
     described = tuple(DataFile(f"{n}", 9000, f"{n}", 9000, n == 4) for n in range(5))
     return Corpus(coded, starts, starts[:-1], int(starts[4]), described)
+
+
+@pytest.fixture(scope="session")
+def sections() -> Callable[[Any], list[tuple[int, bytes]]]:
+    return _sections
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pickle
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,19 +55,7 @@ def test_a_frozen_network_is_known_without_a_file(tmp_path: Path) -> None:
     assert foretold.decompress_raw(raw, len(PROSE), "max", knowledge="frozen") == PROSE
 
 
-def sections(prior: foretold.Prior) -> list[tuple[int, bytes]]:
-    """Kinds and contents of what stands in a prior's file, behind magic, generation and name."""
-    file = bytes(prior)[:-32]
-    at = 10 + file[9]
-    found = []
-    while at < len(file):
-        length = int.from_bytes(file[at + 1 : at + 5], "little")
-        found.append((file[at], file[at + 5 : at + 5 + length]))
-        at += 5 + length
-    return found
-
-
-def test_the_frozen_prior_is_english_with_one_section_more() -> None:
+def test_the_frozen_prior_is_english_with_one_section_more(sections: Callable[..., Any]) -> None:
     """As FORMAT.md says."""
     english, frozen = (sections(foretold.Prior.english(frozen=frozen)) for frozen in (False, True))
     network = frozen.pop(3)

@@ -32,17 +32,10 @@ def whole(pieces: list[Traces], name: str) -> np.ndarray:
     return np.concatenate([getattr(piece, name) for piece in pieces])
 
 
-def english_tree() -> Any:
-    """What FORMAT.md calls section 9."""
-    file = bytes(foretold.Prior.english())
-    at = 10 + file[9]
-    while file[at] != 9:
-        at += 5 + int.from_bytes(file[at + 1 : at + 5], "little")
-    return tree.read(Unpacker(file[at + 5 :][: int.from_bytes(file[at + 1 : at + 5], "little")]))
-
-
 @pytest.mark.parametrize("preset", [1, 5, "max"])
-def test_a_trace_is_what_coding_does(preset: int | str, make_mixer: Callable[..., bytes]) -> None:
+def test_a_trace_is_what_coding_does(
+    preset: int | str, make_mixer: Callable[..., bytes], sections: Callable[..., Any]
+) -> None:
     # Preset max has a mixer network, which traces leave out: here it is one that corrects nothing.
     silent = foretold.Prior.english().with_mixer(make_mixer(16, silent=True))
     known: Any = {"prior": silent} if preset == "max" else {}
@@ -51,7 +44,8 @@ def test_a_trace_is_what_coding_does(preset: int | str, make_mixer: Callable[...
     if preset == "max":
         assert np.packbits(whole(pieces, "bits")).tobytes() == coded
     else:
-        ways = english_tree().ways
+        (packed,) = (section for kind, section in sections(foretold.Prior.english()) if kind == 9)
+        ways = tree.read(Unpacker(packed)).ways
         bits = "".join(f"{ways[byte]:b}"[1:] for byte in coded)
         assert "".join(map(str, whole(pieces, "bits"))) == bits
     costs = foretold.code_lengths(PROSE, preset, **known)  # type: ignore[arg-type]

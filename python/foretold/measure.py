@@ -56,8 +56,8 @@ def code_lengths(
     This is the surprisal of every byte given all before it in its block, as the preset's model
     sees it. Their sum is the size of the coded content; the container's headers come on top. Where
     a code stands for several bytes, they share its cost evenly, and so do the bytes of a compressed
-    stream that is expanded; the cost of a dictionary, and of how streams are written again, falls on
-    the first byte of its chunk.
+    stream that is expanded; the cost of a dictionary, of a tree of decisions, and of how streams are
+    written again, falls on the first byte of its chunk.
 
     Parameters
     ----------

@@ -81,8 +81,9 @@ class Prior:
                 weights = StartingWeights(section)
                 self.weights[weights.preset] = weights
             else:
-                self.base = SHIPPED.read_bytes()
-                require(section == self.base[-DIGEST_BYTES:], "a base that is not the shipped prior")
+                base = SHIPPED.read_bytes()
+                require(section == base[-DIGEST_BYTES:], "a base that is not the shipped prior")
+                self.base = Prior(base)
             at += length
         try:
             self.levels = [] if packed is None else ngrams.unpack(packed)
@@ -94,7 +95,7 @@ class Prior:
         if not SETUPS[preset].trees:
             return BALANCED
         if self.learned is not None:
-            return BALANCED if self.base is None else Prior(self.base).tree_of(preset)
+            return BALANCED if self.base is None else self.base.tree_of(preset)
         return self.tree or BALANCED
 
     def fill(self, table, preset):
@@ -102,15 +103,15 @@ class Prior:
         if self.learned is not None:
             require(preset == self.learned.preset, f"a prior for preset {self.learned.preset}")
             if self.base is not None:
-                Prior(self.base).fill(table, preset)
+                self.base.fill(table, preset)
             self.learned.fill(table)
             return
         setup = SETUPS[preset]
+        filling = Filling(table, setup.histories, self.tree_of(preset))
         number = 0
         for group in setup.text.groups:
             for order in getattr(group, "orders", ()):
                 if order < len(self.levels):
-                    filling = Filling(table, setup.histories, self.tree_of(preset))
                     filling.fill_order(number, self.levels[order])
                 number += 1
             if not hasattr(group, "orders"):

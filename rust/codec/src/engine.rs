@@ -422,10 +422,9 @@ impl ChunkCoder {
     /// As [`learn`](Self::learn), compiled for `see`.
     #[inline(always)]
     fn learn_with(&mut self, byte: u8, mut see: impl FnMut(bool, P1)) {
-        let mut rest = self.predictor.aligned_way(byte) << 1;
+        let mut next = self.predictor.decisions(byte);
         code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| {
-            let bit = rest >> 31 != 0;
-            rest <<= 1;
+            let bit = next();
             see(bit, p1);
             bit
         });
@@ -441,13 +440,12 @@ impl ChunkCoder {
     }
 
     /// Begins a chunk: its method without [`MODELLED`], its bytes if it is transformed, and whether it
-    /// brings a tree, if it may.
+    /// brings a tree.
     fn begin_content(
         &mut self,
         content: &[u8],
         is_picture: bool,
         transform: Transform,
-        may_plant: bool,
     ) -> Result<(u8, Option<Vec<u8>>, bool), EngineError> {
         let structured = (self.structured && transform != Transform::Words)
             .then(|| Eighths::of_block(self.predictor.has(Kind::Text), self.predictor.has(Kind::Structured)));
@@ -457,9 +455,9 @@ impl ChunkCoder {
         let which = which.filter(|_| kind == Kind::Text);
         let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
         let coded = bytes.as_deref().unwrap_or(content);
-        let plants = may_plant && self.plants(kind, content.len());
+        let plants = self.plants(kind, content.len());
         if plants {
-            self.predictor.plant(Tree::of_counts(&counts(coded), MOST_DECISIONS as u8));
+            self.predictor.plant(Tree::of_counts(&counts(coded), MOST_DECISIONS));
         }
         self.begin(kind, coded.len())?;
         self.predictor.begin_transform(bytes.is_some());
@@ -507,16 +505,9 @@ impl ChunkCoder {
         let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
         self.carry = piece.carry();
-        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform, true)?;
+        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform)?;
         let bytes = transformed.as_deref().unwrap_or(seen);
-        let mut packer = Packer::default();
-        if let Some(recipe) = recipe {
-            recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
-        }
-        if plants {
-            code_tree(&mut packer, self.predictor.tree());
-        }
-        let mut encoder = packer.0;
+        let mut encoder = self.begin_payload(recipe, plants)?;
         let mut pictures = Pictures::of(recipe, method);
         let mut scaled = Scaled::new(tick, seen.len(), content.len());
         self.encode_bytes(method, bytes, &mut pictures, &mut encoder, &mut |done| scaled.tick(done))?;
@@ -534,6 +525,18 @@ impl ChunkCoder {
             return Ok(CodedChunk { method, payload: bytes.to_vec() });
         }
         Ok(CodedChunk { method: method | MODELLED, payload })
+    }
+
+    /// A payload with what stands before the first coded byte.
+    fn begin_payload(&self, recipe: Option<&Recipe>, plants: bool) -> Result<Encoder, EngineError> {
+        let mut packer = Packer::default();
+        if let Some(recipe) = recipe {
+            recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
+        }
+        if plants {
+            code_tree(&mut packer, self.predictor.tree());
+        }
+        Ok(packer.0)
     }
 
     fn encode_bytes(
@@ -570,7 +573,7 @@ impl ChunkCoder {
         encoder: &mut Encoder,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        let (method, transformed, _) = self.begin_content(content, false, transform, false)?;
+        let (method, transformed, _) = self.begin_content(content, false, transform)?;
         let binary = method == BINARY;
         encoder.encode(binary, P1::clamped(UNUSUAL_Q22));
         if !binary {
@@ -625,8 +628,8 @@ impl ChunkCoder {
             return Err(bad());
         }
         let mut unpacker = Unpacker(Decoder::new(payload));
-        if modelled && self.plants(kind_of_method(method), content_bytes) {
-            self.unpack_tree(&mut unpacker).ok_or_else(bad)?;
+        if modelled {
+            self.take_tree(method, content_bytes, &mut unpacker).ok_or_else(bad)?;
         }
         let mut decoder = unpacker.0;
         let mut source = if modelled { Source::Coded(&mut decoder) } else { Source::Stored(payload.iter()) };
@@ -670,9 +673,7 @@ impl ChunkCoder {
         if seen_bytes == 0 || seen_bytes > CHUNK_BYTES {
             return Err(bad());
         }
-        if self.plants(kind_of_method(method), seen_bytes) {
-            self.unpack_tree(&mut unpacker).ok_or_else(bad)?;
-        }
+        self.take_tree(method, seen_bytes, &mut unpacker).ok_or_else(bad)?;
         let mut decoder = unpacker.0;
         let mut seen = Vec::new();
         let method = method & KIND;
@@ -687,10 +688,11 @@ impl ChunkCoder {
         Ok(recipe.recompress(&seen, &mut self.carry, content, content_bytes)?)
     }
 
-    /// Takes the block's tree from the start of a payload; `None` if it is none.
-    fn unpack_tree(&mut self, unpacker: &mut Unpacker<'_>) -> Option<()> {
-        let tree = code_tree(unpacker, &Tree::default())?;
-        self.predictor.plant(tree);
+    /// Takes the block's tree from a chunk's payload, if that brings it; `None` if it is none.
+    fn take_tree(&mut self, method: u8, seen_bytes: usize, unpacker: &mut Unpacker<'_>) -> Option<()> {
+        if self.plants(kind_of_method(method), seen_bytes) {
+            self.predictor.plant(code_tree(unpacker, &Tree::default())?);
+        }
         Some(())
     }
 
@@ -775,16 +777,10 @@ impl ChunkCoder {
         let seen = piece.bytes(content);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
         self.carry = piece.carry();
-        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform, true)?;
+        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform)?;
         let bytes = transformed.as_deref().unwrap_or(seen);
-        let mut packer = Packer::default();
-        if let Some(expanded) = &piece.expanded {
-            expanded.recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
-        }
-        if plants {
-            code_tree(&mut packer, self.predictor.tree());
-        }
-        let head_bits = 8.0 * packer.0.finish().len() as f64;
+        let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
+        let head_bits = 8.0 * self.begin_payload(recipe, plants)?.finish().len() as f64;
         let Some(expanded) = &piece.expanded else {
             let start = bits.len();
             self.costs(method, bytes, &mut Pictures::of(None, method), bits, tick)?;
@@ -890,16 +886,15 @@ impl ChunkCoder {
         if kind_of(content, None) == Kind::Binary {
             return Ok(None);
         }
-        let (_, bytes, _) = self.begin_content(content, false, transform, false)?;
+        let (_, bytes, _) = self.begin_content(content, false, transform)?;
         Ok(Some(bytes.unwrap_or_else(|| content.to_vec())))
     }
 
     /// Learns `byte`; `see` gets its bits, highest first, and how each was predicted.
     pub(crate) fn trace(&mut self, byte: u8, mut see: impl FnMut(&Predictor, &Prediction, P1, bool)) {
-        let mut rest = self.predictor.aligned_way(byte) << 1;
+        let mut next = self.predictor.decisions(byte);
         trace_byte(&mut self.predictor, &mut self.prediction, &mut |predictor, made, p1| {
-            let bit = rest >> 31 != 0;
-            rest <<= 1;
+            let bit = next();
             see(predictor, made, p1, bit);
             bit
         });

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use foretold_models::{History, MatchModel, StateError, StateIo, Tree};
+use foretold_models::{History, MatchModel, StateError, StateIo};
 use foretold_neural::{
     ByteLstm, Dimensions, Expected, FrozenLstm, Learning, Part, Tensors, Weights, WeightsError,
 };
@@ -62,7 +62,6 @@ pub fn expectations(data: &[u8]) -> Result<Vec<[u8; 2]>, Error> {
 struct Matches {
     history: History,
     models: Vec<MatchModel>,
-    tree: Tree,
 }
 
 impl Matches {
@@ -70,17 +69,15 @@ impl Matches {
         let plan = ModelPlan::for_block(Preset::MAX, bytes as u64);
         let setup = plan.preset().setup();
         let log2 = setup.sizes(plan.size_class());
-        let made = || {
-            let (history, models) = (History::new(log2.history)?, match_models(setup, log2)?);
-            Some(Matches { history, models, tree: Tree::default() })
-        };
+        let made =
+            || Some(Matches { history: History::new(log2.history)?, models: match_models(setup, log2)? });
         made().ok_or(Error::Engine(EngineError::OutOfMemory(plan.memory_bytes())))
     }
 
     fn next(&mut self, byte: u8) -> Expected {
         self.history.push(byte);
         for model in &mut self.models {
-            model.next_byte(&self.history, true, &self.tree);
+            model.next_byte(&self.history, true);
         }
         expected(&self.models)
     }
@@ -91,7 +88,7 @@ impl Matches {
 pub(crate) fn expected(models: &[MatchModel]) -> Expected {
     let speaks = models.iter().rev().find(|model| model.len_class() != 0);
     speaks.map_or(Expected::default(), |model| Expected {
-        byte: model.expected_byte(1) as u8,
+        byte: model.expected().0 as u8,
         class: model.len_class() as u8,
     })
 }

@@ -1,4 +1,4 @@
-//! A tree of decisions, as it stands at the start of a chunk's payload.
+//! Trees of decisions, as they stand in payloads and priors.
 
 use foretold_coding::Decoder;
 use foretold_models::{MOST_DECISIONS, Tree};
@@ -31,7 +31,7 @@ pub fn code_tree(coder: &mut impl Packing, tree: &Tree) -> Option<Tree> {
             depths[byte] = depth;
             byte += 1;
             last = depth.into();
-        } else if usize::from(depth) < MOST_DECISIONS {
+        } else if depth < MOST_DECISIONS {
             nodes.extend([depth + 1; 2]);
         } else {
             return None;

@@ -186,8 +186,10 @@ pub struct Predictor {
     network: Option<Network>,
     /// By kind; that of structured text comes with the first chunk of it, where text has one.
     correctors: [Option<Corrector>; 3],
-    /// Which decisions bytes of text are coded as, and all others.
-    trees: [Tree; 2],
+    /// Which decisions bytes of text are coded as.
+    text_tree: Tree,
+    /// The same of all other bytes: their bits.
+    balanced: Tree,
     /// The node that the byte's decisions so far have led to: 1 ..= 255.
     node: u32,
     /// These decisions, 1-bit prefixed.
@@ -243,7 +245,8 @@ impl Predictor {
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
             correctors: [corrector, None, None],
-            trees: [tree, Tree::default()],
+            text_tree: tree,
+            balanced: Tree::default(),
             node: 1,
             path: 1,
             depth: 0,
@@ -304,7 +307,7 @@ impl Predictor {
 
     /// Says which decisions bytes of text are coded as, before the first of them.
     pub fn plant(&mut self, tree: Tree) {
-        self.trees[0] = tree;
+        self.text_tree = tree;
     }
 
     /// Says that what comes next is a picture, so many pixels wide, or is none any more, if that is 0: from
@@ -368,8 +371,7 @@ impl Predictor {
             }
         }
         let shape = self.arm().shape;
-        let tree = &self.trees[usize::from(kind != Kind::Text)];
-        self.matches.iter_mut().for_each(|model| model.find_way(tree));
+        self.find_ways();
         self.turn(shape);
         self.find(shape, self.simd, false);
         self.look_ahead(shape);
@@ -415,13 +417,18 @@ impl Predictor {
     /// Which decisions the bytes of the kind at work are coded as.
     #[inline(always)]
     pub fn tree(&self) -> &Tree {
-        &self.trees[usize::from(self.kind != Kind::Text)]
+        if self.kind == Kind::Text { &self.text_tree } else { &self.balanced }
     }
 
-    /// [`Tree::aligned_way`], in the tree at work.
+    /// Gives one decision after another of those that lead to a byte.
     #[inline(always)]
-    pub fn aligned_way(&self, byte: u8) -> u32 {
-        self.tree().aligned_way(byte)
+    pub fn decisions(&self, byte: u8) -> impl FnMut() -> bool + use<> {
+        let mut rest = self.tree().aligned_way(byte) << 1;
+        move || {
+            let decision = rest >> 31 != 0;
+            rest <<= 1;
+            decision
+        }
     }
 
     /// Works out which curves the APMs look at next, and starts to fetch them.
@@ -613,7 +620,7 @@ impl Predictor {
             let nibble = self.depth & 3 == 3;
             if nibble {
                 let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
-                arm.slots.second_nibble(&self.table, shape.contexts, child.into());
+                arm.slots.next_nibble(&self.table, shape.contexts, child.into());
                 if let Some(directs) = &mut self.directs {
                     directs.name(&self.contexts.hashes()[..shape.assembly.directs], child.into());
                 }
@@ -728,13 +735,13 @@ impl Predictor {
     /// Turns the match models to the next byte, after they have learned `bit`.
     #[inline(always)]
     fn turn_matches(&mut self, shape: Shape, bit: Option<bool>) {
-        let tree = &self.trees[usize::from(self.kind != Kind::Text)];
         for model in &mut self.matches[..shape.matches] {
             if let Some(bit) = bit {
                 model.update(self.path, bit);
             }
-            model.next_byte(&self.parsed.history, self.transformed, tree);
+            model.next_byte(&self.parsed.history, self.transformed);
         }
+        self.find_ways();
         self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
         // It hears what they expect now.
         match &mut self.network {
@@ -743,6 +750,13 @@ impl Predictor {
             }
             _ => (),
         }
+    }
+
+    /// Tells match models by which decisions the byte that they expect comes.
+    #[inline(always)]
+    fn find_ways(&mut self) {
+        let tree = if self.kind == Kind::Text { &self.text_tree } else { &self.balanced };
+        self.matches.iter_mut().for_each(|model| model.find_way(tree));
     }
 
     #[inline(always)]
@@ -809,9 +823,9 @@ impl Predictor {
         if kinds[3] != 0 && self.setup.structured.is_none() {
             return Err(StateError::Impossible("predictor"));
         }
-        let mut depths = self.trees[0].depths();
+        let mut depths = self.text_tree.depths();
         io.u8s(&mut depths)?;
-        self.trees[0] = Tree::from_depths(&depths).ok_or(StateError::Impossible("tree"))?;
+        self.text_tree = Tree::from_depths(&depths).ok_or(StateError::Impossible("tree"))?;
         // The kind at work comes last: what it has of contexts stays.
         let others = Kind::ALL.into_iter().filter(|&kind| kind != at_work);
         for kind in others.chain([at_work]) {
@@ -837,8 +851,8 @@ impl Predictor {
         }
         for model in &mut self.matches {
             model.state(io)?;
-            model.find_way(&self.trees[usize::from(at_work != Kind::Text)]);
         }
+        self.find_ways();
         self.order0.state(io)?;
         if let Some(network) = &mut self.network {
             network.state(io)?;

@@ -49,7 +49,7 @@ impl Tracer {
         let prior = options.prior_for(&content).map(|prior| prior.id());
         let plan = ModelPlan::for_block(options.preset, content.len() as u64).with_prior(prior);
         let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
-        let mut coder = Box::new(coder.without_mixer_network());
+        let mut coder = Box::new(coder.without_mixer_network().without_trees());
         coder.settle(options.transform, &content);
         let (options, evidence) = (options.clone(), Evidence::default());
         Ok(Tracer { coder, options, content, begun: 0, coded: Vec::new(), at: 0, evidence })

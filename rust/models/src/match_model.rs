@@ -67,8 +67,8 @@ impl MatchModel {
     }
 
     /// Turns to the next byte: follows the match, or looks for one. Of a transformed text matches
-    /// of [`CODED_LESS`] bytes less will do.
-    pub fn next_byte(&mut self, history: &History, coded: bool, tree: &Tree) {
+    /// of [`CODED_LESS`] bytes less will do. Before it is asked for bits, [`find_way`](Self::find_way).
+    pub fn next_byte(&mut self, history: &History, coded: bool) {
         let min_len = if coded { self.min_len - CODED_LESS } else { self.min_len };
         let newest = history.back(1);
         if self.expected != 0 {
@@ -111,10 +111,9 @@ impl MatchModel {
             self.expected = 0x100 | u32::from(history.at(self.pointer));
         }
         self.class = self.class_of_len();
-        self.find_way(tree);
     }
 
-    /// Says which tree bytes are coded by from now on.
+    /// Finds the way to the byte expected next in the tree by which it is coded.
     #[inline(always)]
     pub fn find_way(&mut self, tree: &Tree) {
         self.way = if self.expected != 0 { tree.aligned_way(self.expected as u8) } else { 0 };

@@ -214,7 +214,7 @@ impl SlotFiller {
     }
 }
 
-/// The hash of a context's second nibble, `nibble` (1-bit prefixed, 16..32) being the first.
+/// The hash of a context's next nibble, `nibble` being the tree's node that it begins at.
 pub fn nibble(context: u64, nibble: u32) -> u64 {
     hash(context, nibble)
 }
@@ -274,16 +274,17 @@ impl Slots {
         }
     }
 
-    /// The same for the second nibble, `nibble` (1-bit prefixed, 16..32) being the first.
+    /// The same for the byte's next nibble, `nibble` being the tree's node that it begins at: in the
+    /// balanced tree the first nibble, 1-bit prefixed.
     #[inline(always)]
-    pub fn second_nibble(&mut self, table: &SlotTable, contexts: usize, nibble: u32) {
+    pub fn next_nibble(&mut self, table: &SlotTable, contexts: usize, nibble: u32) {
         for h in &mut self.hashes[..contexts] {
             *h = hash(*h, nibble);
             table.prefetch(*h);
         }
     }
 
-    /// Starts to fetch the slots of the second nibble, should the first become `nibble`.
+    /// Starts to fetch the slots of the next nibble, should it begin at the node `nibble`.
     #[inline(always)]
     pub fn guess_nibble(&self, table: &SlotTable, contexts: usize, nibble: u32) {
         for &h in &self.hashes[..contexts] {
@@ -418,7 +419,7 @@ mod tests {
         for i in 0..8 {
             match i {
                 0 => slots.first_nibble(table, contexts),
-                4 => slots.second_nibble(table, contexts.len(), node as u32),
+                4 => slots.next_nibble(table, contexts.len(), node as u32),
                 _ => {}
             }
             if i % 4 == 0 {

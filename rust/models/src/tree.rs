@@ -4,8 +4,10 @@
 //! have short ways, so that fewer bits are predicted, and learned, for each. Leaves stand in the
 //! order of their bytes: those that have bits in common have decisions in common.
 
+use std::sync::LazyLock;
+
 /// Decisions that a byte takes at most.
-pub const MOST_DECISIONS: usize = 16;
+pub const MOST_DECISIONS: u8 = 16;
 /// A byte that is rarer counts as if it were one in so many.
 const RARE: u64 = 4096;
 /// What a decision costs, in units of which bytes that differ in `UNLIKE` lower bits or more may be
@@ -29,7 +31,8 @@ pub struct Tree {
 
 impl Default for Tree {
     fn default() -> Self {
-        Tree::from_depths(&[8; 256]).expect("a tree")
+        static BALANCED: LazyLock<Tree> = LazyLock::new(|| Tree::from_depths(&[8; 256]).expect("a tree"));
+        BALANCED.clone()
     }
 }
 
@@ -41,7 +44,6 @@ impl Tree {
         // The way to the next leaf, its first decision highest.
         let mut next = 0u32;
         for (way, &depth) in ways.iter_mut().zip(depths) {
-            let depth = usize::from(depth);
             if !(1..=MOST_DECISIONS).contains(&depth) || next >> MOST_DECISIONS != 0 {
                 return None;
             }

@@ -110,8 +110,8 @@ fn decode(payload: &[u8], content_bytes: usize, options: &Options, tick: Tick<'_
 fn coder(options: &Options, prior: Option<&Prior>, content_bytes: usize) -> Result<ChunkCoder, Error> {
     let plan = ModelPlan::for_block(options.preset, content_bytes as u64).with_prior(prior.map(Prior::id));
     let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
-    // A message has no room for a kind that pays on long texts.
-    let mut coder = coder.without_structured();
+    // A message has no room for a kind, or a tree, that pays on long texts.
+    let mut coder = coder.without_structured().without_trees();
     coder.lend_thread(options.threads > 1);
     Ok(coder)
 }

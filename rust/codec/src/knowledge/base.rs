@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use foretold_models::contexts::hash_of;
-use foretold_models::{History, MatchModel, SlotFiller, SlotTable, Tree, ValueReader, nibble};
+use foretold_models::{History, MatchModel, SlotFiller, SlotTable, Tree, ValueReader, nibble as nibble_hash};
 use foretold_neural::MixerWeights;
 use foretold_numerics::SharedBytes;
 
@@ -75,10 +75,9 @@ impl Start {
         let make = || {
             let matches = fresh.iter().map(MatchModel::try_clone).collect::<Option<Vec<_>>>()?;
             let mut made = (History::new(log2.history)?, matches);
-            let tree = Tree::default();
             for &byte in &self.history {
                 made.0.push(byte);
-                made.1.iter_mut().for_each(|model| model.next_byte(&made.0, self.coded, &tree));
+                made.1.iter_mut().for_each(|model| model.next_byte(&made.0, self.coded));
             }
             made.0.begin();
             made.1.iter_mut().for_each(MatchModel::begin);
@@ -217,24 +216,16 @@ struct Filling {
     orders: Vec<(usize, u32)>,
     /// Which decisions bytes are.
     tree: Tree,
-    /// How deep its nodes are.
-    depths: [u8; 256],
+    /// By nibble of a byte's way, where it leads: which leaf of the nibble's tree, and which child.
+    nibbles: Vec<[(u8, u16); 256]>,
 }
 
 impl Filling {
     fn of(preset: Preset, tree: Tree) -> Filling {
         let setup = preset.setup();
         let counts: Vec<u32> = (0..64).map(ngrams::count_of).collect();
-        let mut depths = [0; 256];
-        for node in 1..256 {
-            for child in [false, true].map(|bit| tree.child(node, bit)) {
-                if Tree::byte(child).is_none() {
-                    depths[usize::from(child)] = depths[node as usize] + 1;
-                }
-            }
-        }
         let nearest = setup.histories.nearest(&counts, REMEMBERED);
-        Filling { nearest, orders: orders(setup.text), tree, depths }
+        Filling { nearest, orders: orders(setup.text), nibbles: nibbles(&tree), tree }
     }
 
     /// Tells tables apart that another release, or another state of this one, fills otherwise.
@@ -253,54 +244,53 @@ impl Filling {
         for &(index, order) in &self.orders {
             let Some(level) = ngrams.levels.get(order as usize) else { continue };
             for (key, followers, classes) in level.contexts() {
-                self.put(&mut filler, hash_of(index, [key]), 1, followers, classes);
+                self.put(&mut filler, hash_of(index, [key]), 0, followers, classes);
             }
         }
         Some(filler.finish())
     }
 
-    /// Fills the slots of a context from a tree's node on, that of `h` last; how often its followers came,
-    /// all of them bytes below the node.
-    fn put(&self, filler: &mut SlotFiller, h: u64, node: u32, followers: &[u8], classes: &[u8]) -> u64 {
+    /// Fills the slots of a context from a nibble on, that of `h` last; how often its followers came, whose
+    /// ways are the same before it.
+    fn put(&self, filler: &mut SlotFiller, h: u64, nibble: usize, followers: &[u8], classes: &[u8]) -> u64 {
+        let leads = &self.nibbles[nibble];
         let mut leaves = [0u64; 16];
         let mut at = 0;
         while at < followers.len() {
-            let (leaf, child) = self.below(node, followers[at]);
-            let end = match Tree::byte(child) {
-                Some(_) => at + 1,
+            let (leaf, child) = leads[usize::from(followers[at])];
+            let together = followers[at..].iter().take_while(|&&byte| leads[usize::from(byte)].1 == child);
+            let end = at + together.count();
+            leaves[usize::from(leaf)] = match Tree::byte(child) {
+                Some(_) => u64::from(ngrams::count_of(classes[at])),
                 None => {
-                    let same = |&byte: &u8| self.below(node, byte).1 == child;
-                    at + followers[at..].iter().take_while(|byte| same(byte)).count()
+                    let h = nibble_hash(h, child.into());
+                    self.put(filler, h, nibble + 1, &followers[at..end], &classes[at..end])
                 }
-            };
-            let (followers, classes) = (&followers[at..end], &classes[at..end]);
-            leaves[leaf] = match Tree::byte(child) {
-                Some(_) => u64::from(ngrams::count_of(classes[0])),
-                None => self.put(filler, nibble(h, child.into()), child.into(), followers, classes),
             };
             at = end;
         }
         filler.put(h, &states(&leaves, &self.nearest));
         leaves.iter().sum()
     }
+}
 
-    /// Where the way to a byte leads from a node above it in four decisions, or fewer if it ends there; and
-    /// these decisions, zeros for those that there are not.
-    fn below(&self, node: u32, byte: u8) -> (usize, u16) {
-        let depth = self.depths[node as usize & 255];
-        let mut left = self.tree.aligned_way(byte) << 1 << depth;
-        let (mut child, mut leaf) = (node as u16, 0);
-        for place in [8, 4, 2, 1] {
-            let bit = left >> 31 != 0;
-            left <<= 1;
-            leaf |= usize::from(bit) * place;
-            child = self.tree.child(child.into(), bit);
-            if Tree::byte(child).is_some() {
-                break;
+/// For each nibble of the ways to bytes: to which leaf of the nibble's tree each leads, zeros being put
+/// where it ends before, and to which child. Behind its end a way goes on nowhere.
+fn nibbles(tree: &Tree) -> Vec<[(u8, u16); 256]> {
+    let deepest = tree.depths().into_iter().max().unwrap_or(0);
+    let mut nodes = [1; 256];
+    let nibble = |number: u8| {
+        std::array::from_fn(|byte| {
+            let decisions = (tree.aligned_way(byte as u8) << 1) << (4 * number);
+            for place in 0..4 {
+                if Tree::byte(nodes[byte]).is_none() {
+                    nodes[byte] = tree.child(nodes[byte].into(), decisions << place >> 31 != 0);
+                }
             }
-        }
-        (leaf, child)
-    }
+            ((decisions >> 28) as u8, nodes[byte])
+        })
+    };
+    (0..deepest.div_ceil(4)).map(nibble).collect()
 }
 
 /// Whether models share a table of `2^log2` bytes.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use foretold_models::Tree;
 use foretold_neural::MixerWeights;
 
 use super::base::{Base, is_shared};
@@ -14,7 +15,6 @@ use super::{PriorError, PriorId, hex};
 use crate::network::OwnNetwork;
 use crate::planting::unpack_tree;
 use crate::{ModelPlan, Preset};
-use foretold_models::Tree;
 
 const MAGIC: &[u8; 8] = b"\xf7ftprior";
 const DIGEST_BYTES: usize = blake3::OUT_LEN;

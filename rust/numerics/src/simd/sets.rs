@@ -101,7 +101,7 @@ pub const FEW: usize = 8;
 #[inline(always)]
 fn check_few(inputs: &[i16], weights: &[i16], offsets: &[u32], results: usize) {
     assert!(inputs.len() >= FEW, "{} inputs, where {FEW} are looked at", inputs.len());
-    check(&inputs[..0], weights, offsets, results);
+    assert_eq!(offsets.len(), results, "one result for each weight set");
     for &offset in offsets {
         assert!(offset as usize + FEW <= weights.len(), "weight set past the end");
     }
