@@ -62,7 +62,7 @@ pub(crate) fn contexts(view: &View) -> [u8; CONTEXTS.len()] {
     let holds = first.filter(|m| m.expected_bit(view.path).is_some());
     [
         view.bit_position as u8,
-        view.partial as u8,
+        view.common as u8,
         last as u8,
         (last >> 8) as u8,
         (view.parsed.words.classes & 7) as u8,

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use foretold_models::{History, MatchModel, StateError, StateIo};
+use foretold_models::{History, MatchModel, StateError, StateIo, Tree};
 use foretold_neural::{
     ByteLstm, Dimensions, Expected, FrozenLstm, Learning, Part, Tensors, Weights, WeightsError,
 };
@@ -177,10 +177,12 @@ impl Lstm {
 #[derive(Debug)]
 pub(crate) struct Network {
     lstm: Lstm,
-    /// By 1-bit prefixed beginning of a byte: of all bytes that begin so, in units of 2^-22, one
-    /// more than that for each byte.
+    /// By node of the tree, and from 256 on by byte: of all bytes below, in units of 2^-22, one more than
+    /// that for each byte.
     sums: Box<[u32; 512]>,
     likeliest: u8,
+    /// The decisions that lead to it.
+    way: u32,
 }
 
 /// A network that has read other texts.
@@ -228,9 +230,7 @@ impl Network {
             None if english => learning(ENGLISH.clone(), TRAINED),
             None => learning(Weights::untrained(SIZES), UNTRAINED),
         };
-        let mut network = Network { lstm, sums: Box::new([0; 512]), likeliest: 0 };
-        network.turn();
-        network
+        Network { lstm, sums: Box::new([0; 512]), likeliest: 0, way: 0 }
     }
 
     /// Bytes that one takes.
@@ -250,14 +250,14 @@ impl Network {
         self.lstm.hears_match()
     }
 
-    /// Learns the byte that came; match models expect what `expected` says.
+    /// Learns the byte that came; match models expect what `expected` says. Before it is asked for bits,
+    /// [`find_ways`](Self::find_ways).
     pub fn update(&mut self, byte: u8, expected: Expected) {
         self.lstm.update(byte, expected);
-        self.turn();
     }
 
-    /// Brings the sums up to date.
-    fn turn(&mut self) {
+    /// Brings the sums up to date, for the tree by which the next byte is coded.
+    pub fn find_ways(&mut self, tree: &Tree) {
         let _standard = StandardFloats::set();
         let mut most = 0;
         for (byte, &p) in self.lstm.probabilities().iter().enumerate() {
@@ -268,37 +268,36 @@ impl Network {
             }
         }
         for node in (1..256).rev() {
-            self.sums[node] = self.sums[2 * node] + self.sums[2 * node + 1];
+            let [zero, one] = [false, true].map(|bit| self.sums[usize::from(tree.child(node, bit))]);
+            self.sums[node as usize] = zero + one;
         }
+        self.way = tree.aligned_way(self.likeliest);
     }
 
-    /// The probability that a one comes after these bits, in units of 2^-16.
+    /// The probability that a one comes at a node, in units of 2^-16.
     #[inline]
-    fn p1_q16(&self, partial: u32) -> u32 {
-        let node = partial as usize & 255;
-        let (one, all) = (self.sums[2 * node + 1], self.sums[node].max(1));
+    fn p1_q16(&self, tree: &Tree, node: u32) -> u32 {
+        let (one, all) = (self.sums[usize::from(tree.child(node, true))], self.sums[node as usize & 255].max(1));
         ((u64::from(one) << 16) / u64::from(all)).clamp(1, 65535) as u32
     }
 
-    /// Writes what it says of the bit after these.
-    pub fn predict(&self, partial: u32, out: &mut [i16]) {
-        let p1_q16 = self.p1_q16(partial);
+    /// Writes what it says of the decision at a node.
+    pub fn predict(&self, tree: &Tree, node: u32, out: &mut [i16]) {
+        let p1_q16 = self.p1_q16(tree, node);
         out[0] = stretch(p1_q16 as u16);
         out[1] = ((p1_q16 as i32 - 32768) >> 6) as i16;
     }
 
-    /// The byte it takes for the likeliest, if it begins with these bits.
-    pub fn expected_byte(&self, partial: u32, bit_position: u32) -> Option<u8> {
-        let likeliest = u32::from(self.likeliest);
-        ((likeliest | 256) >> (8 - bit_position) == partial).then_some(self.likeliest)
+    /// The byte it takes for the likeliest, if it comes by these decisions, 1-bit prefixed.
+    pub fn expected_byte(&self, path: u32) -> Option<u8> {
+        let deep = path.leading_zeros();
+        ((self.way ^ path << deep) >> deep == 0).then_some(self.likeliest)
     }
 
     /// Reads or writes everything learned.
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("network")?;
-        self.lstm.state(&mut |part| part_state(part, io))?;
-        self.turn();
-        Ok(())
+        self.lstm.state(&mut |part| part_state(part, io))
     }
 }
 

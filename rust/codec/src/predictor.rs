@@ -423,7 +423,7 @@ impl Predictor {
     /// Gives one decision after another of those that lead to a byte.
     #[inline(always)]
     pub fn decisions(&self, byte: u8) -> impl FnMut() -> bool + use<> {
-        let mut rest = self.tree().aligned_way(byte) << 1;
+        let mut rest = self.tree().decisions(byte);
         move || {
             let decision = rest >> 31 != 0;
             rest <<= 1;
@@ -465,6 +465,7 @@ impl Predictor {
             matches: &self.matches[..shape.matches],
             partial: self.node,
             path: self.path,
+            common: self.tree().common(self.node).into(),
             bit_position: self.depth.min(7),
             known: arm.slots.known(node, shape.contexts),
             contexts: shape.contexts as u32,
@@ -495,7 +496,7 @@ impl Predictor {
             directs.predict(node, &mut rest[..assembly.directs * DIRECT_INPUTS]);
         }
         if let (Some(network), true) = (&self.network, shape.network) {
-            network.predict(self.node, &mut rest[assembly.directs * DIRECT_INPUTS..][..NETWORK_INPUTS]);
+            network.predict(self.tree(), self.node, &mut rest[assembly.directs * DIRECT_INPUTS..][..NETWORK_INPUTS]);
         }
 
         let view = self.view(shape, arm, node);
@@ -512,7 +513,7 @@ impl Predictor {
 
         arm.slots.predict(simd, node, &mut made.entries, from_slots);
         if let Some(runs) = with_runs {
-            runs.predict(simd, (self.node, self.depth), &mut made.ran, from_runs);
+            runs.predict(simd, (self.path, self.depth), &mut made.ran, from_runs);
         }
         arm.mixer.predict(simd, (sets, finals), &made.inputs[..shape.inputs], &mut made.mixed);
         let p1 = self.refine(shape, arm, made);
@@ -727,7 +728,8 @@ impl Predictor {
         if let Some(runs) = &mut self.runs {
             let last = self.parsed.history.last8 as u8;
             let hashes = if shape.assembly.runs { self.contexts.hashes() } else { &[] };
-            runs.next_byte(pushed.then_some(last), hashes);
+            let tree = if self.kind == Kind::Text { &self.text_tree } else { &self.balanced };
+            runs.next_byte(pushed.then_some(last), hashes, tree);
         }
         self.find_slots(shape, simd);
     }
@@ -741,7 +743,6 @@ impl Predictor {
             }
             model.next_byte(&self.parsed.history, self.transformed);
         }
-        self.find_ways();
         self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
         // It hears what they expect now.
         match &mut self.network {
@@ -750,13 +751,17 @@ impl Predictor {
             }
             _ => (),
         }
+        self.find_ways();
     }
 
-    /// Tells match models by which decisions the byte that they expect comes.
+    /// Tells those who expect bytes by which decisions these come.
     #[inline(always)]
     fn find_ways(&mut self) {
         let tree = if self.kind == Kind::Text { &self.text_tree } else { &self.balanced };
         self.matches.iter_mut().for_each(|model| model.find_way(tree));
+        if let Some(network) = &mut self.network {
+            network.find_ways(tree);
+        }
     }
 
     #[inline(always)]
@@ -852,13 +857,16 @@ impl Predictor {
         for model in &mut self.matches {
             model.state(io)?;
         }
-        self.find_ways();
         self.order0.state(io)?;
         if let Some(network) = &mut self.network {
             network.state(io)?;
         }
         for corrector in self.correctors.iter_mut().flatten() {
             corrector.state(io)?;
+        }
+        self.find_ways();
+        if let Some(runs) = &mut self.runs {
+            runs.find_ways(if at_work == Kind::Text { &self.text_tree } else { &self.balanced });
         }
         self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
         self.contexts.state(io)?;

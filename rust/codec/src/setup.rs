@@ -20,6 +20,8 @@ pub struct View<'a> {
     pub partial: u32,
     /// These decisions, 1-bit prefixed.
     pub path: u32,
+    /// The bits that the bytes which they leave have in common, 1-bit prefixed.
+    pub common: u32,
     /// How many of them, up to 7.
     pub bit_position: u32,
     /// A bit for each context that has been here before, the first lowest.
@@ -271,12 +273,12 @@ const WORDS_KNOWN: Selector = selector("words known", 1 << OF_WORDS.len(), |v| {
 const SOUNDS: Selector = selector("sounds", 2048, |v| folded([v.parsed.terms.sounds, v.partial], 2048));
 const TOP_BITS: Selector = selector("top bits", 6 * 256, |v| {
     let last = v.parsed.history.last8 as u32;
-    let partial = v.partial << (8 - v.bit_position) & 0xc0;
+    let partial = v.common << (8 - v.common.ilog2()) & 0xc0;
     v.bit_position.min(5) * 256 + (last >> 5 & 7 | last >> 13 << 3 & 0x38 | partial)
 });
 
 const FORETOLD: Selector = selector("network's byte", 257 * 8, |v| {
-    let byte = v.network.and_then(|network| network.expected_byte(v.partial, v.bit_position));
+    let byte = v.network.and_then(|network| network.expected_byte(v.path));
     byte.map_or(256, u32::from) * 8 + v.bit_position
 });
 

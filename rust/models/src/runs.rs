@@ -1,6 +1,7 @@
 //! Runs: for each context the byte that followed it last, and how often in a row.
 
 use crate::state::{StateError, StateIo};
+use crate::tree::Tree;
 use foretold_numerics::{BY_CONTEXT, ByContext, Maps, PLANE_LANES, Simd, Table, ask_runs, teach};
 
 /// Mixer inputs of a context, a plane each.
@@ -19,6 +20,8 @@ pub struct Runs {
     active: usize,
     /// The words found, as they were when the byte began.
     current: ByContext<u32>,
+    /// Their counts, below the decisions by which the byte that followed last would come again.
+    expected: ByContext<u32>,
     maps: Maps<CLASSES>,
 }
 
@@ -42,6 +45,7 @@ impl Runs {
             found: vec![0; contexts],
             active: 0,
             current: ByContext([0; BY_CONTEXT]),
+            expected: ByContext([0; BY_CONTEXT]),
             maps: Maps::new(contexts, &row, limit)?,
         })
     }
@@ -54,8 +58,9 @@ impl Runs {
         }
     }
 
-    /// Learns the byte that came, if one has, and turns to the contexts of the next one.
-    pub fn next_byte(&mut self, came: Option<u8>, contexts: &[u64]) {
+    /// Learns the byte that came, if one has, and turns to the contexts of the next one, which is coded
+    /// by a tree.
+    pub fn next_byte(&mut self, came: Option<u8>, contexts: &[u64], tree: &Tree) {
         let mask = self.words.len() as u64 - 1;
         for (&found, &word) in self.found.iter().zip(&self.current.0).take(self.active) {
             let Some(byte) = came else { break };
@@ -78,13 +83,23 @@ impl Runs {
         }
         // Another kind's contexts have no say.
         self.current.0[self.active..].fill(0);
+        self.find_ways(tree);
     }
 
-    /// Writes every context's input, into a plane as wide as theirs.
+    /// Finds the ways to the bytes expected next in the tree by which they are coded.
+    #[inline(always)]
+    pub fn find_ways(&mut self, tree: &Tree) {
+        for (expected, &word) in self.expected.0.iter_mut().zip(&self.current.0) {
+            *expected = tree.decisions((word >> 8) as u8) & 0xffff_0000 | word & 0xff;
+        }
+    }
+
+    /// Writes every context's input, into a plane as wide as theirs; `place` is the decisions so far under a
+    /// leading one, and how many.
     #[inline(always)]
     pub fn predict(&self, simd: Simd, place: (u32, u32), ran: &mut Ran, inputs: &mut [i16]) {
         let Ran { classes, entries } = ran;
-        ask_runs(simd, &self.current, &self.maps, place, classes, entries, inputs);
+        ask_runs(simd, &self.expected, &self.maps, place, classes, entries, inputs);
     }
 
     /// Learns the bit that came, from what [`predict`](Self::predict) found.

@@ -25,6 +25,8 @@ const LEAF: u16 = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
     children: [[u16; 2]; 256],
+    /// The bits that a node's bytes have in common, under a leading one.
+    common: [u8; 256],
     /// The way to each byte under a leading one.
     ways: [u32; 256],
 }
@@ -57,7 +59,8 @@ impl Tree {
         if next != 1 << MOST_DECISIONS {
             return None;
         }
-        Some(Tree { children: children(&ways), ways })
+        let (children, common) = nodes(&ways);
+        Some(Tree { children, common, ways })
     }
 
     /// A tree for a content with such counts of bytes: one in which it takes few decisions, and each
@@ -126,6 +129,12 @@ impl Tree {
         way << way.leading_zeros()
     }
 
+    /// The decisions that lead to a byte, the first of them highest, zeros behind them.
+    #[inline(always)]
+    pub fn decisions(&self, byte: u8) -> u32 {
+        self.aligned_way(byte) << 1
+    }
+
     /// What comes after a decision at a node: another node, or [`byte`](Self::byte).
     #[inline(always)]
     pub fn child(&self, node: u32, bit: bool) -> u16 {
@@ -136,6 +145,12 @@ impl Tree {
     #[inline(always)]
     pub fn byte(child: u16) -> Option<u8> {
         (child >= LEAF).then_some(child as u8)
+    }
+
+    /// The bits that all bytes below a node have in common, under a leading one.
+    #[inline(always)]
+    pub fn common(&self, node: u32) -> u8 {
+        self.common[node as usize & 255]
     }
 
     /// The way to a byte, its first decision highest, under a leading one.
@@ -150,15 +165,18 @@ impl Tree {
     }
 }
 
-/// The nodes' children, by the ways to the leaves.
-fn children(ways: &[u32; 256]) -> [[u16; 2]; 256] {
+/// The nodes' children and what their bytes have in common, by the ways to the leaves.
+fn nodes(ways: &[u32; 256]) -> ([[u16; 2]; 256], [u8; 256]) {
     let mut children = [[0; 2]; 256];
+    let mut common = [0; 256];
     // Nodes of one level, and the bytes below each.
     let mut level = vec![(1u16, 0..256usize)];
     let mut made = 1;
     while !level.is_empty() {
         let mut below = Vec::new();
         for (node, bytes) in level {
+            let bits = ((bytes.start ^ (bytes.end - 1)) as u8).leading_zeros();
+            common[usize::from(node)] = ((0x100 | bytes.start) >> (8 - bits)) as u8;
             // Where their ways part.
             let aligned = |byte: usize| ways[byte] << ways[byte].leading_zeros();
             let parts = (aligned(bytes.start) ^ aligned(bytes.end - 1)).leading_zeros();
@@ -177,7 +195,7 @@ fn children(ways: &[u32; 256]) -> [[u16; 2]; 256] {
         }
         level = below;
     }
-    children
+    (children, common)
 }
 
 #[cfg(test)]

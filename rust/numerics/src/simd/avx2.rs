@@ -398,16 +398,16 @@ pub(super) unsafe fn ask_histories(
 pub(super) unsafe fn ask_runs(
     words: &ByContext<u32>,
     map: &[u32],
-    (partial, bit_position): (u32, u32),
+    (path, depth): (u32, u32),
     classes: &mut ByContext<u8>,
     entries: &mut ByContext<u32>,
     inputs: &mut [i16],
     first: usize,
 ) {
     let one = _mm256_set1_epi32(1);
-    let partial = _mm256_set1_epi32(partial as i32);
-    let seen = _mm_cvtsi32_si128(8 - bit_position as i32);
-    let next = _mm_cvtsi32_si128(7 - bit_position as i32);
+    let path = _mm256_set1_epi32(path as i32);
+    let seen = _mm_cvtsi32_si128(16 - depth as i32);
+    let next = _mm_cvtsi32_si128(15 - depth as i32);
     let mut first = first;
     while first < inputs.len() {
         let words = &words.0.as_chunks::<8>().0[first / 8];
@@ -418,11 +418,10 @@ pub(super) unsafe fn ask_runs(
         unsafe {
             let words = _mm256_loadu_si256(words.as_ptr().cast());
             let counts = _mm256_and_si256(words, _mm256_set1_epi32(63));
-            let expected = _mm256_and_si256(_mm256_srli_epi32::<8>(words), _mm256_set1_epi32(0xff));
-            let expected = _mm256_or_si256(expected, _mm256_set1_epi32(0x100));
-            let agrees = _mm256_cmpeq_epi32(_mm256_srl_epi32(expected, seen), partial);
+            let way = _mm256_or_si256(_mm256_srli_epi32::<16>(words), _mm256_set1_epi32(1 << 16));
+            let agrees = _mm256_cmpeq_epi32(_mm256_srl_epi32(way, seen), path);
             let holds = _mm256_and_si256(agrees, _mm256_cmpgt_epi32(counts, _mm256_setzero_si256()));
-            let bits = _mm256_and_si256(_mm256_srl_epi32(expected, next), one);
+            let bits = _mm256_and_si256(_mm256_srl_epi32(way, next), one);
             let class = _mm256_or_si256(_mm256_slli_epi32::<1>(counts), bits);
             let halves = low_halves(_mm256_and_si256(class, holds));
             _mm_storel_epi64(classes.as_mut_ptr().cast(), _mm_packus_epi16(halves, halves));

@@ -290,9 +290,9 @@ pub(super) unsafe fn ask_runs(
     inputs: &mut [i16],
 ) {
     let one = _mm512_set1_epi32(1);
-    let partial = _mm512_set1_epi32(place.0 as i32);
-    let seen = _mm_cvtsi32_si128(8 - place.1 as i32);
-    let next = _mm_cvtsi32_si128(7 - place.1 as i32);
+    let path = _mm512_set1_epi32(place.0 as i32);
+    let seen = _mm_cvtsi32_si128(16 - place.1 as i32);
+    let next = _mm_cvtsi32_si128(15 - place.1 as i32);
     let whole = inputs.len() / BLOCK;
     for (words, classes) in
         words.0.as_chunks::<BLOCK>().0.iter().zip(classes.0.as_chunks_mut::<BLOCK>().0).take(whole)
@@ -301,11 +301,10 @@ pub(super) unsafe fn ask_runs(
         unsafe {
             let words = _mm512_loadu_si512(words.as_ptr().cast());
             let counts = _mm512_and_si512(words, _mm512_set1_epi32(63));
-            let expected = _mm512_and_si512(_mm512_srli_epi32::<8>(words), _mm512_set1_epi32(0xff));
-            let expected = _mm512_or_si512(expected, _mm512_set1_epi32(0x100));
-            let holds = _mm512_cmpeq_epi32_mask(_mm512_srl_epi32(expected, seen), partial)
+            let way = _mm512_or_si512(_mm512_srli_epi32::<16>(words), _mm512_set1_epi32(1 << 16));
+            let holds = _mm512_cmpeq_epi32_mask(_mm512_srl_epi32(way, seen), path)
                 & _mm512_test_epi32_mask(counts, counts);
-            let bits = _mm512_and_si512(_mm512_srl_epi32(expected, next), one);
+            let bits = _mm512_and_si512(_mm512_srl_epi32(way, next), one);
             let class = _mm512_maskz_or_epi32(holds, _mm512_slli_epi32::<1>(counts), bits);
             _mm_storeu_si128(classes.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(class));
         }

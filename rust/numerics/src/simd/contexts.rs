@@ -329,9 +329,9 @@ pub fn ask_histories(
 
 /// What runs say: one plane, the stretched probability of each context's entry.
 ///
-/// A word has a count in bits 0 to 5 and the byte expected in bits 8 to 15. Its class is twice
-/// the count, plus the expected bit; or 0 if the count is 0 or `partial`, the byte's
-/// `bit_position` bits so far (0 to 7) under a leading one, contradicts the byte expected.
+/// A word has a count in bits 0 to 5 and the decisions expected in bits 16 to 31, the first highest.
+/// Its class is twice the count, plus the decision expected next; or 0 if the count is 0 or `path`, the
+/// `depth` decisions so far (0 to 15) under a leading one, contradicts what was expected.
 /// `classes` and `entries` become what [`teach`] needs.
 ///
 /// # Panics
@@ -341,13 +341,13 @@ pub fn ask_runs(
     simd: Simd,
     words: &ByContext<u32>,
     maps: &Maps<128>,
-    (partial, bit_position): (u32, u32),
+    (path, depth): (u32, u32),
     classes: &mut ByContext<u8>,
     entries: &mut ByContext<u32>,
     inputs: &mut [i16],
 ) {
     maps.check(inputs.len());
-    let place = (partial, bit_position & 7);
+    let place = (path, depth & 15);
     match simd {
         Simd::Scalar => scalar::ask_runs(words, &maps.entries, place, classes, entries, inputs),
         // SAFETY: the variant exists only where the features were detected (`available`); the
@@ -458,12 +458,12 @@ mod tests {
         fn twins_run_the_same(seed in any::<u64>(), contexts in 1usize..65, limit in 1u32..1024, bit: bool) {
             let mut noise = Noise(seed);
             let width = contexts.next_multiple_of(PLANE_LANES);
-            let bit_position = noise.next() as u32 & 7;
-            let byte = (noise.next() >> 20) as u32 & 0xff;
-            let partial = (0x100 | byte) >> (8 - bit_position);
+            let depth = noise.next() as u32 & 15;
+            let way = (noise.next() >> 20) as u32 & 0xffff;
+            let path = (1 << 16 | way) >> (16 - depth);
             let words = ByContext(std::array::from_fn(|_| {
                 let word = (noise.next() >> 9) as u32;
-                if noise.next() >> 63 != 0 { word & !0xff00 | (byte ^ word & 1) << 8 } else { word }
+                if noise.next() >> 63 != 0 { word & 0xffff | (way ^ word & 1) << 16 } else { word }
             }));
             let mut want = Vec::new();
             let before = maps::<128>(&mut noise, width, limit).entries().to_vec();
@@ -472,7 +472,7 @@ mod tests {
                 maps.entries().copy_from_slice(&before);
                 let mut inputs = vec![0; width];
                 let (mut classes, mut entries) = (ByContext::default(), ByContext::default());
-                ask_runs(simd, &words, &maps, (partial, bit_position), &mut classes, &mut entries, &mut inputs);
+                ask_runs(simd, &words, &maps, (path, depth), &mut classes, &mut entries, &mut inputs);
                 teach(simd, &mut maps, classes.blocks(), &entries, width, bit);
                 let got = (inputs, classes.0[..width].to_vec(), maps.entries().to_vec());
                 want.push(got.clone());

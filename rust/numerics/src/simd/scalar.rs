@@ -83,15 +83,16 @@ pub(super) fn ask_histories(
 pub(super) fn ask_runs(
     words: &ByContext<u32>,
     map: &[u32],
-    (partial, bit_position): (u32, u32),
+    (path, depth): (u32, u32),
     classes: &mut ByContext<u8>,
     entries: &mut ByContext<u32>,
     inputs: &mut [i16],
 ) {
     for (i, input) in inputs.iter_mut().enumerate() {
-        let (count, expected) = (words.0[i] & 63, 0x100 | words.0[i] >> 8 & 0xff);
-        let holds = count != 0 && expected >> (8 - bit_position) == partial;
-        let class = (count << 1 | expected >> (7 - bit_position) & 1) * u32::from(holds);
+        // With the leading one that `path` has.
+        let (count, way) = (words.0[i] & 63, 1 << 16 | words.0[i] >> 16);
+        let holds = count != 0 && way >> (16 - depth) == path;
+        let class = (count << 1 | way >> (15 - depth) & 1) * u32::from(holds);
         let entry = map[i * 128 + class as usize];
         classes.0[i] = class as u8;
         entries.0[i] = entry;
