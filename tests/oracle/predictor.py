@@ -126,7 +126,7 @@ class Predictor:
         inputs, self.known = arm.slots.predict(self._node())
         self.contexts = arm.contexts
         if arm.assembly.runs:
-            inputs += plane(self.runs.predict(self.partial, self.bit_position))
+            inputs += plane(self.runs.predict(self.path, self.tree))
         inputs += [stretch(self.order0.p1_q16(self.partial)), BIAS]
         for model in self.matches:
             inputs += model.predict(self.path, self.tree)
@@ -213,7 +213,7 @@ class Predictor:
         if self.directs:
             self.directs.update(node, bit)
         if arm.assembly.runs:
-            self.runs.update(self.partial, self.bit_position, bit)
+            self.runs.update(self.path, self.tree, bit)
         for model in self.matches:
             model.update(self.path, self.tree, bit)
         self.order0.update(self.partial, bit)

@@ -41,18 +41,19 @@ class Runs:
             word = self.words.get(self.found[i], (0, 0, 0))
             self.current[i] = word if word[0] == check else (check, 0, 0)
 
-    def _index(self, i, partial, bit_position):
+    def _index(self, i, path, tree):
         _, last, count = self.current[i]
-        expected = 0x100 | last
-        if count and expected >> (8 - bit_position) == partial:
-            return i * CLASSES + 2 * count + (expected >> (7 - bit_position) & 1)
+        way = tree.ways[last]
+        left = way.bit_length() - path.bit_length()
+        if count and left > 0 and way >> left == path:
+            return i * CLASSES + 2 * count + (way >> (left - 1) & 1)
         return i * CLASSES
 
-    def predict(self, partial, bit_position):
-        return [stretch(self.map.p1_q16(self._index(i, partial, bit_position))) for i in range(self.active)]
+    def predict(self, path, tree):
+        return [stretch(self.map.p1_q16(self._index(i, path, tree))) for i in range(self.active)]
 
-    def update(self, partial, bit_position, bit):
+    def update(self, path, tree, bit):
         for i in range(self.active):
-            index = self._index(i, partial, bit_position)
+            index = self._index(i, path, tree)
             if index % CLASSES:
                 self.map.update(index, bit)

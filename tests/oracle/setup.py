@@ -77,7 +77,7 @@ class Setup:
     @property
     def trees(self):
         """Whether text may be coded by a tree that is not balanced."""
-        return self.structured is None
+        return not self.corrected
 
     def kinds(self, from_nothing):
         """The assemblies that a block may have, in the order of their numbers."""
@@ -152,7 +152,7 @@ TEXT_2 = Assembly(
 )
 TEXT_3 = Assembly(
     (*TEXT_2.groups, c.column),
-    (s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.CLASSES, s.MATCH),
+    (s.PARTIAL_CLASS, s.ORDERS_KNOWN, s.CLASSES),
     finals=(s.ONE, s.PARTIAL, s.LAST),
 )
 TEXT_4 = replace(
@@ -161,7 +161,7 @@ TEXT_4 = replace(
         *(orders_1_to_6, c.word, c.word_pair, c.tag, c.follower, c.class_history, c.column, c.nesting),
         *(c.three_words, c.sparse_pair),
     ),
-    selectors=(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.COLUMN),
+    selectors=(s.PARTIAL_CLASS, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.COLUMN),
 )
 TEXT_5 = replace(
     TEXT_3,
@@ -170,8 +170,7 @@ TEXT_5 = replace(
         *(c.tag, c.sparse_pair),
     ),
     selectors=(
-        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.WORD_LEN),
-        *(s.CLASS_RUNS, s.COLUMN),
+        *(s.PARTIAL_CLASS, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.WORD_LEN, s.CLASS_RUNS, s.COLUMN),
     ),
     apms=6,
     apm_log2=16,
@@ -188,8 +187,8 @@ TEXT_7 = replace(
     TEXT_6,
     groups=(*TEXT_6.groups, c.names, c.lines),
     selectors=(
-        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASSES),
-        *(s.WORD_LEN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
+        *(s.PARTIAL_CLASS, s.LAST, s.BEFORE, s.ORDERS_KNOWN, s.CLASSES, s.WORD_LEN),
+        *(s.CLASS_RUNS, s.COLUMN, s.STRUCTURE),
     ),
 )
 TEXT_9 = Assembly(
@@ -216,7 +215,7 @@ TEXT_8 = replace(
     finals=(s.ONE, s.PARTIAL, s.CLASS_KIND),
     runs=True,
     selectors=(
-        *(s.PARTIAL_CLASS, s.MATCH, s.LAST, s.ORDERS_KNOWN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE, s.KNOWN),
+        *(s.PARTIAL_CLASS, s.LAST, s.ORDERS_KNOWN, s.CLASS_RUNS, s.COLUMN, s.STRUCTURE, s.KNOWN),
         *(s.WORDS_KNOWN, s.TERM_LEN, s.TERM_START, s.CLASS_KIND, s.WORD, s.WORD_BEFORE),
     ),
 )

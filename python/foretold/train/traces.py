@@ -15,8 +15,8 @@ mixer network: a trace is what one would hear. Structured text, where it is a ki
                                  the network's probability is from even (in units of 1/1024). Then
                                  all inputs of the mixer, ``input 0`` and so on, in its own units.
 ``contexts`` (N, 10) uint8       What it was conditioned on, named by ``context_names``: position
-                                 of the bit, the byte's bits so far with a one before them (or the
-                                 tree's node), the last byte and the one before it, class of the last
+                                 of the bit, the bits with a one before them that all bytes which are
+                                 still possible have in common, the last byte and the one before it, class of the last
                                  byte (0 to 7), how many of orders 1 to 6 have been seen, how many
                                  contexts have, the length class of a match that holds, the byte it
                                  expects, letters of the word so far (15 at most).

@@ -318,7 +318,7 @@ pub static TEXT_3: Assembly = Assembly {
         c::CLASS_HISTORY,
         c::COLUMN,
     ],
-    selectors: &[PARTIAL_CLASS, ORDERS_KNOWN, CLASSES, MATCH],
+    selectors: &[PARTIAL_CLASS, ORDERS_KNOWN, CLASSES],
     finals: &[ONE, PARTIAL, LAST],
     ..TEXT_1
 };
@@ -335,7 +335,7 @@ pub static TEXT_4: Assembly = Assembly {
         c::WORDS_THREE,
         c::SPARSE_PAIR,
     ],
-    selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, COLUMN],
+    selectors: &[PARTIAL_CLASS, LAST, ORDERS_KNOWN, CLASSES, COLUMN],
     ..TEXT_3
 };
 pub static TEXT_5: Assembly = Assembly {
@@ -351,7 +351,7 @@ pub static TEXT_5: Assembly = Assembly {
         c::TAG,
         c::SPARSE_PAIR,
     ],
-    selectors: &[PARTIAL_CLASS, MATCH, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
+    selectors: &[PARTIAL_CLASS, LAST, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN],
     apms: 6,
     apm_log2: 16,
     ..TEXT_3
@@ -393,7 +393,6 @@ static TEXT_7: Assembly = Assembly {
     ],
     selectors: &[
         PARTIAL_CLASS,
-        MATCH,
         LAST,
         BEFORE,
         ORDERS_KNOWN,
@@ -438,7 +437,6 @@ static TEXT_8: Assembly = Assembly {
     runs: true,
     selectors: &[
         PARTIAL_CLASS,
-        MATCH,
         LAST,
         ORDERS_KNOWN,
         CLASS_RUNS,
@@ -696,7 +694,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 29, 26, 27, 22),
         base: 28,
         transform: 21,
-        trees: false,
+        trees: true,
         network: false,
         corrected: false,
     },

@@ -28,7 +28,7 @@ pub struct PriorContent {
     pub english_words: bool,
     /// Packed n-grams of coded bytes.
     pub ngrams: Option<Vec<u8>>,
-    /// A packed tree of decisions, by which presets 1 to 7 fill slots of the n-grams and code text.
+    /// A packed tree of decisions, by which presets 1 to 8 fill slots of the n-grams and code text.
     pub tree: Option<Vec<u8>>,
     /// What one preset's model has learned of texts.
     pub learned: Option<Vec<u8>>,
