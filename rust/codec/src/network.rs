@@ -277,7 +277,8 @@ impl Network {
     /// The probability that a one comes at a node, in units of 2^-16.
     #[inline]
     fn p1_q16(&self, tree: &Tree, node: u32) -> u32 {
-        let (one, all) = (self.sums[usize::from(tree.child(node, true))], self.sums[node as usize & 255].max(1));
+        let (one, all) =
+            (self.sums[usize::from(tree.child(node, true))], self.sums[node as usize & 255].max(1));
         ((u64::from(one) << 16) / u64::from(all)).clamp(1, 65535) as u32
     }
 

@@ -80,6 +80,21 @@ impl Default for Prediction {
     }
 }
 
+/// Which decisions bytes are coded as.
+#[derive(Debug)]
+struct Trees {
+    text: Tree,
+    /// Balanced: their bits.
+    others: Tree,
+}
+
+impl Trees {
+    #[inline(always)]
+    fn of(&self, kind: Kind) -> &Tree {
+        if kind == Kind::Text { &self.text } else { &self.others }
+    }
+}
+
 /// What one kind of data has to itself.
 #[derive(Debug)]
 struct Arm {
@@ -186,10 +201,8 @@ pub struct Predictor {
     network: Option<Network>,
     /// By kind; that of structured text comes with the first chunk of it, where text has one.
     correctors: [Option<Corrector>; 3],
-    /// Which decisions bytes of text are coded as.
-    text_tree: Tree,
-    /// The same of all other bytes: their bits.
-    balanced: Tree,
+    /// Which decisions bytes are coded as.
+    trees: Trees,
     /// The node that the byte's decisions so far have led to: 1 ..= 255.
     node: u32,
     /// These decisions, 1-bit prefixed.
@@ -245,8 +258,7 @@ impl Predictor {
             order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
             correctors: [corrector, None, None],
-            text_tree: tree,
-            balanced: Tree::default(),
+            trees: Trees { text: tree, others: Tree::default() },
             node: 1,
             path: 1,
             depth: 0,
@@ -307,7 +319,7 @@ impl Predictor {
 
     /// Says which decisions bytes of text are coded as, before the first of them.
     pub fn plant(&mut self, tree: Tree) {
-        self.text_tree = tree;
+        self.trees.text = tree;
     }
 
     /// Says that what comes next is a picture, so many pixels wide, or is none any more, if that is 0: from
@@ -417,7 +429,7 @@ impl Predictor {
     /// Which decisions the bytes of the kind at work are coded as.
     #[inline(always)]
     pub fn tree(&self) -> &Tree {
-        if self.kind == Kind::Text { &self.text_tree } else { &self.balanced }
+        self.trees.of(self.kind)
     }
 
     /// Gives one decision after another of those that lead to a byte.
@@ -496,7 +508,11 @@ impl Predictor {
             directs.predict(node, &mut rest[..assembly.directs * DIRECT_INPUTS]);
         }
         if let (Some(network), true) = (&self.network, shape.network) {
-            network.predict(self.tree(), self.node, &mut rest[assembly.directs * DIRECT_INPUTS..][..NETWORK_INPUTS]);
+            network.predict(
+                self.tree(),
+                self.node,
+                &mut rest[assembly.directs * DIRECT_INPUTS..][..NETWORK_INPUTS],
+            );
         }
 
         let view = self.view(shape, arm, node);
@@ -728,8 +744,7 @@ impl Predictor {
         if let Some(runs) = &mut self.runs {
             let last = self.parsed.history.last8 as u8;
             let hashes = if shape.assembly.runs { self.contexts.hashes() } else { &[] };
-            let tree = if self.kind == Kind::Text { &self.text_tree } else { &self.balanced };
-            runs.next_byte(pushed.then_some(last), hashes, tree);
+            runs.next_byte(pushed.then_some(last), hashes, self.trees.of(self.kind));
         }
         self.find_slots(shape, simd);
     }
@@ -757,7 +772,7 @@ impl Predictor {
     /// Tells those who expect bytes by which decisions these come.
     #[inline(always)]
     fn find_ways(&mut self) {
-        let tree = if self.kind == Kind::Text { &self.text_tree } else { &self.balanced };
+        let tree = self.trees.of(self.kind);
         self.matches.iter_mut().for_each(|model| model.find_way(tree));
         if let Some(network) = &mut self.network {
             network.find_ways(tree);
@@ -828,9 +843,9 @@ impl Predictor {
         if kinds[3] != 0 && self.setup.structured.is_none() {
             return Err(StateError::Impossible("predictor"));
         }
-        let mut depths = self.text_tree.depths();
+        let mut depths = self.trees.text.depths();
         io.u8s(&mut depths)?;
-        self.text_tree = Tree::from_depths(&depths).ok_or(StateError::Impossible("tree"))?;
+        self.trees.text = Tree::from_depths(&depths).ok_or(StateError::Impossible("tree"))?;
         // The kind at work comes last: what it has of contexts stays.
         let others = Kind::ALL.into_iter().filter(|&kind| kind != at_work);
         for kind in others.chain([at_work]) {
@@ -866,7 +881,7 @@ impl Predictor {
         }
         self.find_ways();
         if let Some(runs) = &mut self.runs {
-            runs.find_ways(if at_work == Kind::Text { &self.text_tree } else { &self.balanced });
+            runs.find_ways(self.trees.of(at_work));
         }
         self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
         self.contexts.state(io)?;

@@ -391,17 +391,7 @@ static TEXT_7: Assembly = Assembly {
         c::NAMES,
         c::LINES,
     ],
-    selectors: &[
-        PARTIAL_CLASS,
-        LAST,
-        BEFORE,
-        ORDERS_KNOWN,
-        CLASSES,
-        WORD_LEN,
-        CLASS_RUNS,
-        COLUMN,
-        STRUCTURE,
-    ],
+    selectors: &[PARTIAL_CLASS, LAST, BEFORE, ORDERS_KNOWN, CLASSES, WORD_LEN, CLASS_RUNS, COLUMN, STRUCTURE],
     ..TEXT_6
 };
 /// The groups of the strongest presets, of which structured text has others in three places.
