@@ -179,7 +179,9 @@ def test_the_oracle_decodes_prose(preset: int, transform: Any, prose: bytes) -> 
 HEAVY = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("preset", [1, 3, 5, *(pytest.param(preset, marks=HEAVY) for preset in (2, 4, 6, 7, 8))])
+@pytest.mark.parametrize(
+    "preset", [1, 3, 5, *(pytest.param(preset, marks=HEAVY) for preset in (2, 4, 6, 7, 8))]
+)
 def test_both_write_the_same_words(preset: int) -> None:
     content = long_words()
     coded = _core.coded_bytes(content, False)

@@ -16,10 +16,10 @@ mixer network: a trace is what one would hear. Structured text, where it is a ki
                                  all inputs of the mixer, ``input 0`` and so on, in its own units.
 ``contexts`` (N, 10) uint8       What it was conditioned on, named by ``context_names``: position
                                  of the bit, the bits with a one before them that all bytes which are
-                                 still possible have in common, the last byte and the one before it, class of the last
-                                 byte (0 to 7), how many of orders 1 to 6 have been seen, how many
-                                 contexts have, the length class of a match that holds, the byte it
-                                 expects, letters of the word so far (15 at most).
+                                 still possible have in common, the last byte and the one before it,
+                                 class of the last byte (0 to 7), how many of orders 1 to 6 have been
+                                 seen, how many contexts have, the length class of a match that holds,
+                                 the byte it expects, letters of the word so far (15 at most).
 ``p1_q22``   (N,) uint32         What is coded: the probability of a one in units of 2^-22.
 ``bits``     (N,) uint8          What came.
 ===========  ==================  ================================================================
