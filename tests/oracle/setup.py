@@ -169,9 +169,7 @@ TEXT_5 = replace(
         *(orders_1_to_6, c.word, c.word_pair, c.three_words, c.indirect, c.column, c.nesting, c.kinds),
         *(c.tag, c.sparse_pair),
     ),
-    selectors=(
-        *(s.PARTIAL_CLASS, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.WORD_LEN, s.CLASS_RUNS, s.COLUMN),
-    ),
+    selectors=(s.PARTIAL_CLASS, s.LAST, s.ORDERS_KNOWN, s.CLASSES, s.WORD_LEN, s.CLASS_RUNS, s.COLUMN),
     apms=6,
     apm_log2=16,
 )
