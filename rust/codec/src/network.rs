@@ -291,8 +291,7 @@ impl Network {
 
     /// The byte it takes for the likeliest, if it comes by these decisions, 1-bit prefixed.
     pub fn expected_byte(&self, path: u32) -> Option<u8> {
-        let deep = path.leading_zeros();
-        ((self.way ^ path << deep) >> deep == 0).then_some(self.likeliest)
+        Tree::leads(self.way, path).then_some(self.likeliest)
     }
 
     /// Reads or writes everything learned.

@@ -123,8 +123,7 @@ impl MatchModel {
     /// still holds.
     #[inline(always)]
     pub fn expected_bit(&self, path: u32) -> Option<bool> {
-        let deep = path.leading_zeros();
-        ((self.way ^ path << deep) >> deep == 0).then(|| self.way << (32 - deep) >> 31 != 0)
+        Tree::leads(self.way, path).then(|| self.way << (32 - path.leading_zeros()) >> 31 != 0)
     }
 
     /// The byte expected next, or 0 if there is none or the byte's decisions so far contradict it.

@@ -129,6 +129,13 @@ impl Tree {
         way << way.leading_zeros()
     }
 
+    /// Whether an [`aligned_way`](Self::aligned_way) begins with `path`, decisions under a leading one.
+    #[inline(always)]
+    pub fn leads(aligned_way: u32, path: u32) -> bool {
+        let deep = path.leading_zeros();
+        (aligned_way ^ path << deep) >> deep == 0
+    }
+
     /// The decisions that lead to a byte, the first of them highest, zeros behind them.
     #[inline(always)]
     pub fn decisions(&self, byte: u8) -> u32 {
@@ -209,6 +216,7 @@ mod tests {
             assert_eq!(tree.way(byte), 0x100 | u32::from(byte));
             let mut node = 1;
             for place in (0..8).rev() {
+                assert_eq!(u32::from(tree.common(node)), node);
                 let child = tree.child(node, byte >> place & 1 != 0);
                 node = node << 1 | u32::from(byte >> place & 1);
                 let leaf = (place == 0).then_some(byte);
@@ -256,6 +264,10 @@ mod tests {
                 let mut node = 1;
                 for place in (0..depth).rev() {
                     visits[node as usize] += 1;
+                    proptest::prop_assert!(Tree::leads(tree.aligned_way(byte), way >> (place + 1)));
+                    proptest::prop_assert!(!Tree::leads(tree.aligned_way(byte), way >> place ^ 1));
+                    let common = u32::from(tree.common(node));
+                    proptest::prop_assert_eq!((0x100 | u32::from(byte)) >> (8 - common.ilog2()), common);
                     let child = tree.child(node, way >> place & 1 != 0);
                     proptest::prop_assert_eq!(Tree::byte(child), (place == 0).then_some(byte));
                     node = child.into();
