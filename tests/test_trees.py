@@ -78,7 +78,7 @@ def methods_of(archive: bytes) -> list[int]:
     if archive[2] & container.COMPACT:
         return [archive[3] >> 4]
     methods, at = [], 22 + 26
-    while archive[at] < 16:
+    while archive[at] < 32:
         methods.append(archive[at])
         at += 7 + int.from_bytes(archive[at + 4 : at + 7], "little")
     return methods

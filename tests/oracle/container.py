@@ -26,6 +26,8 @@ WIDE, COMPACT, CHECKS = 0x20, 0x40, 0x80
 CHUNK_BYTES = 1 << 20
 # The last of those that compact members may have.
 COMPACT_METHODS = 7
+# Those whose lines are joined, and what they are in a chunk.
+COMPACT_JOINED = {9: 17, 13: 21}
 DIGEST_BYTES = 16
 
 
@@ -123,7 +125,8 @@ def _compact(reader, start, tag, magic, priors):
     preset_and_method = reader.number(1)
     preset, method = preset_and_method & 15, preset_and_method >> 4
     require(preset in SETUPS, f"preset {preset}")
-    require(method <= COMPACT_METHODS, f"method {method} in a compact member")
+    require(method <= COMPACT_METHODS or method in COMPACT_JOINED, f"method {method} in a compact member")
+    method = COMPACT_JOINED.get(method, method)
     prior_id = SHIPPED_ID if magic == SHIPPED_MAGIC else NO_PRIOR
     if magic == PRIMED_MAGIC:
         prior_id = reader.take(ID_BYTES)
@@ -213,7 +216,7 @@ class Member:
         reader.check_from(start)
         coder = ChunkCoder(self.preset, block_class, self.prior)
         content = b""
-        while reader.at < len(reader.archive) and reader.archive[reader.at] < 16:
+        while reader.at < len(reader.archive) and reader.archive[reader.at] < 32:
             content += self._chunk(coder)
         require(content, "an empty block")
         return content

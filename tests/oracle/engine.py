@@ -1,17 +1,18 @@
 """One block's model, and the coding of chunks with it.
 
-FORMAT.md: "Kinds and methods", "Expanded chunks", "Trees".
+FORMAT.md: "Kinds and methods", "Expanded chunks", "Joined lines", "Trees".
 """
 
 from . import tree
 from .deflate import WriteError
 from .expanded import Recipe
+from .joined import Form, JoinedError
 from .packing import Packer, Unpacker
 from .predictor import BINARY, STRUCTURED, TEXT, Predictor
 from .setup import SETUPS, SMALL_CLASS
 from .transform import TransformError
 
-MODELLED_BIT, EXPANDED_BIT = 1, 8
+MODELLED_BIT, EXPANDED_BIT, JOINED_BIT = 1, 8, 16
 # Content as it is, which the model forgets.
 FORGOTTEN_METHOD = EXPANDED_BIT
 # Methods without it.
@@ -134,13 +135,13 @@ class ChunkCoder:
                 raise PayloadError("a stored payload is not as long as its content")
             self.predictor = self._new_predictor()
             return payload
-        kind = KINDS.get(method & ~(MODELLED_BIT | EXPANDED_BIT))
-        if kind is None or kind >= len(self.predictor.assemblies):
+        kind = KINDS.get(method & ~(MODELLED_BIT | EXPANDED_BIT | JOINED_BIT))
+        if kind is None or kind >= len(self.predictor.assemblies) or (method & JOINED_BIT and kind != TEXT):
             raise PayloadError(f"method {method} is unknown")
-        if method & EXPANDED_BIT:
+        if method & (EXPANDED_BIT | JOINED_BIT):
             if not method & MODELLED_BIT:
                 raise PayloadError(f"method {method} is unknown")
-            return self._decode_expanded(method & ~EXPANDED_BIT, kind, payload, content_bytes, stream)
+            return self._decode_expanded(method, kind, payload, content_bytes, stream)
         brings_tree = method & MODELLED_BIT and self._brings_tree(kind, content_bytes)
         transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
         if not transformed and not method & MODELLED_BIT and len(payload) != content_bytes:
@@ -168,33 +169,42 @@ class ChunkCoder:
             raise PayloadError(str(error)) from error
 
     def _decode_expanded(self, method, kind, payload, content_bytes, stream):
-        """Content whose streams are expanded, the first of which may go on with an open one."""
+        """Content whose streams are expanded, the first of which may go on with an open one, or whose lines
+        are joined."""
         unpacker = Unpacker(payload)
         decoder = unpacker.decoder
-        transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
+        transformed = method & ~(MODELLED_BIT | EXPANDED_BIT | JOINED_BIT) == TRANSFORMED_METHOD
         try:
-            recipe = Recipe(unpacker, stream is not None)
-            brings_tree = self._brings_tree(kind, recipe.bytes)
-            self._begin(kind, 1 if transformed else recipe.bytes)
+            recipe = Recipe(unpacker, stream is not None) if method & EXPANDED_BIT else None
+            expanded_bytes = recipe.bytes if recipe else content_bytes
+            form = Form(Unpacker.of(decoder)) if method & JOINED_BIT else None
+            seen_bytes = expanded_bytes - (form.fewer if form else 0)
+            if seen_bytes < 1:
+                raise PayloadError("fewer bytes than none")
+            brings_tree = self._brings_tree(kind, seen_bytes)
+            self._begin(kind, 1 if transformed else seen_bytes)
             self.predictor.begin_transform(transformed)
             if brings_tree:
-                self._plant(unpacker)
+                self._plant(Unpacker.of(decoder))
             if transformed:
-                expanded = self._decode_coded(decoder, (), recipe.bytes)
+                content = self._decode_coded(decoder, (), seen_bytes)
             else:
-                expanded = self._decode_with_pictures(decoder, recipe, kind)
+                content = self._decode_with_pictures(decoder, recipe, seen_bytes, kind)
+            if form:
+                content = form.split(content, Unpacker.of(decoder), expanded_bytes)
             _require_all_read(decoder)
-            content, self.stream = recipe.write(expanded, stream)
-        except WriteError as error:
+            if recipe:
+                content, self.stream = recipe.write(content, stream)
+        except (WriteError, JoinedError) as error:
             raise PayloadError(str(error)) from error
         if len(content) != content_bytes:
             raise PayloadError("expanded content does not give the content")
         return content
 
-    def _decode_with_pictures(self, decoder, recipe, kind):
-        pictures, expanded = recipe.pictures(), bytearray()
-        for at in range(recipe.bytes):
-            if kind == BINARY and at in pictures:
+    def _decode_with_pictures(self, decoder, recipe, seen_bytes, kind):
+        pictures, expanded = recipe.pictures() if recipe and kind == BINARY else {}, bytearray()
+        for at in range(seen_bytes):
+            if at in pictures:
                 self.predictor.parsed.records.turn_to_picture(pictures[at])
             expanded.append(self._decode_byte(decoder))
         return bytes(expanded)

@@ -43,6 +43,13 @@ class Unpacker:
         self.decoder = Decoder(packed)
         self.entries = {}
 
+    @classmethod
+    def of(cls, decoder):
+        """Reads on, with contexts of its own."""
+        unpacker = cls(b"")
+        unpacker.decoder = decoder
+        return unpacker
+
     def bit(self, *context):
         entry = self.entries.get(context, 1 << 31)
         bit = self.decoder.decode(p1_clamped(entry >> 10))

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::container::{CHUNK_BYTES, GATHER_BYTES};
 use crate::kinds::{Eighths, chunks, kind_of};
-use crate::knowledge::packing::{Packer, Unpacker};
+use crate::knowledge::packing::{Numbers, Packer, Packing, Unpacker};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::pieces::{Piece, RecipeNotes};
 use crate::planting::{code_tree, counts};
@@ -22,7 +22,8 @@ use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
 use crate::transform::{
-    Inverse, MIN_PROSE, Shipped, TransformError, Which, forward, is_english, mostly_prose, words_fit,
+    Form, Inverse, Joined, MIN_PROSE, Shipped, TransformError, Which, forward, is_english, join,
+    mostly_prose, split, words_fit,
 };
 use crate::{ModelPlan, Options, Preset, Transform};
 
@@ -34,7 +35,7 @@ pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
         true => is_english(chunk, english_words()).then_some(Which::All),
         false => Some(Which::Prose),
     };
-    coded_block(plan, text, english, which, false)
+    coded_block(plan, text, english, which, (false, true))
 }
 
 /// What models see of a content that is compressed with `options`, block by block; words that a
@@ -52,7 +53,8 @@ pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
         let which = which(options.transform, english, plan);
         let words = english.then(english_words);
         let which = settled(which, settle(which, words, options.preset, block));
-        coded_block(plan, block, english, |_| which, structured && which != Some(Which::All))
+        let kinds = (structured && which != Some(Which::All), options.transform != Transform::None);
+        coded_block(plan, block, english, |_| which, kinds)
     };
     data.chunks(block_bytes.max(1)).flat_map(seen).collect()
 }
@@ -100,7 +102,7 @@ fn coded_block(
     text: &[u8],
     english: bool,
     which: impl Fn(&[u8]) -> Option<Which>,
-    structured: bool,
+    (structured, joins): (bool, bool),
 ) -> Vec<u8> {
     let mut inverse = Inverse::new(english.then(english_words));
     let mut out = Vec::with_capacity(text.len());
@@ -110,6 +112,8 @@ fn coded_block(
         let kind = kind_of(chunk, structured);
         has_text |= kind == Kind::Text;
         has_structured |= kind == Kind::Structured;
+        let joined = if joins && kind == Kind::Text { join(chunk) } else { None };
+        let chunk = joined.as_ref().map_or(chunk, |joined| &joined.bytes);
         let which = if kind == Kind::Text { which(chunk) } else { None };
         match which.and_then(|which| forward(chunk, &inverse, which)) {
             None => out.extend_from_slice(chunk),
@@ -147,7 +151,7 @@ pub enum EngineError {
     },
     /// The chunk's method byte is not one of ours.
     #[error(
-        "chunk method {0} is unknown to this model; methods are 0 to 5, 8, 9, 11 and 13, and 6, 7 and 15 at presets 8 to max without a prior"
+        "chunk method {0} is unknown to this model; methods are 0 to 5, 8, 9, 11, 13, 17, 21, 25 and 29, and 6, 7 and 15 at presets 8 to max without a prior"
     )]
     UnknownMethod(u8),
     /// A stored chunk's payload is not as long as its content, or a payload does not decode to
@@ -199,10 +203,10 @@ impl From<StateError> for EngineError {
 /// One chunk as it stands in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodedChunk {
-    /// How the payload was made: 0 to 15. Bit 0 is set if it is what the model's predictions
+    /// How the payload was made: 0 to 31. Bit 0 is set if it is what the model's predictions
     /// coded, and clear if it is the bytes themselves; the two bits above it tell text (0), other
     /// content (1), text whose words were replaced by codes (2) and structured text (3); bit 3 is set if
-    /// that was made of the content by expanding compressed streams.
+    /// that was made of the content by expanding compressed streams, bit 4 if then lines were joined.
     pub method: u8,
     /// The coded bytes, at most as many as the content has.
     pub payload: Vec<u8>,
@@ -227,6 +231,7 @@ const STRUCTURED: u8 = 6;
 /// The bits that tell the kind.
 const KIND: u8 = 6;
 const EXPANDED: u8 = 8;
+const JOINED: u8 = 16;
 /// The content as it is, of which the model has seen something else, and begins afresh.
 const AFRESH: u8 = EXPANDED;
 
@@ -320,6 +325,66 @@ impl Pictures {
         self.next = self.left.next().unwrap_or(Self::NONE);
         Some(width)
     }
+}
+
+/// A chunk that is to be coded.
+struct Begun {
+    /// Its method, without [`MODELLED`], [`EXPANDED`] and [`JOINED`].
+    method: u8,
+    /// Its text with lines joined, if they are.
+    joined: Option<Joined>,
+    /// The coded bytes, if it is transformed.
+    transformed: Option<Vec<u8>>,
+    /// Whether it brings a tree.
+    plants: bool,
+}
+
+impl Begun {
+    /// How many bytes there are before words become codes.
+    fn seen_bytes(&self, seen: &[u8]) -> usize {
+        self.joined.as_ref().map_or(seen.len(), |joined| joined.bytes.len())
+    }
+
+    /// The coded bytes of what the model would see.
+    fn bytes<'a>(&'a self, seen: &'a [u8]) -> &'a [u8] {
+        let joined = self.joined.as_ref().map(|joined| &joined.bytes[..]);
+        self.transformed.as_deref().or(joined).unwrap_or(seen)
+    }
+}
+
+/// Writes or reads how lines end that are joined, and how many bytes fewer they have for it.
+fn code_form(coder: &mut impl Packing, (form, fewer): (Form, usize)) -> (Form, usize) {
+    let mut flag = |is: bool| coder.plain(1, is.into()) != 0;
+    let form = Form { returns: flag(form.returns), keeps_gaps: flag(form.keeps_gaps) };
+    (form, Numbers::new(1).code(coder, 0, fewer as u32) as usize)
+}
+
+/// A payload with what stands behind the last coded byte of a chunk.
+fn end_payload(encoder: Encoder, begun: &Begun) -> Encoder {
+    let mut packer = Packer(encoder);
+    if let Some(joined) = &begun.joined {
+        joined.code_breaks(&mut packer);
+    }
+    packer.0
+}
+
+/// What each byte of a content costs, of which in `spans` so many stand for so many others with these
+/// costs: the same, or all share.
+fn shared(costs: &[f64], spans: impl IntoIterator<Item = (usize, usize)>) -> Vec<f64> {
+    let mut rest = costs;
+    let mut all = Vec::with_capacity(costs.len());
+    for (content, seen) in spans {
+        let (costs, after) = rest.split_at(seen);
+        rest = after;
+        match content == seen {
+            true => all.extend_from_slice(costs),
+            false => {
+                let share = costs.iter().sum::<f64>() / content as f64;
+                all.extend(std::iter::repeat_n(share, content));
+            }
+        }
+    }
+    all
 }
 
 /// A chunk's payload as it is read.
@@ -439,17 +504,19 @@ impl ChunkCoder {
         self.trees && kind == Kind::Text && !self.predictor.has(kind) && seen_bytes >= PLANTED_BYTES
     }
 
-    /// Begins a chunk: its method without [`MODELLED`], its bytes if it is transformed, and whether it
-    /// brings a tree.
+    /// Begins a chunk, perhaps a picture, of which lines may be joined.
     fn begin_content(
         &mut self,
         content: &[u8],
-        is_picture: bool,
+        (is_picture, joins): (bool, bool),
         transform: Transform,
-    ) -> Result<(u8, Option<Vec<u8>>, bool), EngineError> {
+    ) -> Result<Begun, EngineError> {
         let structured = (self.structured && transform != Transform::Words)
             .then(|| Eighths::of_block(self.predictor.has(Kind::Text), self.predictor.has(Kind::Structured)));
         let kind = if is_picture { Kind::Binary } else { kind_of(content, structured) };
+        let joins = joins && kind == Kind::Text && transform != Transform::None;
+        let joined = if joins { join(content) } else { None };
+        let content = joined.as_ref().map_or(content, |joined| &joined.bytes);
         let shipped = self.predictor.inverse().dictionary().shipped().is_some();
         let which = settled(which(transform, shipped, self.plan), self.transforms);
         let which = which.filter(|_| kind == Kind::Text);
@@ -467,7 +534,7 @@ impl ChunkCoder {
             Kind::Binary => BINARY,
             Kind::Structured => STRUCTURED,
         };
-        Ok((method, bytes, plants))
+        Ok(Begun { method, joined, transformed: bytes, plants })
     }
 
     /// How many bytes of content the newest coded byte completed, in a chunk of this method.
@@ -505,17 +572,19 @@ impl ChunkCoder {
         let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
         self.carry = piece.carry();
-        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform)?;
-        let bytes = transformed.as_deref().unwrap_or(seen);
-        let mut encoder = self.begin_payload(recipe, plants)?;
+        let begun = self.begin_content(seen, (is_picture, true), transform)?;
+        let bytes = begun.bytes(seen);
+        let mut encoder = self.begin_payload(recipe, &begun, seen.len())?;
+        let method = begun.method;
         let mut pictures = Pictures::of(recipe, method);
-        let mut scaled = Scaled::new(tick, seen.len(), content.len());
+        let mut scaled = Scaled::new(tick, begun.seen_bytes(seen), content.len());
         self.encode_bytes(method, bytes, &mut pictures, &mut encoder, &mut |done| scaled.tick(done))?;
-        let payload = encoder.finish();
-        if recipe.is_some() || plants {
+        let payload = end_payload(encoder, &begun).finish();
+        if recipe.is_some() || begun.joined.is_some() || begun.plants {
             if payload.len() < content.len() {
                 let expanded = if recipe.is_some() { EXPANDED } else { 0 };
-                return Ok(CodedChunk { method: expanded | method | MODELLED, payload });
+                let joined = if begun.joined.is_some() { JOINED } else { 0 };
+                return Ok(CodedChunk { method: joined | expanded | method | MODELLED, payload });
             }
             self.is_spent = true;
             self.carry = Carry::default();
@@ -527,13 +596,23 @@ impl ChunkCoder {
         Ok(CodedChunk { method: method | MODELLED, payload })
     }
 
-    /// A payload with what stands before the first coded byte.
-    fn begin_payload(&self, recipe: Option<&Recipe>, plants: bool) -> Result<Encoder, EngineError> {
+    /// A payload with what stands before the first coded byte of a chunk, of which the model would see so
+    /// many bytes without lines joined.
+    fn begin_payload(
+        &self,
+        recipe: Option<&Recipe>,
+        begun: &Begun,
+        seen_bytes: usize,
+    ) -> Result<Encoder, EngineError> {
         let mut packer = Packer::default();
         if let Some(recipe) = recipe {
             recipe.clone().code(&mut RecipeNotes::new(&mut packer))?;
         }
-        if plants {
+        if let Some(joined) = &begun.joined {
+            let fewer = seen_bytes - joined.bytes.len();
+            code_form(&mut packer, (joined.form, fewer));
+        }
+        if begun.plants {
             code_tree(&mut packer, self.predictor.tree());
         }
         Ok(packer.0)
@@ -573,7 +652,7 @@ impl ChunkCoder {
         encoder: &mut Encoder,
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
-        let (method, transformed, _) = self.begin_content(content, false, transform)?;
+        let Begun { method, transformed, .. } = self.begin_content(content, (false, false), transform)?;
         let binary = method == BINARY;
         encoder.encode(binary, P1::clamped(UNUSUAL_Q22));
         if !binary {
@@ -615,10 +694,12 @@ impl ChunkCoder {
         tick: Tick<'_>,
     ) -> Result<(), EngineError> {
         let has_kind = method & KIND != STRUCTURED || self.structured;
-        if !has_kind || method > (EXPANDED | STRUCTURED | MODELLED) {
+        let joined = method & JOINED != 0;
+        let may_be_joined = method & MODELLED != 0 && kind_of_method(method) == Kind::Text;
+        if !has_kind || method >= 2 * JOINED || joined && !may_be_joined {
             return Err(EngineError::UnknownMethod(method));
         }
-        if method & EXPANDED != 0 {
+        if method & (EXPANDED | JOINED) != 0 {
             return self.decode_expanded(method, payload, content_bytes, content, tick);
         }
         self.carry = Carry::default();
@@ -644,7 +725,7 @@ impl ChunkCoder {
         if all_read { Ok(()) } else { Err(bad()) }
     }
 
-    /// Decodes a chunk whose streams were expanded.
+    /// Decodes a chunk whose streams were expanded, or lines joined.
     fn decode_expanded(
         &mut self,
         method: u8,
@@ -667,25 +748,44 @@ impl ChunkCoder {
             return Err(EngineError::UnknownMethod(method));
         }
         let mut unpacker = Unpacker(Decoder::new(payload));
-        let mut recipe = Recipe::default();
-        recipe.code(&mut RecipeNotes::new(&mut unpacker))?;
-        let seen_bytes = recipe.expanded_bytes();
-        if seen_bytes == 0 || seen_bytes > CHUNK_BYTES {
+        let mut recipe = None;
+        if method & EXPANDED != 0 {
+            recipe.insert(Recipe::default()).code(&mut RecipeNotes::new(&mut unpacker))?;
+        }
+        let expanded_bytes = recipe.as_ref().map_or(content_bytes, Recipe::expanded_bytes);
+        let joined = (method & JOINED != 0).then(|| code_form(&mut unpacker, (Form::default(), 0)));
+        let fewer = joined.map_or(0, |(_, fewer)| fewer);
+        let seen_bytes = expanded_bytes.checked_sub(fewer).ok_or_else(bad)?;
+        if seen_bytes == 0 || expanded_bytes > CHUNK_BYTES {
             return Err(bad());
         }
         self.take_tree(method, seen_bytes, &mut unpacker).ok_or_else(bad)?;
         let mut decoder = unpacker.0;
         let mut seen = Vec::new();
         let method = method & KIND;
-        let mut pictures = Pictures::of(Some(&recipe), method);
+        let mut pictures = Pictures::of(recipe.as_ref(), method);
         let mut scaled = Scaled::new(tick, seen_bytes, content_bytes);
         let source = &mut Source::Coded(&mut decoder);
         let lengths = (seen_bytes, payload.len());
         self.decode_bytes(method, source, &mut pictures, lengths, &mut seen, &mut |done| scaled.tick(done))?;
-        if !decoder.is_exhausted() {
+        let mut unpacker = Unpacker(decoder);
+        let mut expanded = Vec::new();
+        if let Some((form, _)) = joined {
+            split(&seen, form, &mut unpacker, expanded_bytes, &mut expanded).map_err(|_| bad())?;
+        } else {
+            expanded = seen;
+        }
+        if !unpacker.0.is_exhausted() {
             return Err(bad());
         }
-        Ok(recipe.recompress(&seen, &mut self.carry, content, content_bytes)?)
+        match recipe {
+            Some(recipe) => recipe.recompress(&expanded, &mut self.carry, content, content_bytes)?,
+            None => {
+                self.carry = Carry::default();
+                content.append(&mut expanded);
+            }
+        }
+        Ok(())
     }
 
     /// Takes the block's tree from a chunk's payload, if that brings it; `None` if it is none.
@@ -777,46 +877,35 @@ impl ChunkCoder {
         let seen = piece.bytes(content);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
         self.carry = piece.carry();
-        let (method, transformed, plants) = self.begin_content(seen, is_picture, transform)?;
-        let bytes = transformed.as_deref().unwrap_or(seen);
+        let begun = self.begin_content(seen, (is_picture, true), transform)?;
+        let bytes = begun.bytes(seen);
         let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
-        let head_bits = 8.0 * self.begin_payload(recipe, plants)?.finish().len() as f64;
-        let Some(expanded) = &piece.expanded else {
-            let start = bits.len();
-            self.costs(method, bytes, &mut Pictures::of(None, method), bits, tick)?;
-            if let Some(first) = bits.get_mut(start) {
-                *first += head_bits;
-            }
-            let most = if plants { content.len() } else { bytes.len() };
-            if bits[start..].iter().sum::<f64>() > 8.0 * most as f64 {
-                bits[start..].fill(8.0 * most as f64 / content.len() as f64);
-                self.is_spent |= plants;
-            }
-            return Ok(());
-        };
+        let head_bits = 8.0 * self.begin_payload(recipe, &begun, seen.len())?.finish().len() as f64;
+        let break_bits = 8.0 * end_payload(Encoder::default(), &begun).finish().len() as f64;
         let mut costs = Vec::with_capacity(seen.len());
-        let mut pictures = Pictures::of(Some(&expanded.recipe), method);
-        let mut scaled = Scaled::new(tick, seen.len(), content.len());
-        self.costs(method, bytes, &mut pictures, &mut costs, &mut |done| scaled.tick(done))?;
-        costs[0] += head_bits;
-        if costs.iter().sum::<f64>() > 8.0 * content.len() as f64 {
-            self.is_spent = true;
-            self.carry = Carry::default();
-            bits.extend(std::iter::repeat_n(8.0, content.len()));
+        let mut pictures = Pictures::of(recipe, begun.method);
+        let mut scaled = Scaled::new(tick, begun.seen_bytes(seen), content.len());
+        self.costs(begun.method, bytes, &mut pictures, &mut costs, &mut |done| scaled.tick(done))?;
+        if let Some(first) = costs.first_mut() {
+            *first += head_bits + break_bits;
+        }
+        let is_own = recipe.is_some() || begun.joined.is_some() || begun.plants;
+        let most = if is_own { content.len() } else { bytes.len() };
+        if costs.iter().sum::<f64>() > 8.0 * most as f64 {
+            if is_own {
+                self.is_spent = true;
+                self.carry = Carry::default();
+            }
+            bits.extend(std::iter::repeat_n(8.0 * most as f64 / content.len() as f64, content.len()));
             return Ok(());
         }
-        let mut rest = &costs[..];
-        for (packed, text) in expanded.spans() {
-            let (costs, after) = rest.split_at(text);
-            rest = after;
-            match packed == text {
-                true => bits.extend_from_slice(costs),
-                false => {
-                    let share = costs.iter().sum::<f64>() / packed as f64;
-                    bits.extend(std::iter::repeat_n(share, packed));
-                }
-            }
+        if let Some(joined) = &begun.joined {
+            costs = shared(&costs, joined.spans());
         }
+        if let Some(expanded) = &piece.expanded {
+            costs = shared(&costs, expanded.spans());
+        }
+        bits.append(&mut costs);
         Ok(())
     }
 
@@ -886,8 +975,8 @@ impl ChunkCoder {
         if kind_of(content, None) == Kind::Binary {
             return Ok(None);
         }
-        let (_, bytes, _) = self.begin_content(content, false, transform)?;
-        Ok(Some(bytes.unwrap_or_else(|| content.to_vec())))
+        let begun = self.begin_content(content, (false, true), transform)?;
+        Ok(Some(begun.bytes(content).to_vec()))
     }
 
     /// Learns `byte`; `see` gets its bits, highest first, and how each was predicted.

@@ -10,6 +10,7 @@ mod dictionary;
 mod fits;
 mod forward;
 mod inverse;
+mod joining;
 
 use thiserror::Error;
 
@@ -17,6 +18,7 @@ pub use dictionary::{Shipped, Words};
 pub use fits::{is_english, prior_fits, words_fit};
 pub use forward::{MIN_PROSE, Which, code, forward, mostly_prose};
 pub use inverse::Inverse;
+pub use joining::{Form, Joined, join, split};
 
 /// Flag: the next word is capitalised.
 const CAPITAL: u8 = 0x01;

@@ -85,7 +85,7 @@ impl ChunkHeader {
         let (content_bytes, payload_bytes) = (fields.uint(3), fields.uint(3));
         let check = checks.then(|| fields.u32());
         if method > MAX_METHOD {
-            return Err(bad_field("method", method.into(), "0 to 15"));
+            return Err(bad_field("method", method.into(), "0 to 31"));
         }
         if !(1..=CHUNK_BYTES).contains(&content_bytes) {
             return Err(bad_field("content_bytes", content_bytes as u64, "1 to 1048576"));
@@ -102,7 +102,7 @@ impl ChunkHeader {
     }
 
     fn write_lead(&self, out: &mut Vec<u8>) {
-        assert!(self.method <= MAX_METHOD, "the engine's methods fit four bits");
+        assert!(self.method <= MAX_METHOD, "the engine's methods fit five bits");
         out.push(self.method);
         out.extend_from_slice(&(self.content_bytes as u32).to_le_bytes()[..3]);
         out.extend_from_slice(&(self.payload_bytes as u32).to_le_bytes()[..3]);

@@ -2,7 +2,7 @@
 
 use super::block::{CHUNK_BYTES, check_payload_bytes};
 use super::{
-    CHECK_BYTES, DIGEST_BYTES, Fields, FrameError, FrameLength, KIND_BYTES, MAX_COMPACT_METHOD, MEMBER_MAGIC,
+    CHECK_BYTES, COMPACT_JOINED, DIGEST_BYTES, Fields, FrameError, FrameLength, KIND_BYTES, MEMBER_MAGIC,
     PRIMED_MAGIC, SHIPPED_MAGIC, TAG_CHECKS, TAG_COMPACT, TAG_WIDE, bad_field, check_generation, checks_of,
     content_check, plan, push_check, tag,
 };
@@ -261,9 +261,11 @@ impl CompactHeader {
             return Err(bad_field("content_bytes", content_bytes as u64, allowed));
         }
         check_payload_bytes(payload_bytes, content_bytes)?;
-        if method > MAX_COMPACT_METHOD {
-            return Err(bad_field("method", method.into(), "0 to 7"));
+        // Two sorts of text have lines to join.
+        if method >= COMPACT_JOINED && !matches!(method - COMPACT_JOINED, 1 | 5) {
+            return Err(bad_field("method", method.into(), "0 to 7, 9 and 13"));
         }
+        let method = method + (method & COMPACT_JOINED);
         Ok(CompactHeader { preset, prior, method, content_bytes, payload_bytes, check, digest })
     }
 
@@ -288,6 +290,12 @@ impl CompactHeader {
         self.lead_length() + check + digest
     }
 
+    /// The method in four bits.
+    fn method_bits(&self) -> u8 {
+        let joined = self.method & 2 * COMPACT_JOINED != 0;
+        self.method & (COMPACT_JOINED - 1) | if joined { COMPACT_JOINED } else { 0 }
+    }
+
     /// Sets the check and, where there is room for one, the digest.
     pub fn set_checks(&mut self, content: &[u8], digest: &ContentDigest) {
         // The tag in the checked bytes says that there is a check.
@@ -309,7 +317,7 @@ impl CompactHeader {
             Some(_) if self.names_prior() => &PRIMED_MAGIC,
             Some(_) => &SHIPPED_MAGIC,
         });
-        out.extend_from_slice(&[tag, self.method << 4 | self.preset.number()]);
+        out.extend_from_slice(&[tag, self.method_bits() << 4 | self.preset.number()]);
         if self.names_prior() {
             out.extend_from_slice(&PriorId::to_bytes(self.prior));
         }

@@ -37,10 +37,11 @@ const TAG_CHECKS: u8 = 1 << 7;
 const CHECK_BYTES: usize = 4;
 /// Bytes of a stored digest: the first ones of BLAKE3's 32.
 pub const DIGEST_BYTES: usize = 16;
-/// Largest method of a compact member: streams are expanded in full ones only.
-const MAX_COMPACT_METHOD: u8 = 7;
+/// In a compact member's method, which has four bits: that lines are joined. In a chunk's it is the bit
+/// above; streams are expanded in full members only.
+const COMPACT_JOINED: u8 = 8;
 /// Largest method of a chunk.
-const MAX_METHOD: u8 = 15;
+const MAX_METHOD: u8 = 31;
 
 /// How long a frame is, as far as a prefix of it tells.
 #[derive(Clone, Copy, Debug)]
