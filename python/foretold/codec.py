@@ -100,7 +100,8 @@ def compress(
         preset gains by it, never, or wherever it makes the text clearly shorter. It makes presets
         faster, and decompression needs no option. But for ``"none"``, streams within the content that
         are compressed with deflate (zlib, gzip, zip, PDF, ...) and GIF's pictures are expanded before
-        they are modelled; they come back bit for bit.
+        they are modelled, and lines of text that were broken to fit a width are joined; all comes
+        back bit for bit.
     knowledge : {"auto", "frozen", "none"}
         What the model knows beforehand: English words and their company (a prior of a few MB that
         comes with the package) where the content has many of them, as prose and programs have, or

@@ -134,7 +134,7 @@ Transform = Annotated[
     typer.Option(
         "--transform",
         help="Replace words of text by short codes: where the preset gains by it, never, or always. "
-        "With none, compressed streams in a file are not expanded either.",
+        "With none, compressed streams in a file are not expanded and lines not joined either.",
     ),
 ]
 NoKnowledge = Annotated[

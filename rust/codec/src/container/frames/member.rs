@@ -292,7 +292,7 @@ impl CompactHeader {
 
     /// The method in four bits.
     fn method_bits(&self) -> u8 {
-        let joined = self.method & 2 * COMPACT_JOINED != 0;
+        let joined = self.method & (2 * COMPACT_JOINED) != 0;
         self.method & (COMPACT_JOINED - 1) | if joined { COMPACT_JOINED } else { 0 }
     }
 
