@@ -53,8 +53,9 @@ pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
         let which = which(options.transform, english, plan);
         let words = english.then(english_words);
         let which = settled(which, settle(which, words, options.preset, block));
-        let kinds = (structured && which != Some(Which::All), options.transform != Transform::None);
-        coded_block(plan, block, english, |_| which, kinds)
+        let structured = structured && which != Some(Which::All);
+        let joins = options.transform != Transform::None;
+        coded_block(plan, block, english, |_| which, (structured, joins))
     };
     data.chunks(block_bytes.max(1)).flat_map(seen).collect()
 }
@@ -340,6 +341,11 @@ struct Begun {
 }
 
 impl Begun {
+    /// Whether its payload has more than coded bytes: then these are not stored in its place.
+    fn is_more(&self, recipe: Option<&Recipe>) -> bool {
+        recipe.is_some() || self.joined.is_some() || self.plants
+    }
+
     /// How many bytes there are before words become codes.
     fn seen_bytes(&self, seen: &[u8]) -> usize {
         self.joined.as_ref().map_or(seen.len(), |joined| joined.bytes.len())
@@ -580,7 +586,7 @@ impl ChunkCoder {
         let mut scaled = Scaled::new(tick, begun.seen_bytes(seen), content.len());
         self.encode_bytes(method, bytes, &mut pictures, &mut encoder, &mut |done| scaled.tick(done))?;
         let payload = end_payload(encoder, &begun).finish();
-        if recipe.is_some() || begun.joined.is_some() || begun.plants {
+        if begun.is_more(recipe) {
             if payload.len() < content.len() {
                 let expanded = if recipe.is_some() { EXPANDED } else { 0 };
                 let joined = if begun.joined.is_some() { JOINED } else { 0 };
@@ -769,11 +775,10 @@ impl ChunkCoder {
         let lengths = (seen_bytes, payload.len());
         self.decode_bytes(method, source, &mut pictures, lengths, &mut seen, &mut |done| scaled.tick(done))?;
         let mut unpacker = Unpacker(decoder);
-        let mut expanded = Vec::new();
+        let mut expanded = seen;
         if let Some((form, _)) = joined {
+            let seen = std::mem::take(&mut expanded);
             split(&seen, form, &mut unpacker, expanded_bytes, &mut expanded).map_err(|_| bad())?;
-        } else {
-            expanded = seen;
         }
         if !unpacker.0.is_exhausted() {
             return Err(bad());
@@ -889,10 +894,10 @@ impl ChunkCoder {
         if let Some(first) = costs.first_mut() {
             *first += head_bits + break_bits;
         }
-        let is_own = recipe.is_some() || begun.joined.is_some() || begun.plants;
-        let most = if is_own { content.len() } else { bytes.len() };
+        let is_more = begun.is_more(recipe);
+        let most = if is_more { content.len() } else { bytes.len() };
         if costs.iter().sum::<f64>() > 8.0 * most as f64 {
-            if is_own {
+            if is_more {
                 self.is_spent = true;
                 self.carry = Carry::default();
             }

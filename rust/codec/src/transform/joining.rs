@@ -61,8 +61,8 @@ pub struct Joined {
 struct Break {
     /// Of the joined text.
     gap: Range<usize>,
-    /// Of the content: what stands in the gap's place.
-    stands: Range<usize>,
+    /// Bytes of the content that stand in the gap's place.
+    stands: usize,
     /// What the next line begins with.
     prefix: Vec<u8>,
 }
@@ -115,7 +115,11 @@ struct Splitting<'a, P> {
     known: std::slice::Iter<'a, Break>,
 }
 
-impl<P: Packing> Splitting<'_, P> {
+impl<'a, P: Packing> Splitting<'a, P> {
+    fn new(coder: &'a mut P, form: Form, known: &'a [Break]) -> Self {
+        Splitting { coder, form, ends: [START; COLUMNS], choices: [[START; 4]; 2], known: known.iter() }
+    }
+
     /// The content of a joined text, appended to `out`, `most` bytes of it at most.
     fn content(&mut self, joined: &[u8], out: &mut Vec<u8>, most: usize) -> Result<(), NotOfThatLength> {
         let end = out.len() + most;
@@ -190,12 +194,7 @@ pub fn split(
     content_bytes: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), NotOfThatLength> {
-    let known = [].iter();
-    Splitting { coder, form, ends: [START; COLUMNS], choices: [[START; 4]; 2], known }.content(
-        joined,
-        out,
-        content_bytes,
-    )
+    Splitting::new(coder, form, &[]).content(joined, out, content_bytes)
 }
 
 /// Takes bits as they are.
@@ -218,13 +217,9 @@ impl Joined {
     }
 
     fn content(&self, coder: &mut impl Packing) -> Result<Vec<u8>, NotOfThatLength> {
-        let known = self.breaks.iter();
-        let grown = |one: &Break| one.stands.len() as isize - one.gap.len() as isize;
-        let len = self.bytes.len() as isize + self.breaks.iter().map(grown).sum::<isize>();
-        let mut out = Vec::with_capacity(len as usize);
-        let mut splitting =
-            Splitting { coder, form: self.form, ends: [START; COLUMNS], choices: [[START; 4]; 2], known };
-        splitting.content(&self.bytes, &mut out, len as usize)?;
+        let len = self.spans().map(|(content, _)| content).sum();
+        let mut out = Vec::with_capacity(len);
+        Splitting::new(coder, self.form, &self.breaks).content(&self.bytes, &mut out, len)?;
         Ok(out)
     }
 
@@ -233,7 +228,7 @@ impl Joined {
         let mut at = 0;
         let parts = self.breaks.iter().flat_map(move |one| {
             let before = one.gap.start - std::mem::replace(&mut at, one.gap.end);
-            [(before, before), (one.stands.len(), one.gap.len())]
+            [(before, before), (one.stands, one.gap.len())]
         });
         let after = self.bytes.len() - self.breaks.last().map_or(0, |one| one.gap.end);
         parts.chain([(after, after)])
@@ -258,14 +253,23 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Whether a line may have been broken behind it, if the next begins with `prefix`.
-    fn may_break(&self, keeps_gaps: bool, prefix: &[u8], next: &Line) -> bool {
+    /// Whether a line may have been broken behind it: the length of the prefix that the next one then
+    /// begins with, where the last one's and this one's are these.
+    fn may_break(
+        &self,
+        keeps_gaps: bool,
+        next: Option<&Line>,
+        (last, this): (&[u8], &[u8]),
+    ) -> Option<usize> {
+        let next = next?;
         let spaces = if keeps_gaps { 1..=2 } else { 0..=0 };
-        self.ends
+        let ends = self.ends
             && spaces.contains(&self.spaces)
             && prefix_len(self.body) < self.body.len()
-            && !is_blank(self.body[self.body.len() - 1])
-            && next.body.strip_prefix(prefix).is_some_and(begins_word)
+            && !is_blank(self.body[self.body.len() - 1]);
+        let begins = |prefix: &&Cow<[u8]>| next.body.strip_prefix(&prefix[..]).is_some_and(begins_word);
+        let prefixes = ends.then(|| prefixes(last, this))?;
+        prefixes.iter().find(begins).map(|prefix| prefix.len())
     }
 
     fn last_word(&self) -> &'a [u8] {
@@ -407,10 +411,7 @@ impl<'a> Survey<'a> {
                 }
             }
             let next = self.lines.get(number + 1);
-            let begins = next.and_then(|next| {
-                let may = |prefix: &Cow<[u8]>| line.may_break(self.form.keeps_gaps, prefix, next);
-                prefixes(last, prefix).iter().find(|prefix| may(prefix)).map(|prefix| prefix.len())
-            });
+            let begins = line.may_break(self.form.keeps_gaps, next, (last, prefix));
             self.ends.push(begins.zip(next).map(|(len, next)| {
                 last = &next.body[..len];
                 let word = &next.body[len..];
@@ -475,13 +476,10 @@ impl<'a> Survey<'a> {
             joined.bytes.extend_from_slice(&line.body[from..]);
             let end = line.start + line.body.len();
             let next = self.lines.get(number + 1);
-            let may_break =
-                self.ends[number].is_some_and(|end| self.breaks_at(end)) && from < line.body.len();
-            let begins = next.filter(|_| may_break).and_then(|next| {
-                let may = |prefix: &Cow<[u8]>| line.may_break(self.form.keeps_gaps, prefix, next);
-                let len = prefixes(last, this).iter().find(|prefix| may(prefix))?.len();
-                Some((next, len))
-            });
+            let breaks = self.ends[number].is_some_and(|end| self.breaks_at(end));
+            let begins = next
+                .filter(|_| breaks)
+                .and_then(|after| Some((after, line.may_break(self.form.keeps_gaps, next, (last, this))?)));
             let Some((next, len)) = begins else {
                 joined
                     .bytes
@@ -500,7 +498,7 @@ impl<'a> Survey<'a> {
             begun = Some(len);
             joined.breaks.push(Break {
                 gap: start..start + gap,
-                stands: end..next.start + len,
+                stands: next.start + len - end,
                 prefix: prefix.to_vec(),
             });
         }
