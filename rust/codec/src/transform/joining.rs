@@ -385,6 +385,7 @@ impl<'a> Survey<'a> {
             gap_classes: [0; 5],
         };
         survey.look();
+        survey.keep_likely();
         Some(survey)
     }
 
@@ -419,6 +420,29 @@ impl<'a> Survey<'a> {
                 self.breaks[end] += 1;
                 end
             }));
+        }
+    }
+
+    /// Forgets breaks after which lines begin with another prefix, or the same, as they mostly do where a
+    /// line had room for the next word: there begin a heading, an item, a verse.
+    fn keep_likely(&mut self) {
+        let mut changes: HashMap<[&[u8]; 2], [usize; 2]> = HashMap::new();
+        let pairs = self.lines.array_windows().zip(&self.ends);
+        let change =
+            |[line, next]: &[Line<'a>; 2]| [line, next].map(|line| &line.body[..prefix_len(line.body)]);
+        for (pair, end) in pairs.clone().filter_map(|(pair, end)| Some((pair, (*end)?))) {
+            changes.entry(change(pair)).or_default()[usize::from(self.breaks_at(end))] += 1;
+        }
+        let unlikely: Vec<usize> = pairs
+            .enumerate()
+            .filter(|(_, (pair, end))| {
+                end.is_some() && changes.get(&change(pair)).is_some_and(|[roomy, full]| 2 * full < *roomy)
+            })
+            .map(|(number, _)| number)
+            .collect();
+        for number in unlikely {
+            let end = self.ends[number].take().expect("only such are counted");
+            self.breaks[end] -= 1;
         }
     }
 
@@ -645,6 +669,24 @@ mod tests {
         {
             assert_eq!(join(text.as_bytes()), None, "{}", &text[..text.len().min(99)]);
         }
+    }
+
+    #[test]
+    fn headings_behind_full_lines_stay_where_most_stand_behind_short_ones() {
+        let words = words(8000);
+        let entries: String = words
+            .chunks(29)
+            .map(|words| format!("Heading\n{}", wrapped(words, 60, "\n", "    ", "    ")))
+            .collect();
+        let (joined, _) = pass(entries.as_bytes()).unwrap();
+        let all = entries.matches("\nHeading").count();
+        let kept = joined.bytes.windows(8).filter(|eight| eight == b"\nHeading").count();
+        assert_eq!(kept, all);
+        // First lines of paragraphs are full.
+        let paragraphs: String =
+            words.chunks(100).map(|words| wrapped(words, 60, "\n", "    ", "") + "\n").collect();
+        let (joined, _) = pass(paragraphs.as_bytes()).unwrap();
+        assert!(!joined.bytes.windows(2).any(|two| two[0] == b'\n' && two[1].is_ascii_lowercase()));
     }
 
     #[test]
