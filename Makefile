@@ -72,8 +72,9 @@ python-lint:
 python-types:
 	"$(bin)/mypy"
 
+# A worker for each core, while four have memory enough.
 python-test:
-	"$(python)" -m pytest -q
+	"$(python)" -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 heavy:
 	$(call build,--extras $(EXTRAS))
