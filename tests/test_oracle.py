@@ -274,6 +274,22 @@ def test_oracle_follows_numbers_that_change_together() -> None:
     assert oracle.compress(POINTS, 8) == plain(POINTS, preset=8)
 
 
+# Brackets that nothing closes, that close others, too many of them, and paragraphs that end some.
+BRACKETS = (
+    b"A [[link of Many words|so]] (or [[two (it\nwent on) a) b] {{box|x[1]=f(y)\n\n"
+    + b"still in it}} and out; "
+    + b"({[" * 7
+    + b" deep <b (in>"
+    + b")]}" * 8
+    + b' "said [1, 2) he"\n\n\nCapital (Words Within them\n\nare [[closed]].\n'
+)
+
+
+@pytest.mark.parametrize("preset", [1, 5, 8])
+def test_oracle_follows_brackets_that_stay_open(preset: int) -> None:
+    assert oracle.compress(BRACKETS, preset) == plain(BRACKETS, preset)
+
+
 def test_structured_text_is_no_kind_where_it_has_no_models() -> None:
     archive = bytearray(plain(LOG, preset=9))
     assert archive[3] >> 4 == engine.MODELLED_BIT | engine.STRUCTURED_METHOD

@@ -9,14 +9,21 @@ from .words import is_digit, is_letter
 DEPTH = 16
 
 
+KINDS = {ord(bracket): number for number, pair in enumerate(("()", "[]", "{}"), 1) for bracket in pair}
+
+
+def _of_word(byte):
+    return is_letter(byte) or is_digit(byte)
+
+
 def _of_name(byte):
-    return is_letter(byte) or is_digit(byte) or byte in b"_-"
+    return _of_word(byte) or byte in b"_-"
 
 
 class Structure:
     def __init__(self):
-        self._stack = [0] * DEPTH
-        self._depth = 0
+        self._open = []  # [kind, words since, hash], the innermost last
+        self._capital = 0
         self.since = self.quote = self.quoted = self.key = self.tag = 0
         self.tags = [0] * 8
         self.name = 0
@@ -27,12 +34,20 @@ class Structure:
 
     def push(self, byte, last8):
         self.since = min(self.since + 1, 255)
+        before = last8 & 0xFF
+        if _of_word(byte) and not _of_word(before):
+            self._capital = int(byte in range(0x41, 0x5B))
+        elif _of_word(before) and not _of_word(byte) and self._open:
+            self._open[-1][1] = min(self._open[-1][1] + 1, 3)
         if byte in b"([{":
-            self._stack[min(self._depth, DEPTH - 1)] = hash(last8 & 0xFFFF, byte)
-            self._depth = min(self._depth + 1, DEPTH)
+            marks = [0 if _of_word(each) else each for each in (before, last8 >> 8 & 0xFF)]
+            self._open.append([KINDS[byte], 0, hash(marks[0] | marks[1] << 8, byte)])
+            del self._open[:-DEPTH]
             self.since = 0
         elif byte in b")]}":
-            self._depth = max(self._depth - 1, 0)
+            places = [place for place, level in enumerate(self._open) if level[0] == KINDS[byte]]
+            if places:
+                del self._open[places[-1] :]
             self.since = 0
         elif byte == 0x22:
             if self.quote == 0:
@@ -41,6 +56,8 @@ class Structure:
                 self.quote = 0
         elif byte == 0x0A:
             self.quote = 0
+            while before == 0x0A and self._open and self._open[-1][0] < 3:
+                self._open.pop()
         if self.quote and byte != 0x22:
             self.quoted = hash(self.quoted, byte)
         self._push_name(byte, last8 & 0xFF)
@@ -82,7 +99,14 @@ class Structure:
             self._in_tag = 0
 
     def bracket(self):
-        return self._stack[self._depth - 1] if self._depth else 0
+        return self._open[-1][2] if self._open else 0
 
-    def summary(self):
-        return min(self._depth, 15) * 8 + (self.quote != 0) * 4 + self._in_tag
+    def summary(self, last):
+        place = {0x20: 1, 0x0A: 2}.get(last, 0 if _of_word(last) else 3)
+        kind, words, _ = self._open[-1] if self._open else (0, 0, 0)
+        doubled = len(self._open) > 1 and self._open[-2][0] == kind
+        flags = (doubled, self.quote != 0, self._in_tag != 0, self._capital)
+        return (
+            sum(int(flag) << (3 - number) for number, flag in enumerate(flags))
+            | (place | kind << 2 | words << 4) << 4
+        )

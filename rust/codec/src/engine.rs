@@ -690,7 +690,8 @@ impl ChunkCoder {
         self.decode_bytes(method, &mut Source::Coded(decoder), &mut pictures, lengths, content, tick)
     }
 
-    /// Decodes the next chunk, appending `content_bytes` bytes to `content`.
+    /// Decodes the next chunk, appending `content_bytes` bytes to `content`, or fewer where streams are
+    /// written again: the caller compares.
     pub fn decode(
         &mut self,
         method: u8,

@@ -198,7 +198,7 @@ const WORD_LEN: Selector =
     selector("word length", 16 * 8, |v| v.parsed.words.letters_here().min(15) * 8 + v.bit_position);
 const COLUMN: Selector = selector("column", 256, |v| v.parsed.words.column);
 const STRUCTURE: Selector =
-    selector("structure", 128 * 8, |v| v.parsed.structure.summary() * 8 + v.bit_position);
+    selector("structure", 1024, |v| v.parsed.structure.summary(v.parsed.history.last8 as u8));
 const LINE_FIRST: Selector = selector("line's first byte", 256, |v| v.parsed.lines.first & 255);
 const FOLLOWER: Selector = selector("follower", 256, |v| v.parsed.followers.pair & 255);
 /// Within a picture the pixel above.
