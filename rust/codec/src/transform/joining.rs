@@ -423,8 +423,8 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Forgets breaks after which lines begin with another prefix, or the same, as they mostly do where a
-    /// line had room for the next word: there begin a heading, an item, a verse.
+    /// Forgets breaks where the prefix changes, or stays, as it mostly does behind lines that had room for
+    /// the next word: there begin a heading, an item, a verse.
     fn keep_likely(&mut self) {
         let mut changes: HashMap<[&[u8]; 2], [usize; 2]> = HashMap::new();
         let pairs = self.lines.array_windows().zip(&self.ends);
@@ -433,11 +433,10 @@ impl<'a> Survey<'a> {
         for (pair, end) in pairs.clone().filter_map(|(pair, end)| Some((pair, (*end)?))) {
             changes.entry(change(pair)).or_default()[usize::from(self.breaks_at(end))] += 1;
         }
+        let is_unlikely = |[roomy, full]: [usize; 2]| 2 * full < roomy;
         let unlikely: Vec<usize> = pairs
             .enumerate()
-            .filter(|(_, (pair, end))| {
-                end.is_some() && changes.get(&change(pair)).is_some_and(|[roomy, full]| 2 * full < *roomy)
-            })
+            .filter(|(_, (pair, end))| end.is_some() && is_unlikely(changes[&change(pair)]))
             .map(|(number, _)| number)
             .collect();
         for number in unlikely {

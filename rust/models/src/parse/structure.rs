@@ -18,7 +18,7 @@ fn kind(bracket: u8) -> u64 {
 /// What is open: brackets of all kinds, one quoted string, one tag.
 #[derive(Debug, Default)]
 pub struct Structure {
-    /// Hashes of the open brackets and the two bytes before each, the innermost first.
+    /// Hashes of the open brackets and the two marks before each, the innermost first.
     stack: [u64; DEPTH],
     /// Four bits for each of them, the innermost lowest: which bracket, and the words since.
     levels: u64,
@@ -60,8 +60,8 @@ impl Structure {
             b'(' | b'[' | b'{' => {
                 self.levels = self.levels << 4 | kind(byte);
                 self.stack.copy_within(..DEPTH - 1, 1);
-                let marks = [last8 as u8, (last8 >> 8) as u8]
-                    .map(|byte| if is_alphanumeric(byte) { 0 } else { byte });
+                let marks =
+                    [before, (last8 >> 8) as u8].map(|byte| if is_alphanumeric(byte) { 0 } else { byte });
                 self.stack[0] = hash(u16::from_le_bytes(marks).into(), u32::from(byte));
                 self.since = 0;
             }
