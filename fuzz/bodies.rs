@@ -180,8 +180,8 @@ pub fn prior(data: &[u8]) {
     let mixer = (flags & 8 != 0).then(|| rest.to_vec());
     let weights = if flags & 16 != 0 { vec![(preset, rest.to_vec())] } else { Vec::new() };
     let (english_words, is_frozen) = (flags & 2 != 0, flags & 32 != 0);
-    let tree = (flags & 64 != 0).then(|| rest.to_vec());
-    let content = PriorContent { english_words, ngrams, tree, learned, network, is_frozen, mixer, weights };
+    let trees = (flags & 64 != 0).then(|| rest.to_vec());
+    let content = PriorContent { english_words, ngrams, trees, learned, network, is_frozen, mixer, weights };
     let file = Prior::to_bytes("any", &content).expect("it is short");
     let Ok(prior) = Prior::from_bytes(file, "any") else { return };
     let prior = Arc::new(prior);

@@ -22,7 +22,7 @@ TESTS = Path(__file__).parent
 if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
-from oracle import tree  # noqa: E402
+from oracle import trees  # noqa: E402
 from oracle.packing import Unpacker  # noqa: E402
 
 PROSE = b"It was late, she said, and nobody walked in the garden any more; it had been dark for hours. " * 20
@@ -45,8 +45,9 @@ def test_a_trace_is_what_coding_does(
         assert np.packbits(whole(pieces, "bits")).tobytes() == coded
     else:
         (packed,) = (section for kind, section in sections(foretold.Prior.english()) if kind == 9)
-        ways = tree.read(Unpacker(packed)).ways
-        bits = "".join(f"{ways[byte]:b}"[1:] for byte in coded)
+        found = trees.read(Unpacker(packed))
+        ways = [found.trees[found.after[last]].ways for last in b"\0" + coded[:-1]]
+        bits = "".join(f"{way[byte]:b}"[1:] for way, byte in zip(ways, coded, strict=True))
         assert "".join(map(str, whole(pieces, "bits"))) == bits
     costs = foretold.code_lengths(PROSE, preset, **known)  # type: ignore[arg-type]
     assert sum(piece.code_length() for piece in pieces) == pytest.approx(costs.sum(), rel=1e-9)

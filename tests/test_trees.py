@@ -1,4 +1,4 @@
-"""Text that is coded by a tree: the library and its plain-Python twin, and round trips."""
+"""Text that is coded by trees: the library and its plain-Python twin, and round trips."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
 import oracle  # noqa: E402
-from oracle import container, engine, tree  # noqa: E402
+from oracle import container, engine, tree, trees  # noqa: E402
 from oracle.packing import Packer, Unpacker  # noqa: E402
 from oracle.predictor import TEXT  # noqa: E402
 
@@ -91,22 +91,28 @@ def payload_of(archive: bytes) -> bytes:
     return archive[10 if archive[2] & container.WIDE else 8 :]
 
 
-def tree_of(content: bytes) -> tree.Tree:
+def trees_of(content: bytes, preset: foretold.Preset = 1) -> trees.Trees:
     """The library's for a content as it is."""
-    return tree.read(Unpacker(payload_of(plain(content, 1, checksum=False))))
+    return trees.read(Unpacker(payload_of(plain(content, preset, checksum=False))))
+
+
+def are_best(found: trees.Trees, coded: bytes, most: int = trees.MOST_TREES) -> bool:
+    """Whether the oracle makes the same of these coded bytes."""
+    best = trees.best(coded, most)
+    return (found.roots(), found.after) == (best.roots(), best.after)
 
 
 @pytest.fixture
-def trees_read(monkeypatch: pytest.MonkeyPatch) -> list[tree.Tree]:
+def trees_read(monkeypatch: pytest.MonkeyPatch) -> list[trees.Trees]:
     """Those that the oracle reads."""
-    found: list[tree.Tree] = []
-    read = tree.read
+    found: list[trees.Trees] = []
+    read = trees.read
 
-    def reading(unpacker: Unpacker) -> tree.Tree:
+    def reading(unpacker: Unpacker) -> trees.Trees:
         found.append(read(unpacker))
         return found[-1]
 
-    monkeypatch.setattr(tree, "read", reading)
+    monkeypatch.setattr(trees, "read", reading)
     return found
 
 
@@ -147,7 +153,7 @@ def test_both_write_the_same_plain_text() -> None:
     for at in range(1, len(content)):
         assert costs[at] == pytest.approx(coder.costs[at], abs=1e-9), f"byte {at}"
     assert (method, payload) == (1, payload_of(archive))
-    assert coder.predictor.text_tree.depth() > 8
+    assert max(each.depth() for each in coder.predictor.trees.trees) > 8
     assert foretold.decompress(archive) == content
 
 
@@ -191,12 +197,13 @@ def test_both_write_the_same_words(preset: int) -> None:
     assert foretold.decompress(archive) == content
 
 
-def test_the_oracle_decodes_words_that_are_not_english(trees_read: list[tree.Tree]) -> None:
+def test_the_oracle_decodes_words_that_are_not_english(trees_read: list[trees.Trees]) -> None:
     content = long_words(66_001, CYRILLIC)
     assert oracle.decompress(with_words(content, 1)) == content
     assert len(trees_read) == 1
-    assert trees_read[0].root == tree.best(_core.coded_bytes(content, False)).root
-    assert trees_read[0].root != tree.BALANCED.root
+    assert are_best(trees_read[0], _core.coded_bytes(content, False))
+    # That after the first byte of a letter.
+    assert trees_read[0].roots()[trees_read[0].after[0xD0]] != tree.BALANCED.root
 
 
 def test_a_byte_less_has_no_tree() -> None:
@@ -206,14 +213,14 @@ def test_a_byte_less_has_no_tree() -> None:
     assert oracle.compress(content[:-1], coded=coded) == with_words(content[:-1], 1)
     # Nor has plain text: what stands there is no tree.
     content = monotonous(LEAST)
-    assert tree_of(content).root == tree.best(content).root
+    assert are_best(trees_of(content), content)
     with pytest.raises(tree.TreeError):
-        tree_of(content[:-1])
+        trees_of(content[:-1])
 
 
 @pytest.mark.parametrize("preset", [1, pytest.param(9, marks=HEAVY)])
 def test_strong_presets_raw_messages_and_blocks_with_a_prior_bring_none(
-    preset: foretold.Preset, trees_read: list[tree.Tree]
+    preset: foretold.Preset, trees_read: list[trees.Trees]
 ) -> None:
     content = long_words()
     if preset == 9:
@@ -230,7 +237,7 @@ def test_strong_presets_raw_messages_and_blocks_with_a_prior_bring_none(
     assert not trees_read
 
 
-# Flushed parts, their methods, and how many trees there are.
+# Flushed parts, their methods, and how often there are trees.
 BLOCKS: dict[str, tuple[list[bytes], list[int], int]] = {
     "the tree goes on": ([long_words(), SHORT * 2, TABLE, SHORT], [5, 1, 3, 1], 1),
     "binary first": ([TABLE, long_words(), TABLE, SHORT], [3, 5, 3, 1], 1),
@@ -243,24 +250,24 @@ BLOCKS: dict[str, tuple[list[bytes], list[int], int]] = {
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_the_oracle_follows_a_block_from_chunk_to_chunk(name: str, trees_read: list[tree.Tree]) -> None:
-    parts, methods, trees = BLOCKS[name]
+def test_the_oracle_follows_a_block_from_chunk_to_chunk(name: str, trees_read: list[trees.Trees]) -> None:
+    parts, methods, times = BLOCKS[name]
     archive = flushed(*parts)
     assert methods_of(archive) == methods
     assert foretold.decompress(archive) == b"".join(parts)
     assert oracle.decompress(archive) == b"".join(parts)
-    assert len(trees_read) == trees
+    assert len(trees_read) == times
 
 
-def test_each_block_has_its_own_tree(trees_read: list[tree.Tree]) -> None:
+def test_each_block_has_its_own_tree(trees_read: list[trees.Trees]) -> None:
     content = long_words() + long_words(LEAST, CYRILLIC)
     archive = with_words(content, 1, block_size=LEAST)
     assert oracle.decompress(archive) == content
     assert len(trees_read) == 2
-    assert trees_read[0].root != trees_read[1].root
+    assert trees_read[0].roots() != trees_read[1].roots()
 
 
-def test_a_tree_stands_behind_the_recipe(trees_read: list[tree.Tree]) -> None:
+def test_a_tree_stands_behind_the_recipe(trees_read: list[trees.Trees]) -> None:
     content = gzip.compress(long_words(66_000), mtime=0)
     archive = flushed(content, SHORT)
     assert methods_of(archive) == [13, 1]
@@ -296,11 +303,12 @@ def test_expanded_content_has_a_tree_if_it_is_long_enough(less: int) -> None:
     packer.bit(0, "more parts")
     packer.number(0, "after")
     coder = engine.ChunkCoder(1, 18)
+    if not less:
+        found = trees.best(coded, trees.MOST_TREES)
+        coder.predictor.plant(found)
+        trees.write(found, packer)
     coder.predictor.begin(TEXT)
     coder.predictor.begin_transform(True)
-    if not less:
-        coder.predictor.plant(tree.best(coded))
-        tree.write(coder.predictor.tree, packer)
     for byte in coded:
         coder._learn(byte, packer.encoder.encode)
     payload = packer.encoder.finish()
@@ -330,10 +338,13 @@ def odd_texts() -> Iterator[tuple[str, bytes]]:
     yield "rising", counted({0x30 + k: 1.3**k for k in range(40)}, LEAST)
     yield "falling", counted({0x30 + k: 1.5**-k for k in range(40)}, LEAST)
     yield "at random", counted({byte: source.expovariate(1) ** 6 for byte in allowed}, 100_000)
-    # As often as makes a leaf of the first tree deeper than 16.
+    # As often as makes a leaf of the first tree deeper than 16; all of one sort, and without order, so
+    # that there is one tree for all.
     deep = [11253, 16818, 6840, 7027, 2432, 2141, 1315, 850, 19, 16, 16, 16, 51, 51, 156, 149, 370, 190]
-    text = b"".join(bytes([0x2F + k]) * count for k, count in enumerate(deep))
-    yield "too deep", text + bytes(range(0x61, 0x7B)) * ((LEAST - len(text)) // 26 + 1)
+    text = [0x8F + k for k, count in enumerate(deep) for _ in range(count)]
+    text += [*range(0xA1, 0xBB)] * ((LEAST - len(text)) // 26 + 1)
+    source.shuffle(text)
+    yield "too deep", bytes(text)
 
 
 ODD_TEXTS = dict(odd_texts())
@@ -342,10 +353,12 @@ ODD_TEXTS = dict(odd_texts())
 @pytest.mark.parametrize("name", ODD_TEXTS)
 def test_the_library_makes_the_oracles_trees(name: str) -> None:
     content = ODD_TEXTS[name]
-    assert tree_of(content).root == tree.best(content).root
+    assert are_best(trees_of(content), content)
     assert foretold.decompress(plain(content, 1)) == content
     if name == "too deep":
-        assert tree._cheapest(content, tree.RAREST).depth() > tree.MOST_DEPTH
+        counts = [content.count(byte) for byte in range(256)]
+        assert tree._cheapest(counts, tree.RAREST).depth() > tree.MOST_DEPTH
+        assert tree.best(counts).root in trees_of(content).roots()
 
 
 # Trees made by hand.
@@ -380,12 +393,23 @@ BAD_TREES = {
 }
 
 
-@pytest.fixture
-def archive_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], bytes]:
-    """The archive of long words by a tree that is chosen otherwise."""
+def alone(root: Any) -> trees.Trees:
+    return trees.Trees([tree.Tree(root)], [0] * 256)
 
-    def make(root: Any) -> bytes:
-        monkeypatch.setattr(tree, "best", lambda coded: tree.Tree(root))
+
+def several(most: int) -> trees.Trees:
+    """So many, without any order after which."""
+    source = random.Random(most)
+    roots = source.choices(list(ODD_TREES.values()), k=most)
+    return trees.Trees([tree.Tree(root) for root in roots], source.choices(range(most), k=256))
+
+
+@pytest.fixture
+def archive_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[trees.Trees], bytes]:
+    """The archive of long words by trees that are chosen otherwise."""
+
+    def make(chosen: trees.Trees) -> bytes:
+        monkeypatch.setattr(trees, "best", lambda coded, most: chosen)
         content = long_words()
         return oracle.compress(content, checks=False, coded=_core.coded_bytes(content, False))
 
@@ -393,21 +417,29 @@ def archive_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], bytes]:
 
 
 @pytest.mark.parametrize("name", ["deep on the right", pytest.param("deep on the left", marks=HEAVY)])
-def test_the_library_decodes_by_any_tree(name: str, archive_with: Callable[[Any], bytes]) -> None:
-    archive = archive_with(ODD_TREES[name])
-    assert tree.read(Unpacker(payload_of(archive))).root == ODD_TREES[name]
+def test_the_library_decodes_by_any_tree(name: str, archive_with: Callable[[trees.Trees], bytes]) -> None:
+    archive = archive_with(alone(ODD_TREES[name]))
+    assert trees.read(Unpacker(payload_of(archive))).roots() == [ODD_TREES[name]]
     assert foretold.decompress(archive) == long_words()
 
 
-def of_tree_alone(root: Any) -> bytes:
-    """What the coder writes of a tree; all the rest of the payload is as good as any other."""
+@pytest.mark.parametrize("count", [5, *(pytest.param(count, marks=HEAVY) for count in (2, 3, 7, 8))])
+def test_the_library_decodes_by_any_trees(count: int, archive_with: Callable[[trees.Trees], bytes]) -> None:
+    archive = archive_with(several(count))
+    found = trees.read(Unpacker(payload_of(archive)))
+    assert (found.roots(), found.after) == (several(count).roots(), several(count).after)
+    assert foretold.decompress(archive) == long_words()
+
+
+def of_trees_alone(written: trees.Trees) -> bytes:
+    """What the coder writes of trees; all the rest of the payload is as good as any other."""
     packer = Packer()
-    tree.write(tree.Tree(root), packer)
+    trees.write(written, packer)
     return packer.encoder.finish()
 
 
 def wide(payload: bytes) -> bytes:
-    """A compact member of preset 1, without checks, of so much content that its text has a tree."""
+    """A compact member of preset 1, without checks, of so much content that its text has trees."""
     tag = container.COMPACT | container.WIDE
     lengths = LEAST.to_bytes(3, "little") + len(payload).to_bytes(3, "little")
     return container.MAGIC + bytes([tag, 1 | engine.MODELLED_BIT << 4]) + lengths + payload
@@ -420,9 +452,9 @@ def is_refused(archive: bytes) -> bool:
         return True
 
 
-def is_tree(payload: bytes) -> bool:
+def are_trees(payload: bytes) -> bool:
     try:
-        tree.read(Unpacker(payload))
+        trees.read(Unpacker(payload))
     except tree.TreeError:
         return False
     return True
@@ -430,38 +462,56 @@ def is_tree(payload: bytes) -> bool:
 
 @pytest.mark.parametrize("name", [*ODD_TREES, *BAD_TREES])
 def test_both_refuse_what_is_no_tree(name: str) -> None:
-    payload = of_tree_alone((ODD_TREES | BAD_TREES)[name])
-    assert is_tree(payload) == (name in ODD_TREES)
+    payload = of_trees_alone(alone((ODD_TREES | BAD_TREES)[name]))
+    assert are_trees(payload) == (name in ODD_TREES)
     assert is_refused(wide(payload)) == (name in BAD_TREES)
     if name in BAD_TREES:
         with pytest.raises(oracle.FormatError, match="tree"):
             oracle.decompress(wide(payload))
 
 
+@pytest.mark.parametrize("name", BAD_TREES)
+def test_both_refuse_what_is_no_tree_among_others(name: str) -> None:
+    payload = of_trees_alone(trees.Trees([tree.BALANCED, tree.Tree(BAD_TREES[name])], [0, 1] * 128))
+    assert not are_trees(payload)
+    assert is_refused(wide(payload))
+
+
+@pytest.mark.parametrize("at", [0, 97, 255])
+def test_both_refuse_a_tree_that_there_is_not(at: int) -> None:
+    for count in (2, 5, 7):
+        found = several(count)
+        assert not is_refused(wide(of_trees_alone(found)))
+        found.after[at] = count
+        payload = of_trees_alone(found)
+        assert not are_trees(payload)
+        assert is_refused(wide(payload))
+
+
 @pytest.mark.parametrize("payload", [b"", b"\xff" * 99, b"\0" * 98 + b"\1", b"\x80", bytes(range(1, 100))])
 def test_both_refuse_payloads_that_are_no_trees_at_all(payload: bytes) -> None:
-    assert not is_tree(payload)
+    assert not are_trees(payload)
     assert is_refused(wide(payload))
 
 
 def test_damaged_trees_are_refused_or_read_otherwise() -> None:
     content = monotonous(LEAST)
     checked, unchecked = (plain(content, 1, checksum=checksum) for checksum in (True, False))
-    tree_bytes = len(of_tree_alone(tree_of(content).root))
+    trees_bytes = len(of_trees_alone(trees_of(content)))
     source = random.Random(8)
     refused = 0
     for _ in range(500):
         for archive in (checked, unchecked):
             start = len(archive) - len(payload_of(unchecked))
             damaged = bytearray(archive)
-            at = start + source.randrange(tree_bytes)
+            at = start + source.randrange(trees_bytes)
             damaged[at] = source.choice((0, 0xFF, damaged[at] ^ 1 << source.randrange(8)))
             if damaged == archive:
                 continue
             if archive is checked:
                 with pytest.raises(foretold.CorruptError):
                     foretold.decompress(damaged)
-            elif not is_tree(damaged[start:]):
+            elif not are_trees(damaged[start:]):
                 assert is_refused(damaged)
                 refused += 1
             else:

@@ -3,7 +3,7 @@
 FORMAT.md: "Kinds and methods", "Expanded chunks", "Joined lines", "Trees".
 """
 
-from . import tree
+from . import tree, trees
 from .deflate import WriteError
 from .expanded import Recipe
 from .joined import Form, JoinedError
@@ -20,7 +20,7 @@ TEXT_METHOD, BINARY_METHOD, TRANSFORMED_METHOD, STRUCTURED_METHOD = 0, 2, 4, 6
 METHODS = {TEXT: TEXT_METHOD, BINARY: BINARY_METHOD, STRUCTURED: STRUCTURED_METHOD}
 KINDS = {TEXT_METHOD: TEXT, BINARY_METHOD: BINARY, TRANSFORMED_METHOD: TEXT, STRUCTURED_METHOD: STRUCTURED}
 REPEATS_MOST, REPEATS_LEAST = 256 << 10, 1 << 10
-# Of text that brings a tree.
+# Of text that brings trees.
 LEAST_BYTES = 1 << 16
 
 
@@ -50,8 +50,8 @@ class ChunkCoder:
         self.predictor = self._new_predictor()
         # The stream that the chunk before left open.
         self.stream = None
-        # Whether the first chunk of text may bring a tree.
-        self.plants = prior is None and SETUPS[preset].trees
+        # How many trees the first chunk of text may bring.
+        self.most_trees = SETUPS[preset].most_trees if prior is None else 0
         # A small block that starts from a prior is as small as it says.
         self.most_bytes = 1 << size_class if prior is not None and size_class <= SMALL_CLASS else None
 
@@ -71,10 +71,10 @@ class ChunkCoder:
         self.predictor.parsed.records.turn_to_picture(None)
         self.predictor.begin(kind)
 
-    def _brings_tree(self, kind, content_bytes):
-        """Whether the next chunk does, of so much content, perhaps expanded."""
+    def _brings_trees(self, kind, content_bytes):
+        """Whether the next chunk does, of so much content, perhaps expanded; asked before it begins."""
         is_first = kind == TEXT and self.predictor.arms[TEXT] is None
-        return self.plants and is_first and content_bytes >= LEAST_BYTES
+        return self.most_trees > 0 and is_first and content_bytes >= LEAST_BYTES
 
     def _learn(self, byte, see=lambda bit, p1: None):
         way = self.predictor.tree.ways[byte]
@@ -88,21 +88,22 @@ class ChunkCoder:
         transformed = coded is not None
         kind = TEXT if transformed else kind_of(content, self._eighths())
         coded = coded if transformed else content
-        brings_tree = self._brings_tree(kind, len(content))
+        brings_trees = self._brings_trees(kind, len(content))
+        packer = Packer()
+        if brings_trees:
+            found = trees.best(coded, self.most_trees)
+            self.predictor.plant(found)
+            trees.write(found, packer)
         self._begin(kind, len(coded))
         self.predictor.begin_transform(transformed)
-        packer = Packer()
-        if brings_tree:
-            self.predictor.plant(tree.best(coded))
-            tree.write(self.predictor.tree, packer)
         for byte in coded:
             self._learn(byte, packer.encoder.encode)
         payload = packer.encoder.finish()
         method = TRANSFORMED_METHOD if transformed else METHODS[kind]
-        if brings_tree and len(payload) >= len(content):
+        if brings_trees and len(payload) >= len(content):
             self.predictor = self._new_predictor()
             return FORGOTTEN_METHOD, bytes(content)
-        if len(payload) >= len(coded) and not brings_tree:
+        if len(payload) >= len(coded) and not brings_trees:
             return method, bytes(coded)
         return method | MODELLED_BIT, payload
 
@@ -142,15 +143,15 @@ class ChunkCoder:
             if not method & MODELLED_BIT:
                 raise PayloadError(f"method {method} is unknown")
             return self._decode_expanded(method, kind, payload, content_bytes, stream)
-        brings_tree = method & MODELLED_BIT and self._brings_tree(kind, content_bytes)
+        brings_trees = method & MODELLED_BIT and self._brings_trees(kind, content_bytes)
         transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
         if not transformed and not method & MODELLED_BIT and len(payload) != content_bytes:
             raise PayloadError("a stored payload is not as long as its content")
+        unpacker = Unpacker(payload)
+        if brings_trees:
+            self._plant(unpacker)
         self._begin(kind, 1 if transformed else content_bytes)
         self.predictor.begin_transform(transformed)
-        unpacker = Unpacker(payload)
-        if brings_tree:
-            self._plant(unpacker)
         decoder = unpacker.decoder
         if transformed:
             return self._decode_transformed(method & MODELLED_BIT, payload, decoder, content_bytes)
@@ -164,7 +165,7 @@ class ChunkCoder:
 
     def _plant(self, unpacker):
         try:
-            self.predictor.plant(tree.read(unpacker))
+            self.predictor.plant(trees.read(unpacker))
         except tree.TreeError as error:
             raise PayloadError(str(error)) from error
 
@@ -181,11 +182,11 @@ class ChunkCoder:
             seen_bytes = expanded_bytes - (form.fewer if form else 0)
             if seen_bytes < 1:
                 raise PayloadError("fewer bytes than none")
-            brings_tree = self._brings_tree(kind, seen_bytes)
+            brings_trees = self._brings_trees(kind, seen_bytes)
+            if brings_trees:
+                self._plant(Unpacker.of(decoder))
             self._begin(kind, 1 if transformed else seen_bytes)
             self.predictor.begin_transform(transformed)
-            if brings_tree:
-                self._plant(Unpacker.of(decoder))
             if transformed:
                 content = self._decode_coded(decoder, (), seen_bytes)
             else:

@@ -9,7 +9,7 @@ from .blake3 import blake3
 from .float import f32
 from .network import MATCH_CLASSES, SYMBOLS, Layer, Output
 from .packing import Unpacker
-from .tree import BALANCED
+from .trees import ALONE
 
 KINDS = {"embed": 0, "recur": 1, "below": 2, "out": 3, "gain": 0, "bias": 1, "out_bias": 2}
 KINDS |= {"match_byte": 0, "match_class": 0, "match_bias": 2}
@@ -28,8 +28,8 @@ class FittedPrior:
         self.mixer_file = None if under is None else under.mixer_file
         self.network = Network(network).weights()
 
-    def tree_of(self, preset):
-        return BALANCED if self.under is None else self.under.tree_of(preset)
+    def trees_of(self, preset):
+        return ALONE if self.under is None else self.under.trees_of(preset)
 
     def fill(self, table, preset):
         if self.under is not None:

@@ -28,12 +28,16 @@ class Packer:
         for place in range(count - 1, -1, -1):
             self.encoder.encode(value >> place & 1, EVEN)
 
-    def number(self, value, *context):
-        bits, node = value.bit_length(), 1
-        for place in range(5, -1, -1):
-            bit = bits >> place & 1
-            self.bit(bit, "number", *context, node)
+    def symbol(self, value, bits, *context):
+        node = 1
+        for place in range(bits - 1, -1, -1):
+            bit = value >> place & 1
+            self.bit(bit, *context, node)
             node = node << 1 | bit
+
+    def number(self, value, *context):
+        bits = value.bit_length()
+        self.symbol(bits, 6, "number", *context)
         if bits:
             self.plain(value - (1 << bits - 1), bits - 1)
 

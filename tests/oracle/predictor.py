@@ -19,7 +19,8 @@ from .runs import Runs
 from .setup import SETUPS, apm_contexts
 from .slots import Slots, SlotTable, plane
 from .transform import Inverse
-from .tree import BALANCED, depth_of
+from .tree import depth_of
+from .trees import ALONE, MOST_TREES, in_tree
 
 TEXT, BINARY, STRUCTURED = 0, 1, 2
 BIAS = 256
@@ -61,10 +62,10 @@ class Predictor:
         direct_contexts = max(kind.directs for kind in self.assemblies)
         self.directs = Directs(direct_contexts, log2.directs) if direct_contexts else None
         self.matches = [MatchModel(min_len, log2.heads, RUN_LIMIT) for min_len in setup.matches]
-        self.order0 = AdaptiveMap(256, HISTORY_LIMIT)
-        # That of the text, and that of the kind at work.
-        self.text_tree = self.tree = BALANCED if prior is None else prior.tree_of(preset)
-        self._go_to(1)
+        self.order0 = AdaptiveMap(256 * MOST_TREES, HISTORY_LIMIT)
+        # Those of the text.
+        self.trees = ALONE if prior is None else prior.trees_of(preset)
+        self._pick_tree()
         words = prior.shipped if prior is not None else ((), (), ())
         self.inverse = Inverse(words)
         own = None if prior is None else prior.network
@@ -87,9 +88,21 @@ class Predictor:
         self.fresh = True
         return self.arms[TEXT]
 
-    def plant(self, tree):
-        """Codes text by a tree from now on."""
-        self.text_tree = self.tree = tree
+    def plant(self, trees):
+        """Codes text by these trees, from the chunk that begins next."""
+        self.trees = trees
+
+    def _pick_tree(self):
+        """Goes to the root of the tree by which the next byte is coded."""
+        trees = self.trees if self.kind == TEXT else ALONE
+        self.tree_count = len(trees.trees)
+        self.tree_number = trees.after[self.parsed.last(1)]
+        self.tree = trees.trees[self.tree_number]
+        self._go_to(1)
+
+    def in_tree(self):
+        """The node, and the tree."""
+        return self.tree_number * 256 + self.partial
 
     def _go_to(self, path):
         self.path = path
@@ -112,7 +125,7 @@ class Predictor:
             arm.slots.put_back(self.table)
         self.fresh = False
         self.kind = kind
-        self.tree = self.text_tree if kind == TEXT else BALANCED
+        self._pick_tree()
         if self.arms[kind] is None:
             self.arms[kind] = Arm(self.setup, self.assemblies[kind], self.size_class)
         self._turn(None)
@@ -127,7 +140,7 @@ class Predictor:
         self.contexts = arm.contexts
         if arm.assembly.runs:
             inputs += plane(self.runs.predict(self.path, self.tree))
-        inputs += [stretch(self.order0.p1_q16(self.partial)), BIAS]
+        inputs += [stretch(self.order0.p1_q16(self.in_tree())), BIAS]
         for model in self.matches:
             inputs += model.predict(self.path, self.tree)
         if self.directs:
@@ -161,7 +174,7 @@ class Predictor:
             inputs = inputs[: arm.assembly.inputs(len(self.matches), False)]
         voices = [*arm.mixer.logits[:sets]]
         voices += [*(stretch(p >> 6) for p in (mixed, *refined)), *network[:1]]
-        others = [stretch(self.order0.p1_q16(self.partial))]
+        others = [stretch(self.order0.p1_q16(self.in_tree()))]
         for model in self.matches:
             others += model.predict(self.path, self.tree)
         return [*voices, stretch(p1 >> 6), *others, *network[1:], *inputs]
@@ -189,7 +202,7 @@ class Predictor:
 
     def _apm_context(self, number, count):
         if number == 0:
-            return self.partial
+            return self.in_tree()
         if number <= 3:
             seen = self.parsed.last(number) + (number - 1 << 40)
         elif number == 4:
@@ -198,7 +211,7 @@ class Predictor:
             model = self.matches[0]
             expected = model.expected_byte(self.path, self.tree)
             seen = expected * 16 + model.len_class() + (3 << 40)
-        return (hash(seen, self.partial) >> 24) % count
+        return (hash(seen, self.in_tree()) >> 24) % count
 
     def update(self, bit):
         """The byte that the bit completes, or None."""
@@ -216,7 +229,7 @@ class Predictor:
             self.runs.update(self.path, self.tree, bit)
         for model in self.matches:
             model.update(self.path, self.tree, bit)
-        self.order0.update(self.partial, bit)
+        self.order0.update(self.in_tree(), bit)
         path = self.path << 1 | bit
         byte = self.tree.bytes.get(path)
         if byte is None:
@@ -226,7 +239,6 @@ class Predictor:
                 if self.directs:
                     self.directs.turn(self.hashes[: arm.assembly.directs], self.partial)
         else:
-            self._go_to(1)
             self._push(byte)
         return byte
 
@@ -238,6 +250,7 @@ class Predictor:
             self.parsed.push_structured(byte)
         else:
             self.parsed.push(byte)
+        self._pick_tree()
         for model in self.matches:
             model.next_byte(self.parsed.history, self.transformed)
         self.parsed.expected = self.matches[0].expected_now()
@@ -250,6 +263,7 @@ class Predictor:
         self.hashes = contexts.hashes(arm.assembly.groups, self.parsed)
         if self.kind == BINARY and self.parsed.records.is_picture:
             self.hashes = contexts.hashes((pictures,), self.parsed)[: len(self.hashes)]
+        self.hashes = [in_tree(h, self.tree_number) for h in self.hashes]
         if self.directs:
             self.directs.turn(self.hashes[: arm.assembly.directs], 0)
         if self.runs:

@@ -5,7 +5,7 @@ FORMAT.md: "Priors", "Filling".
 
 from functools import partial
 
-from . import ngrams, tree
+from . import ngrams, tree, trees
 from .blake3 import blake3
 from .contexts import context_of
 from .dictionary import KNOWLEDGE, english
@@ -15,7 +15,7 @@ from .learned import Learned, LearnedError
 from .network import weights_of
 from .packing import Unpacker
 from .setup import SETUPS
-from .tree import BALANCED
+from .trees import ALONE, in_tree
 from .weights import StartingWeights, WeightsError
 
 SHIPPED = KNOWLEDGE / "english.ftp"
@@ -51,7 +51,7 @@ class Prior:
         require(at <= end, "cut short")
         self.name = file[10:at].decode()
         self.shipped = ((), (), ())
-        packed = self.learned = self.base = self.mixer_file = self.network = self.tree = None
+        packed = self.learned = self.base = self.mixer_file = self.network = self.trees = None
         self.weights = {}
         while at < end:
             require(at + 5 <= end, "cut short")
@@ -71,7 +71,7 @@ class Prior:
             elif kind == MIXER:
                 self.mixer_file = section
             elif kind == TREE:
-                self.tree = _read_tree(section)
+                self.trees = _read_trees(section)
             elif kind == LEARNED:
                 try:
                     self.learned = Learned(section)
@@ -90,13 +90,13 @@ class Prior:
         except ngrams.NgramsError as error:
             raise PriorError(str(error)) from error
 
-    def tree_of(self, preset):
+    def trees_of(self, preset):
         """By which text of a preset is coded."""
         if not SETUPS[preset].trees:
-            return BALANCED
+            return ALONE
         if self.learned is not None:
-            return BALANCED if self.base is None else self.base.tree_of(preset)
-        return self.tree or BALANCED
+            return ALONE if self.base is None else self.base.trees_of(preset)
+        return self.trees or ALONE
 
     def fill(self, table, preset):
         """Fills the empty slot table of a preset."""
@@ -107,7 +107,7 @@ class Prior:
             self.learned.fill(table)
             return
         setup = SETUPS[preset]
-        filling = Filling(table, setup.histories, self.tree_of(preset))
+        filling = Filling(table, setup.histories, self.trees_of(preset))
         number = 0
         for group in setup.text.groups:
             for order in getattr(group, "orders", ()):
@@ -130,41 +130,42 @@ class Prior:
                 raise PriorError(str(error)) from error
 
 
-def _read_tree(section):
+def _read_trees(section):
     bits = Unpacker(section)
     try:
-        found = tree.read(bits)
+        found = trees.read(bits)
     except tree.TreeError as error:
         raise PriorError(str(error)) from error
-    require(next(bits.decoder.rest, None) is None, "bytes that no bit of the tree needs")
-    require(max(tree.depth_of(way) for way in found.ways.values()) <= MOST_DEPTH, "too deep a tree")
+    require(next(bits.decoder.rest, None) is None, "bytes that no bit of the trees needs")
+    require(max(each.depth() for each in found.trees) <= MOST_DEPTH, "too deep a tree")
     return found
 
 
 class Filling:
-    """Fills a slot table with what follows what, by the nibbles of a tree."""
+    """Fills a slot table with what follows what, by the nibbles of trees."""
 
-    def __init__(self, table, histories, tree):
-        self.table, self.histories, self.tree = table, histories, tree
+    def __init__(self, table, histories, trees):
+        self.table, self.histories, self.trees = table, histories, trees
 
     def fill_order(self, number, level):
         for context, following in level.items():
             h = context_of(number, (int.from_bytes(context, "big"),))
-            self._fill(h, 1, following)
+            after = self.trees.after[context[-1]]
+            self._fill(in_tree(h, after), self.trees.trees[after], 1, following)
 
-    def _fill(self, h, root, following):
+    def _fill(self, h, ways, root, following):
         """The slots from the node on to which the path `root` leads; how often its bytes came."""
         depth = tree.depth_of(root)
         leaves, below = [0] * 16, {}
         for byte in sorted(following):
-            way = self.tree.ways[byte]
+            way = ways.ways[byte]
             left = tree.depth_of(way) - depth
             if left > 4:
                 below.setdefault(way >> (left - 4), {})[byte] = following[byte]
             else:
                 leaves[(way << (4 - left)) & 15] = ngrams.COUNTS[following[byte]]
         for path, bytes_below in below.items():
-            leaves[path & 15] = self._fill(hash(h, self.tree.numbers[path]), path, bytes_below)
+            leaves[path & 15] = self._fill(hash(h, ways.numbers[path]), ways, path, bytes_below)
         _put(self.table, h, states(leaves, self.histories))
         return sum(leaves)
 

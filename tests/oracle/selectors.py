@@ -31,6 +31,10 @@ def _word_len(v):
     return min(words.len, 15) if words.word or words.code else 0
 
 
+def _partial_class(v):
+    return v.partial * 8 + (v.parsed.words.classes & 7 if v.tree_count == 1 else v.tree_number)
+
+
 def _place(v):
     if v.parsed.records.is_picture:
         return near(v.parsed)(0, 1)
@@ -38,7 +42,8 @@ def _place(v):
 
 
 ONE = 1, lambda v: 0
-PARTIAL = 256, lambda v: v.partial
+# What the bytes below the node have in common, where there are several trees.
+PARTIAL = 256, lambda v: v.partial if v.tree_count == 1 else v.tree.common[v.partial]
 LAST = 256, lambda v: v.parsed.last(1)
 BEFORE = 256, lambda v: v.parsed.last(2) >> 8
 MATCH = 128, _bit(lambda v: holding(v, 0))
@@ -48,7 +53,7 @@ KNOWN = 128, _bit(lambda v: v.known.bit_count() * 15 // v.contexts)
 ORDERS_KNOWN = 224, _bit(_orders_known)
 CLASSES = 4096, _bit(lambda v: v.parsed.words.classes & 511)
 CLASS_RUNS = 4096, lambda v: v.parsed.words.class_runs & 4095
-PARTIAL_CLASS = 2048, lambda v: v.partial * 8 + (v.parsed.words.classes & 7)
+PARTIAL_CLASS = 2048, _partial_class
 WORD_LEN = 128, _bit(_word_len)
 COLUMN = 256, lambda v: v.parsed.words.column
 STRUCTURE = 1024, lambda v: v.parsed.structure.summary(v.parsed.history.last8 & 255)
@@ -71,7 +76,7 @@ def _orders(v):
 
 def _term_start(v):
     t = v.parsed.terms
-    return _folded(2048, t.first if t.len < 4 else 0, min(t.len, 6), v.partial)
+    return _folded(2048, t.first if t.len < 4 else 0, min(t.len, 6), v.in_tree())
 
 
 def _class_kind(v):
@@ -94,14 +99,14 @@ def _top_bits(v):
 
 def _term_len(v):
     t = v.parsed.terms
-    return _folded(2048, (t.len + 1).bit_length() - 1, v.partial, t.capitals)
+    return _folded(2048, (t.len + 1).bit_length() - 1, v.in_tree(), t.capitals)
 
 
 ORDERS_PARTIAL = 1792, lambda v: _orders(v) * 256 + v.partial
 TERM_LEN = 2048, _term_len
 TERM_START = 2048, _term_start
 CLASS_KIND = 4096, _class_kind
-SOUNDS = 2048, lambda v: _folded(2048, v.parsed.terms.sounds, v.partial)
+SOUNDS = 2048, lambda v: _folded(2048, v.parsed.terms.sounds, v.in_tree())
 TOP_BITS = 1536, _top_bits
 WORDS_KNOWN = 1024, _words_known
 WORD = 4096, lambda v: _folded(4096, v.parsed.words.here() & 0xFFFFFFFF)

@@ -14,6 +14,7 @@ from .match_model import MATCH_INPUTS
 from .mixer import LANES, MAX_SETS, Rates
 from .parse import Parsed
 from .slots import SLOT_INPUTS, plane_inputs
+from .trees import MOST_TREES
 
 OWN_INPUTS = 2
 # What structured text needs for itself: values of keys, numbers, successors.
@@ -79,6 +80,11 @@ class Setup:
         """Whether text may be coded by a tree that is not balanced."""
         return not self.corrected
 
+    @property
+    def most_trees(self):
+        """How many the library makes of text that starts from nothing."""
+        return 0 if self.corrected else 8 if self.text is TEXT_1 else 4
+
     def kinds(self, from_nothing):
         """The assemblies that a block may have, in the order of their numbers."""
         structured = (self.structured,) if self.structured and from_nothing else ()
@@ -139,7 +145,7 @@ class Setup:
 
 def apm_contexts(assembly, size_class):
     """FORMAT.md: "Adaptive probability maps"."""
-    return [256] + [1 << min(size_class, assembly.apm_log2)] * (assembly.apms - 1)
+    return [256 * MOST_TREES] + [1 << min(size_class, assembly.apm_log2)] * (assembly.apms - 1)
 
 
 orders_1_to_6 = c.orders(1, 2, 3, 4, 5, 6)

@@ -33,7 +33,7 @@ class Tree:
     def __init__(self, root):
         """A node is a byte, or a pair of nodes."""
         self.root = root
-        self.ways, self.bytes, self.numbers = {}, {}, {}
+        self.ways, self.bytes, self.numbers, self.common = {}, {}, {}, {}
         level = [(1, root)]
         while level:
             below = []
@@ -41,7 +41,8 @@ class Tree:
                 if isinstance(node, int):
                     self.ways[node], self.bytes[path] = path, node
                 else:
-                    self.numbers[path] = len(self.numbers) + 1
+                    number = self.numbers[path] = len(self.numbers) + 1
+                    self.common[number] = _common(_outermost(node, 0), _outermost(node, 1))
                     below += [(path << 1 | side, node[side]) for side in range(2)]
             level = below
 
@@ -51,6 +52,15 @@ class Tree:
 
 def depth_of(path):
     return path.bit_length() - 1
+
+
+def _outermost(node, side):
+    return node if isinstance(node, int) else _outermost(node[side], side)
+
+
+def _common(first, last):
+    """The bits that bytes begin with alike, under a leading one."""
+    return (0x100 | first) >> (first ^ last).bit_length()
 
 
 def _balanced(first, end):
@@ -63,20 +73,20 @@ def _balanced(first, end):
 BALANCED = Tree(_balanced(0, BYTES))
 
 
-def best(coded):
-    """The tree that the library makes for these coded bytes."""
-    rarest, tree = RAREST, _cheapest(coded, RAREST)
+def best(counts):
+    """The tree that the library makes where bytes come so often."""
+    rarest, tree = RAREST, _cheapest(counts, RAREST)
     while tree.depth() > MOST_DEPTH:
         rarest //= 2
-        tree = _cheapest(coded, rarest)
+        tree = _cheapest(counts, rarest)
     return tree
 
 
-def _cheapest(coded, rarest):
-    least = max(len(coded) // rarest, 1)
+def _cheapest(counts, rarest):
+    least = max(sum(counts) // rarest, 1)
     before = [0]
-    for byte in range(BYTES):
-        before.append(before[-1] + max(coded.count(byte), least))
+    for count in counts:
+        before.append(before[-1] + max(count, least))
     # What the best tree over the bytes from first to end costs, and where its right side begins.
     costs = [[0] * (BYTES + 1) for _ in range(BYTES)]
     middles = [[0] * (BYTES + 1) for _ in range(BYTES)]

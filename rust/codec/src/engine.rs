@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foretold_coding::{Decoder, Encoder};
 use foretold_models::{
-    MOST_DECISIONS, Mixer, Slots, StateError, StateReader, StateWriter, Tree, ValueReader, ValueWriter,
+    MOST_DECISIONS, Mixer, Slots, StateError, StateReader, StateWriter, Trees, ValueReader, ValueWriter,
 };
 use foretold_numerics::{P1, SharedBytes};
 use foretold_recompress::{Carry, Recipe, survey};
@@ -17,7 +17,7 @@ use crate::kinds::{Eighths, chunks, kind_of};
 use crate::knowledge::packing::{Numbers, Packer, Packing, Unpacker};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::pieces::{Piece, RecipeNotes};
-use crate::planting::{code_tree, counts};
+use crate::planting::code_trees;
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
@@ -252,6 +252,9 @@ fn kind_of_method(method: u8) -> Kind {
 /// The content bytes from which on a block's first chunk of text brings a tree: of fewer, some 40 bytes
 /// are too many.
 const PLANTED_BYTES: usize = 1 << 16;
+/// Of fewer coded bytes there are [`FEW_TREES`] at most.
+const MANY_TREES_BYTES: usize = 1 << 18;
+const FEW_TREES: usize = 4;
 
 /// Tells of the progress in a content, where what is done is something else that stands for it.
 struct Scaled<'a> {
@@ -289,8 +292,8 @@ pub struct ChunkCoder {
     prediction: Box<Prediction>,
     /// Whether structured text is a kind of its own.
     structured: bool,
-    /// Whether its first text, if it is long enough, brings a tree.
-    trees: bool,
+    /// How many trees its first text brings, if it is long enough, at most; 0 if none.
+    trees: usize,
     /// Whether texts are transformed of which it is asked; `None` if each is asked for itself.
     transforms: Option<bool>,
     /// A compressed stream that the next chunk may go on with.
@@ -416,7 +419,7 @@ impl ChunkCoder {
         base: Option<Arc<Base>>,
     ) -> Result<ChunkCoder, EngineError> {
         let structured = setup.has_structured(base.is_none());
-        let trees = setup.trees && base.is_none();
+        let trees = if base.is_none() { setup.trees } else { 0 };
         let most_bytes = base.as_ref().map_or(u64::MAX, |_| most_coded_bytes(plan.size_class()));
         let usually_transformed = base.as_ref().is_some_and(|base| match base.learned() {
             Some(learned) => learned.coded,
@@ -507,7 +510,7 @@ impl ChunkCoder {
 
     /// Whether a chunk of such a content, of which the models see so many bytes, is to bring the block's tree.
     fn plants(&self, kind: Kind, seen_bytes: usize) -> bool {
-        self.trees && kind == Kind::Text && !self.predictor.has(kind) && seen_bytes >= PLANTED_BYTES
+        self.trees > 0 && kind == Kind::Text && !self.predictor.has(kind) && seen_bytes >= PLANTED_BYTES
     }
 
     /// Begins a chunk, perhaps a picture, of which lines may be joined.
@@ -530,7 +533,8 @@ impl ChunkCoder {
         let coded = bytes.as_deref().unwrap_or(content);
         let plants = self.plants(kind, content.len());
         if plants {
-            self.predictor.plant(Tree::of_counts(&counts(coded), MOST_DECISIONS));
+            let most = if coded.len() < MANY_TREES_BYTES { FEW_TREES.min(self.trees) } else { self.trees };
+            self.predictor.plant(Trees::of_texts(&[coded], most, MOST_DECISIONS));
         }
         self.begin(kind, coded.len())?;
         self.predictor.begin_transform(bytes.is_some());
@@ -619,7 +623,7 @@ impl ChunkCoder {
             code_form(&mut packer, (joined.form, fewer));
         }
         if begun.plants {
-            code_tree(&mut packer, self.predictor.tree());
+            code_trees(&mut packer, self.predictor.trees());
         }
         Ok(packer.0)
     }
@@ -797,7 +801,7 @@ impl ChunkCoder {
     /// Takes the block's tree from a chunk's payload, if that brings it; `None` if it is none.
     fn take_tree(&mut self, method: u8, seen_bytes: usize, unpacker: &mut Unpacker<'_>) -> Option<()> {
         if self.plants(kind_of_method(method), seen_bytes) {
-            self.predictor.plant(code_tree(unpacker, &Tree::default())?);
+            self.predictor.plant(code_trees(unpacker, &Trees::default())?);
         }
         Some(())
     }
@@ -964,7 +968,7 @@ impl ChunkCoder {
 
     /// The same model, which codes all bytes as their eight bits.
     pub(crate) fn without_trees(self) -> ChunkCoder {
-        ChunkCoder { trees: false, ..self }
+        ChunkCoder { trees: 0, ..self }
     }
 
     /// The same model, which codes structured text as any other.

@@ -1,22 +1,48 @@
 //! Trees of decisions, as they stand in payloads and priors.
 
 use foretold_coding::Decoder;
-use foretold_models::{MOST_DECISIONS, Tree};
+use foretold_models::{MOST_DECISIONS, MOST_TREES, Tree, Trees};
 
-use crate::knowledge::packing::{Packer, Packing, START, Unpacker};
+use crate::knowledge::packing::{Packer, Packing, START, Symbols, Unpacker};
 
 /// Contexts: how deep a node is beside the leaf before it, from 3 less to 3 more.
 const CONTEXTS: usize = 7;
 /// What is taken as the depth of a leaf before the first.
 const USUAL_DEPTH: i32 = 8;
 
+/// Codes trees, or decodes some in place of `trees`; `None` if there are none.
+///
+/// How many they are; after each byte whether the same comes as after the byte before, and if not,
+/// which; and one after another.
+pub fn code_trees(coder: &mut impl Packing, trees: &Trees) -> Option<Trees> {
+    let number = MOST_TREES.ilog2();
+    let count = coder.plain(number, trees.len() as u32 - 1) as usize + 1;
+    let mut after = [0; 256];
+    if count > 1 {
+        let mut same = [START; 2];
+        let mut which = Symbols::new(MOST_TREES, number);
+        let (mut last, mut stays) = (0, 0);
+        for (byte, after) in after.iter_mut().enumerate() {
+            let tree = trees.after(byte as u8);
+            let is_same = coder.bit(&mut same[stays], tree == last);
+            if !is_same {
+                last = which.code(coder, last, tree as u32) as usize;
+            }
+            stays = usize::from(is_same);
+            *after = last as u8;
+        }
+    }
+    let mut bits = [START; CONTEXTS];
+    let all = (0..count).map(|i| code_tree(coder, trees.tree(i % trees.len()), &mut bits));
+    Trees::new(all.collect::<Option<_>>()?, after)
+}
+
 /// Codes a tree, or decodes one in place of `tree`; `None` if there is none.
 ///
 /// Node by node, left before right: whether it is a leaf.
-pub fn code_tree(coder: &mut impl Packing, tree: &Tree) -> Option<Tree> {
+fn code_tree(coder: &mut impl Packing, tree: &Tree, bits: &mut [u32; CONTEXTS]) -> Option<Tree> {
     let known = tree.depths();
     let mut depths = [0; 256];
-    let mut bits = [START; CONTEXTS];
     let mut last = USUAL_DEPTH;
     let mut byte = 0;
     // Depths of the nodes that are still to come, the next one last.
@@ -43,26 +69,19 @@ pub fn code_tree(coder: &mut impl Packing, tree: &Tree) -> Option<Tree> {
 /// Decisions that a byte takes at most in a prior's tree: small blocks have memory for three nibbles.
 pub const MOST_PRIMED: u8 = 12;
 
-/// The tree for texts of which these are the coded bytes, packed for a prior.
-pub fn packed_tree(texts: &[Vec<u8>]) -> Vec<u8> {
+/// Trees for texts of which these are the coded bytes, packed for a prior.
+pub fn packed_trees(texts: &[Vec<u8>]) -> Vec<u8> {
+    let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
     let mut packer = Packer::default();
-    code_tree(&mut packer, &Tree::of_counts(&counts(texts.iter().flatten()), MOST_PRIMED));
+    code_trees(&mut packer, &Trees::of_texts(&texts, MOST_TREES, MOST_PRIMED));
     packer.0.finish()
 }
 
-/// A prior's tree; `None` if it is none, or too deep.
-pub fn unpack_tree(packed: &[u8]) -> Option<Tree> {
+/// A prior's trees; `None` if they are none, or too deep.
+pub fn unpack_trees(packed: &[u8]) -> Option<Trees> {
     let mut unpacker = Unpacker(Decoder::new(packed));
-    let tree = code_tree(&mut unpacker, &Tree::default())?;
-    let fits = unpacker.0.is_exhausted() && tree.depths().iter().all(|&depth| depth <= MOST_PRIMED);
-    fits.then_some(tree)
-}
-
-/// How often each byte comes.
-pub fn counts<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> [u64; 256] {
-    let mut counts = [0; 256];
-    bytes.into_iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-    counts
+    let trees = code_trees(&mut unpacker, &Trees::default())?;
+    (unpacker.0.is_exhausted() && trees.deepest() <= MOST_PRIMED).then_some(trees)
 }
 
 #[cfg(test)]
@@ -71,25 +90,29 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn trees_come_back(counts in proptest::collection::vec((0usize..256, 0u64..1 << 20), 0..40)) {
-            let mut of_bytes = [0; 256];
-            for (byte, count) in counts {
-                of_bytes[byte] += count;
-            }
-            let tree = Tree::of_counts(&of_bytes, 16);
+        fn trees_come_back(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..3000),
+            narrow in proptest::prelude::any::<u8>(),
+            most in 1usize..=MOST_TREES,
+        ) {
+            let bytes: Vec<u8> = bytes.into_iter().map(|byte| byte & narrow).collect();
+            let trees = Trees::of_texts(&[&bytes], most, 16);
             let mut packer = Packer::default();
-            proptest::prop_assert_eq!(code_tree(&mut packer, &tree), Some(tree.clone()));
+            proptest::prop_assert_eq!(code_trees(&mut packer, &trees), Some(trees.clone()));
             let packed = packer.0.finish();
-            proptest::prop_assert!(packed.len() < 120, "{} bytes", packed.len());
+            proptest::prop_assert!(packed.len() < 110 + 110 * most, "{} bytes", packed.len());
             let mut unpacker = Unpacker(Decoder::new(&packed));
-            proptest::prop_assert_eq!(code_tree(&mut unpacker, &Tree::default()), Some(tree));
+            proptest::prop_assert_eq!(code_trees(&mut unpacker, &Trees::default()), Some(trees));
         }
 
         #[test]
-        fn whatever_comes_is_a_tree_or_none(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+        fn whatever_comes_are_trees_or_none(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        ) {
             let mut unpacker = Unpacker(Decoder::new(&bytes));
-            if let Some(tree) = code_tree(&mut unpacker, &Tree::default()) {
-                proptest::prop_assert!(tree.depths().iter().all(|&depth| (1..=16).contains(&depth)));
+            if let Some(trees) = code_trees(&mut unpacker, &Trees::default()) {
+                proptest::prop_assert!((1..=16).contains(&trees.deepest()));
+                proptest::prop_assert!((0..=255).all(|last| trees.after(last) < trees.len()));
             }
         }
     }

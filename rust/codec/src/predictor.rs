@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use foretold_models::contexts::{Contexts, hash_of_order};
+use foretold_models::contexts::{Contexts, hash_of_order, in_tree};
 use foretold_models::{
-    AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MatchModel, Mixed, Mixer,
-    Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, Tree, ValueReader,
-    hash,
+    AdaptiveMap, Apm, ApmPlace, DIRECT_INPUTS, Directs, MATCH_INPUTS, MAX_SETS, MOST_TREES, MatchModel,
+    Mixed, Mixer, Parsed, RUN_INPUTS, Ran, Runs, SLOT_INPUTS, SlotTable, Slots, StateError, StateIo, Tree,
+    Trees, ValueReader, hash,
 };
 use foretold_neural::Expected;
 use foretold_numerics::{ByContext, LANES, P1, PLANE_LANES, SharedBytes, Simd, stretch};
@@ -82,16 +82,36 @@ impl Default for Prediction {
 
 /// Which decisions bytes are coded as.
 #[derive(Debug)]
-struct Trees {
-    text: Tree,
-    /// Balanced: their bits.
-    others: Tree,
+struct Ways {
+    text: Trees,
+    /// Of other bytes: their bits.
+    balanced: Tree,
+    /// Whether the next byte is one of text.
+    is_text: bool,
+    /// By which tree the next byte is coded, of those of text.
+    tree: usize,
 }
 
-impl Trees {
+impl Ways {
+    fn new(text: Trees) -> Ways {
+        Ways { text, balanced: Tree::default(), is_text: true, tree: 0 }
+    }
+
     #[inline(always)]
-    fn of(&self, kind: Kind) -> &Tree {
-        if kind == Kind::Text { &self.text } else { &self.others }
+    fn tree(&self) -> &Tree {
+        if self.is_text { self.text.tree(self.tree) } else { &self.balanced }
+    }
+
+    /// How many trees there are, of which the byte before picks one.
+    #[inline(always)]
+    fn trees(&self) -> u32 {
+        if self.is_text { self.text.len() as u32 } else { 1 }
+    }
+
+    /// Which tree there will be after a byte.
+    #[inline(always)]
+    fn after(&self, last: u8) -> usize {
+        if self.is_text { self.text.after(last) } else { 0 }
     }
 }
 
@@ -146,7 +166,7 @@ fn sizes(selectors: &[Selector]) -> Vec<u32> {
 /// The first looks at the byte's bits so far alone; the others' tables follow the content.
 #[inline(always)]
 fn apm_contexts(index: usize, assembly: &Assembly, size_class: u8) -> usize {
-    if index == 0 { 256 } else { 1 << u32::from(size_class).min(assembly.apm_log2) }
+    if index == 0 { 256 * MOST_TREES } else { 1 << u32::from(size_class).min(assembly.apm_log2) }
 }
 
 /// The tables' sizes: with a prior there is room for what it remembers.
@@ -201,8 +221,7 @@ pub struct Predictor {
     network: Option<Network>,
     /// By kind; that of structured text comes with the first chunk of it, where text has one.
     correctors: [Option<Corrector>; 3],
-    /// Which decisions bytes are coded as.
-    trees: Trees,
+    ways: Ways,
     /// The node that the byte's decisions so far have led to: 1 ..= 255.
     node: u32,
     /// These decisions, 1-bit prefixed.
@@ -234,7 +253,7 @@ impl Predictor {
         let weights = base.as_deref().and_then(Base::weights);
         let own_network = base.as_deref().and_then(Base::network);
         let own_mixer = base.as_deref().and_then(Base::mixer);
-        let tree = base.as_deref().and_then(Base::tree).unwrap_or_default();
+        let trees = base.as_deref().and_then(Base::trees);
         let corrector = Corrector::new(setup, own_mixer, words.is_some());
         let mut predictor = Predictor {
             simd: Simd::detect(),
@@ -255,10 +274,10 @@ impl Predictor {
                 None
             },
             matches: match_models(setup, log2)?,
-            order0: AdaptiveMap::new(256, HISTORY_LIMIT)?,
+            order0: AdaptiveMap::new(256 * MOST_TREES, HISTORY_LIMIT)?,
             network: setup.network.then(|| Network::new(own_network.as_deref(), words.is_some())),
             correctors: [corrector, None, None],
-            trees: Trees { text: tree, others: Tree::default() },
+            ways: Ways::new(trees.as_deref().cloned().unwrap_or_default()),
             node: 1,
             path: 1,
             depth: 0,
@@ -318,8 +337,13 @@ impl Predictor {
     }
 
     /// Says which decisions bytes of text are coded as, before the first of them.
-    pub fn plant(&mut self, tree: Tree) {
-        self.trees.text = tree;
+    pub fn plant(&mut self, trees: Trees) {
+        self.ways.text = trees;
+    }
+
+    /// The trees by which bytes of text are coded.
+    pub fn trees(&self) -> &Trees {
+        &self.ways.text
     }
 
     /// Says that what comes next is a picture, so many pixels wide, or is none any more, if that is 0: from
@@ -383,6 +407,8 @@ impl Predictor {
             }
         }
         let shape = self.arm().shape;
+        self.ways.is_text = kind == Kind::Text;
+        self.pick_tree();
         self.find_ways();
         self.turn(shape);
         self.find(shape, self.simd, false);
@@ -426,10 +452,22 @@ impl Predictor {
         (self.path as usize & ((1 << since) - 1)) | 1 << since
     }
 
-    /// Which decisions the bytes of the kind at work are coded as.
+    /// Which decisions the byte that comes is coded as.
     #[inline(always)]
     pub fn tree(&self) -> &Tree {
-        self.trees.of(self.kind)
+        self.ways.tree()
+    }
+
+    /// Turns to the tree by which the next byte is coded.
+    #[inline(always)]
+    fn pick_tree(&mut self) {
+        self.ways.tree = self.ways.after(self.parsed.history.last8 as u8);
+    }
+
+    /// The node that the byte's decisions so far have led to, and the tree.
+    #[inline(always)]
+    fn tree_node(&self) -> u32 {
+        (self.ways.tree as u32) << 8 | self.node
     }
 
     /// Gives one decision after another of those that lead to a byte.
@@ -451,7 +489,7 @@ impl Predictor {
         for (i, apm) in arm.apms[..shape.assembly.apms].iter().enumerate() {
             let seen = match i {
                 0 => {
-                    self.curves[i] = self.node;
+                    self.curves[i] = self.tree_node();
                     continue;
                 }
                 1 => last & 0xff,
@@ -464,7 +502,7 @@ impl Predictor {
                     .map_or(0, |m| u64::from(m.expected_byte(self.path) << 4 | m.len_class()) | 3 << 40),
             };
             let contexts = apm_contexts(i, shape.assembly, self.size_class) as u32;
-            self.curves[i] = (hash(seen, self.node) >> 24) as u32 & (contexts - 1);
+            self.curves[i] = (hash(seen, self.tree_node()) >> 24) as u32 & (contexts - 1);
             apm.prefetch(self.curves[i] as usize);
         }
     }
@@ -476,6 +514,9 @@ impl Predictor {
             parsed: &self.parsed,
             matches: &self.matches[..shape.matches],
             partial: self.node,
+            place: self.tree_node(),
+            tree: self.ways.tree as u32,
+            trees: self.ways.trees(),
             path: self.path,
             common: self.tree().common(self.node).into(),
             bit_position: self.depth.min(7),
@@ -497,7 +538,7 @@ impl Predictor {
         let run_inputs = if with_runs.is_some() { RUN_INPUTS * width } else { 0 };
         let (from_runs, rest) = rest.split_at_mut(run_inputs);
         let (own, rest) = rest.split_at_mut(OWN_INPUTS);
-        own[0] = stretch(self.order0.p1_q16(self.node as usize));
+        own[0] = stretch(self.order0.p1_q16(self.tree_node() as usize));
         own[1] = BIAS;
         let (from_matches, rest) = rest.split_at_mut(shape.matches * MATCH_INPUTS);
         let matches = &self.matches[..shape.matches];
@@ -616,6 +657,7 @@ impl Predictor {
         // What the next nibble needs is named first: its memory comes while this bit is learned.
         let child = self.tree().child(self.node, bit);
         let byte = Tree::byte(child);
+        let learned = (self.tree_node(), bit);
         match &mut self.correctors[self.kind as usize] {
             Some(corrector) if shape.corrected => {
                 corrector.update(&made.correction, bit);
@@ -625,12 +667,13 @@ impl Predictor {
         if let Some(byte) = byte {
             self.ask_ahead(shape, byte);
             self.push(byte);
+            self.pick_tree();
             if shape.structured {
                 // Its contexts look at what the match model expects.
                 self.turn_matches(shape, Some(bit));
             }
             self.turn(shape);
-            self.learn(shape, simd, made, bit, shape.structured);
+            self.learn(shape, simd, made, learned, shape.structured);
             (self.node, self.path, self.depth) = (1, 1, 0);
             self.find(shape, simd, true);
         } else {
@@ -642,7 +685,7 @@ impl Predictor {
                     directs.name(&self.contexts.hashes()[..shape.assembly.directs], child.into());
                 }
             }
-            self.learn(shape, simd, made, bit, false);
+            self.learn(shape, simd, made, learned, false);
             self.node = child.into();
             self.path = self.path << 1 | u32::from(bit);
             self.depth += 1;
@@ -654,9 +697,16 @@ impl Predictor {
         byte
     }
 
-    /// Learns a bit with everything that took part in its prediction.
+    /// Learns a bit, at a node of a tree, with everything that took part in its prediction.
     #[inline(always)]
-    fn learn(&mut self, shape: Shape, simd: Simd, made: &Prediction, bit: bool, but_matches: bool) {
+    fn learn(
+        &mut self,
+        shape: Shape,
+        simd: Simd,
+        made: &Prediction,
+        (tree_node, bit): (u32, bool),
+        but_matches: bool,
+    ) {
         let node = self.place();
         let arm = self.arms[self.kind as usize].as_mut().expect("a chunk has begun");
         let assembly = shape.assembly;
@@ -677,7 +727,7 @@ impl Predictor {
                 model.update(self.path, bit);
             }
         }
-        self.order0.update(self.node as usize, bit);
+        self.order0.update(tree_node as usize, bit);
     }
 
     /// Starts to fetch what contexts of the last bytes ask for once `byte` has come: the others are not
@@ -685,10 +735,11 @@ impl Predictor {
     #[inline(always)]
     fn ask_ahead(&self, shape: Shape, byte: u8) {
         let last = self.parsed.history.last8 << 8 | u64::from(byte);
+        let tree = self.ways.after(byte);
         let mut index = 0;
         for group in shape.assembly.groups {
             for (i, &order) in group.orders.iter().enumerate() {
-                self.table.prefetch(hash_of_order(index + i, order, last));
+                self.table.prefetch(in_tree(hash_of_order(index + i, order, last), tree));
             }
             index += group.contexts;
         }
@@ -724,6 +775,7 @@ impl Predictor {
         for group in groups {
             (group.add)(&self.parsed, &mut self.contexts);
         }
+        self.contexts.tell_trees_apart(self.ways.tree);
         let hashes = &self.contexts.hashes()[..shape.contexts];
         debug_assert_eq!(hashes.len(), arm.slots.contexts(), "a group's count is wrong");
         arm.slots.first_nibble(&self.table, hashes);
@@ -744,7 +796,7 @@ impl Predictor {
         if let Some(runs) = &mut self.runs {
             let last = self.parsed.history.last8 as u8;
             let hashes = if shape.assembly.runs { self.contexts.hashes() } else { &[] };
-            runs.next_byte(pushed.then_some(last), hashes, self.trees.of(self.kind));
+            runs.next_byte(pushed.then_some(last), hashes, self.ways.tree());
         }
         self.find_slots(shape, simd);
     }
@@ -772,7 +824,7 @@ impl Predictor {
     /// Tells those who expect bytes by which decisions these come.
     #[inline(always)]
     fn find_ways(&mut self) {
-        let tree = self.trees.of(self.kind);
+        let tree = self.ways.tree();
         self.matches.iter_mut().for_each(|model| model.find_way(tree));
         if let Some(network) = &mut self.network {
             network.find_ways(tree);
@@ -843,9 +895,7 @@ impl Predictor {
         if kinds[3] != 0 && self.setup.structured.is_none() {
             return Err(StateError::Impossible("predictor"));
         }
-        let mut depths = self.trees.text.depths();
-        io.u8s(&mut depths)?;
-        self.trees.text = Tree::from_depths(&depths).ok_or(StateError::Impossible("tree"))?;
+        self.ways.text.state(io)?;
         // The kind at work comes last: what it has of contexts stays.
         let others = Kind::ALL.into_iter().filter(|&kind| kind != at_work);
         for kind in others.chain([at_work]) {
@@ -855,6 +905,7 @@ impl Predictor {
             }
         }
         self.kind = at_work;
+        self.ways.is_text = at_work == Kind::Text;
         if kinds[1 + at_work as usize] == 0 && kinds[1..] != [0, 0, 0] {
             return Err(StateError::Impossible("predictor"));
         }
@@ -879,9 +930,10 @@ impl Predictor {
         for corrector in self.correctors.iter_mut().flatten() {
             corrector.state(io)?;
         }
+        self.pick_tree();
         self.find_ways();
         if let Some(runs) = &mut self.runs {
-            runs.find_ways(self.trees.of(at_work));
+            runs.find_ways(self.ways.tree());
         }
         self.parsed.expected = self.matches.first().map_or((0, 0), MatchModel::expected);
         self.contexts.state(io)?;

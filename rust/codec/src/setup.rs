@@ -18,6 +18,12 @@ pub struct View<'a> {
     pub matches: &'a [MatchModel],
     /// Where the byte's decisions so far have led to: in the balanced tree its bits, 1-bit prefixed.
     pub partial: u32,
+    /// The same with the number of the tree, from the ninth bit on.
+    pub place: u32,
+    /// Which of the trees the byte is coded by.
+    pub tree: u32,
+    /// How many trees there are.
+    pub trees: u32,
     /// These decisions, 1-bit prefixed.
     pub path: u32,
     /// The bits that the bytes which they leave have in common, 1-bit prefixed.
@@ -125,8 +131,10 @@ pub struct Setup {
     /// Prose in blocks of this size class or a larger one is transformed unless the caller says
     /// otherwise: the stronger the preset, the later a dictionary has paid for itself.
     pub transform: u8,
-    /// Whether the first text of a block that starts from nothing brings a tree of decisions.
-    pub trees: bool,
+    /// Trees of decisions that the first text of a block that starts from nothing brings, at most: the
+    /// fewer contexts there are, the more it helps to say what stands where. 0 if bytes are their bits,
+    /// whatever a prior brings.
+    pub trees: usize,
     /// Whether a network that learns predicts as well.
     pub network: bool,
     /// Whether a mixer network has the last word on text.
@@ -172,7 +180,8 @@ fn holding(model: Option<&MatchModel>, view: &View) -> u32 {
 }
 
 const ONE: Selector = selector("one", 1, |_| 0);
-const PARTIAL: Selector = selector("partial byte", 256, |v| v.partial);
+/// What the bytes have in common, where there are several trees.
+const PARTIAL: Selector = selector("partial byte", 256, |v| if v.trees > 1 { v.common } else { v.partial });
 const LAST: Selector = selector("last byte", 256, |v| (v.parsed.history.last8 & 255) as u32);
 const BEFORE: Selector = selector("byte before", 256, |v| (v.parsed.history.last8 >> 8 & 255) as u32);
 const MATCH: Selector =
@@ -192,8 +201,11 @@ const ORDERS_KNOWN: Selector = selector("orders known", 7 * 4 * 8, |v| {
 const CLASSES: Selector =
     selector("classes", 512 * 8, |v| (v.parsed.words.classes & 511) as u32 * 8 + v.bit_position);
 const CLASS_RUNS: Selector = selector("class runs", 4096, |v| (v.parsed.words.class_runs & 4095) as u32);
-const PARTIAL_CLASS: Selector =
-    selector("partial byte, class", 2048, |v| v.partial * 8 + (v.parsed.words.classes & 7) as u32);
+/// With the tree, where there are several.
+const PARTIAL_CLASS: Selector = selector("partial byte, class", 2048, |v| {
+    let class = if v.trees > 1 { v.tree } else { (v.parsed.words.classes & 7) as u32 };
+    v.partial * 8 + class
+});
 const WORD_LEN: Selector =
     selector("word length", 16 * 8, |v| v.parsed.words.letters_here().min(15) * 8 + v.bit_position);
 const COLUMN: Selector = selector("column", 256, |v| v.parsed.words.column);
@@ -243,12 +255,12 @@ fn folded<const N: usize>(parts: [u32; N], sets: u32) -> u32 {
 }
 const TERM_LEN: Selector = selector("term length", 2048, |v| {
     let terms = &v.parsed.terms;
-    folded([(terms.len + 1).ilog2(), v.partial, terms.capitals], 2048)
+    folded([(terms.len + 1).ilog2(), v.place, terms.capitals], 2048)
 });
 const TERM_START: Selector = selector("term start", 2048, |v| {
     let terms = &v.parsed.terms;
     let first = if terms.len < 4 { terms.first } else { 0 };
-    folded([first, terms.len.min(6), v.partial], 2048)
+    folded([first, terms.len.min(6), v.place], 2048)
 });
 const CLASS_KIND: Selector = selector("classes, kind", 4096, |v| {
     let words = &v.parsed.words;
@@ -270,7 +282,7 @@ const OF_WORDS: [u32; 10] = [6, 7, 24, 27, 29, 31, 38, 40, 57, 62];
 const WORDS_KNOWN: Selector = selector("words known", 1 << OF_WORDS.len(), |v| {
     OF_WORDS.into_iter().fold(0, |known, context| known << 1 | (v.known >> context & 1) as u32)
 });
-const SOUNDS: Selector = selector("sounds", 2048, |v| folded([v.parsed.terms.sounds, v.partial], 2048));
+const SOUNDS: Selector = selector("sounds", 2048, |v| folded([v.parsed.terms.sounds, v.place], 2048));
 const TOP_BITS: Selector = selector("top bits", 6 * 256, |v| {
     let last = v.parsed.history.last8 as u32;
     let partial = v.common << (8 - v.common.ilog2()) & 0xc0;
@@ -572,7 +584,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(22, 25, 0, 0, 20),
         base: 25,
         transform: 16,
-        trees: true,
+        trees: 8,
         network: false,
         corrected: false,
     },
@@ -588,7 +600,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(23, 26, 0, 0, 20),
         base: 25,
         transform: 16,
-        trees: true,
+        trees: 4,
         network: false,
         corrected: false,
     },
@@ -604,7 +616,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(24, 27, 0, 0, 21),
         base: 26,
         transform: 16,
-        trees: true,
+        trees: 4,
         network: false,
         corrected: false,
     },
@@ -620,7 +632,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(25, 27, 0, 0, 21),
         base: 26,
         transform: 16,
-        trees: true,
+        trees: 4,
         network: false,
         corrected: false,
     },
@@ -636,7 +648,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(25, 28, 0, 0, 22),
         base: 26,
         transform: 16,
-        trees: true,
+        trees: 4,
         network: false,
         corrected: false,
     },
@@ -652,7 +664,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 29, 0, 0, 22),
         base: 27,
         transform: 16,
-        trees: true,
+        trees: 4,
         network: false,
         corrected: false,
     },
@@ -668,7 +680,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 29, 0, 0, 22),
         base: 27,
         transform: 16,
-        trees: true,
+        trees: 4,
         network: false,
         corrected: false,
     },
@@ -684,7 +696,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 29, 26, 27, 22),
         base: 28,
         transform: 21,
-        trees: true,
+        trees: 4,
         network: false,
         corrected: false,
     },
@@ -700,7 +712,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 30, 27, 28, 22),
         base: 28,
         transform: 21,
-        trees: false,
+        trees: 0,
         network: false,
         corrected: true,
     },
@@ -716,7 +728,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         most: most(26, 30, 27, 28, 22),
         base: 28,
         transform: 21,
-        trees: false,
+        trees: 0,
         network: true,
         corrected: true,
     },

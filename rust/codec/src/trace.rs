@@ -62,7 +62,7 @@ impl Tracer {
 
     /// Rows that a coded byte takes at most.
     pub fn most_rows(&self) -> usize {
-        if self.options.preset.setup().trees { MOST_PRIMED.into() } else { 8 }
+        if self.options.preset.setup().trees > 0 { MOST_PRIMED.into() } else { 8 }
     }
 
     /// Learns at most so many coded bytes, `see` getting every bit of them; how many there were.

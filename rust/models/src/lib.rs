@@ -15,6 +15,7 @@ mod runs;
 mod slots;
 mod state;
 mod tree;
+mod trees;
 
 pub use adaptive_map::AdaptiveMap;
 pub use apm::{Apm, ApmPlace};
@@ -29,3 +30,4 @@ pub use runs::{RUN_INPUTS, Ran, Runs};
 pub use slots::{SLOT_INPUTS, SlotFiller, SlotTable, Slots, nibble};
 pub use state::{StateError, StateIo, StateReader, StateWriter, ValueReader, ValueWriter};
 pub use tree::{MOST_DECISIONS, Tree};
+pub use trees::{MOST_TREES, Trees};

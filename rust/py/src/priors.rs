@@ -136,8 +136,8 @@ pub fn make_ngram_prior(
         let coded = |text: &Vec<u8>| codec::knowledge::coded_with_english(text);
         let texts = if english_words { texts.iter().map(coded).collect() } else { texts };
         let ngrams = Some(Ngrams::learn(&texts, least).pack());
-        let tree = Some(codec::knowledge::packed_tree(&texts));
-        let content = PriorContent { english_words, ngrams, tree, ..PriorContent::default() };
+        let trees = Some(codec::knowledge::packed_trees(&texts));
+        let content = PriorContent { english_words, ngrams, trees, ..PriorContent::default() };
         codec::Prior::to_bytes(name, &content).map_err(codec::Error::Prior)
     })
     .map(Cow::Owned)

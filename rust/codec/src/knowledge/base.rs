@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use foretold_models::contexts::hash_of;
-use foretold_models::{History, MatchModel, SlotFiller, SlotTable, Tree, ValueReader, nibble as nibble_hash};
+use foretold_models::contexts::{hash_of, in_tree};
+use foretold_models::{
+    History, MatchModel, SlotFiller, SlotTable, Tree, Trees, ValueReader, nibble as nibble_hash,
+};
 use foretold_neural::MixerWeights;
 use foretold_numerics::SharedBytes;
 
@@ -36,7 +38,7 @@ pub struct Base {
     network: Option<Arc<OwnNetwork>>,
     weights: Option<Arc<SharedBytes>>,
     mixer: Option<Arc<MixerWeights>>,
-    tree: Option<Arc<Tree>>,
+    trees: Option<Arc<Trees>>,
 }
 
 /// Where a model starts that has been trained on a user's texts, beside its slots.
@@ -127,17 +129,17 @@ impl Base {
         preset: Preset,
         log2_slots: u32,
         words: Option<&'static Shipped>,
-        tree: Option<&Tree>,
+        trees: Option<&Trees>,
     ) -> Option<Base> {
-        let tree = tree.filter(|_| preset.setup().trees);
-        let filling = Filling::of(preset, tree.cloned().unwrap_or_default());
+        let trees = trees.filter(|_| preset.setup().trees > 0);
+        let filling = Filling::of(preset, trees.cloned().unwrap_or_default());
         let file =
             name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
         let make = || filling.fill(&ngrams()?, log2_slots);
         let slots = cache::table(file.as_deref(), Some(1 << log2_slots), make)?;
-        let tree = tree.map(|tree| Arc::new(tree.clone()));
+        let trees = trees.map(|trees| Arc::new(trees.clone()));
         let slots = Arc::new(slots);
-        Some(Base { slots, words, learned: None, network: None, weights: None, mixer: None, tree })
+        Some(Base { slots, words, learned: None, network: None, weights: None, mixer: None, trees })
     }
 
     /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has.
@@ -150,9 +152,9 @@ impl Base {
     ) -> Result<Option<Base>, Error> {
         let words = under.and_then(Base::words);
         let start = Start::new(learned, words)?;
-        let tree = under.and_then(|base| base.tree.clone());
+        let trees = under.and_then(Base::trees);
         let fingerprint =
-            Filling::of(learned.preset, tree.as_deref().cloned().unwrap_or_default()).fingerprint();
+            Filling::of(learned.preset, trees.as_deref().cloned().unwrap_or_default()).fingerprint();
         let file = name.map(|name| format!("{name}-{fingerprint}-{log2_slots}"));
         let make = || learned.table(under.map(|base| &*base.slots), log2_slots);
         let slots = cache::table(file.as_deref(), Some(1 << log2_slots), make);
@@ -163,7 +165,7 @@ impl Base {
             network: None,
             weights: None,
             mixer: None,
-            tree,
+            trees,
         }))
     }
 
@@ -193,8 +195,8 @@ impl Base {
     }
 
     /// Which decisions text is coded as, unless as bytes' bits.
-    pub fn tree(&self) -> Option<Tree> {
-        self.tree.as_deref().cloned()
+    pub fn trees(&self) -> Option<Arc<Trees>> {
+        self.trees.clone()
     }
 
     /// The slots.
@@ -215,24 +217,29 @@ struct Filling {
     /// Contexts by number, and how many of the last bytes they look at.
     orders: Vec<(usize, u32)>,
     /// Which decisions bytes are.
-    tree: Tree,
-    /// By nibble of a byte's way, where it leads: which leaf of the nibble's tree, and which child.
-    nibbles: Vec<[(u8, u16); 256]>,
+    trees: Trees,
+    /// By tree and nibble of a byte's way, where it leads: which leaf of the nibble's tree, and which
+    /// child.
+    nibbles: Vec<Vec<[(u8, u16); 256]>>,
 }
 
 impl Filling {
-    fn of(preset: Preset, tree: Tree) -> Filling {
+    fn of(preset: Preset, trees: Trees) -> Filling {
         let setup = preset.setup();
         let counts: Vec<u32> = (0..64).map(ngrams::count_of).collect();
         let nearest = setup.histories.nearest(&counts, REMEMBERED);
-        Filling { nearest, orders: orders(setup.text), nibbles: nibbles(&tree), tree }
+        let nibbles = (0..trees.len()).map(|number| nibbles(trees.tree(number))).collect();
+        Filling { nearest, orders: orders(setup.text), nibbles, trees }
     }
 
     /// Tells tables apart that another release, or another state of this one, fills otherwise.
     fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(&self.nearest);
-        hasher.update(&self.tree.depths());
+        hasher.update(&std::array::from_fn::<u8, 256, _>(|byte| self.trees.after(byte as u8) as u8));
+        for number in 0..self.trees.len() {
+            hasher.update(&self.trees.tree(number).depths());
+        }
         for &(index, order) in &self.orders {
             hasher.update(&[index as u8, order as u8]).update(&hash_of(index, [1]).to_le_bytes());
         }
@@ -244,7 +251,9 @@ impl Filling {
         for &(index, order) in &self.orders {
             let Some(level) = ngrams.levels.get(order as usize) else { continue };
             for (key, followers, classes) in level.contexts() {
-                self.put(&mut filler, hash_of(index, [key]), 0, followers, classes);
+                let tree = self.trees.after(key as u8);
+                let h = in_tree(hash_of(index, [key]), tree);
+                self.put(&mut filler, h, &self.nibbles[tree], followers, classes);
             }
         }
         Some(filler.finish())
@@ -252,8 +261,15 @@ impl Filling {
 
     /// Fills the slots of a context from a nibble on, that of `h` last; how often its followers came, whose
     /// ways are the same before it.
-    fn put(&self, filler: &mut SlotFiller, h: u64, nibble: usize, followers: &[u8], classes: &[u8]) -> u64 {
-        let leads = &self.nibbles[nibble];
+    fn put(
+        &self,
+        filler: &mut SlotFiller,
+        h: u64,
+        nibbles: &[[(u8, u16); 256]],
+        followers: &[u8],
+        classes: &[u8],
+    ) -> u64 {
+        let (leads, below) = nibbles.split_first().expect("ways end with the last nibble");
         let mut leaves = [0u64; 16];
         let mut at = 0;
         while at < followers.len() {
@@ -264,7 +280,7 @@ impl Filling {
                 Some(_) => u64::from(ngrams::count_of(classes[at])),
                 None => {
                     let h = nibble_hash(h, child.into());
-                    self.put(filler, h, nibble + 1, &followers[at..end], &classes[at..end])
+                    self.put(filler, h, below, &followers[at..end], &classes[at..end])
                 }
             };
             at = end;
@@ -311,7 +327,7 @@ pub fn most_coded_bytes(size_class: u8) -> u64 {
 /// Lines that a block asks for at most: one for each context and nibble, and some to begin with each
 /// kind. The engine sees to it.
 fn lines_over(setup: &Setup, size_class: u8) -> usize {
-    let nibbles = if setup.trees { usize::from(MOST_PRIMED).div_ceil(4) } else { 2 };
+    let nibbles = if setup.trees > 0 { usize::from(MOST_PRIMED).div_ceil(4) } else { 2 };
     nibbles * setup.text.contexts().max(setup.binary.contexts()) * ((1 << size_class) + 4)
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use foretold_models::Tree;
+use foretold_models::Trees;
 use foretold_neural::MixerWeights;
 
 use super::base::{Base, is_shared};
@@ -13,7 +13,7 @@ use super::ngrams::Ngrams;
 use super::weights;
 use super::{PriorError, PriorId, hex};
 use crate::network::OwnNetwork;
-use crate::planting::unpack_tree;
+use crate::planting::unpack_trees;
 use crate::{ModelPlan, Preset};
 
 const MAGIC: &[u8; 8] = b"\xf7ftprior";
@@ -28,8 +28,8 @@ pub struct PriorContent {
     pub english_words: bool,
     /// Packed n-grams of coded bytes.
     pub ngrams: Option<Vec<u8>>,
-    /// A packed tree of decisions, by which presets 1 to 8 fill slots of the n-grams and code text.
-    pub tree: Option<Vec<u8>>,
+    /// Packed trees of decisions, by which presets 1 to 8 fill slots of the n-grams and code text.
+    pub trees: Option<Vec<u8>>,
     /// What one preset's model has learned of texts.
     pub learned: Option<Vec<u8>>,
     /// A network's weights: a safetensors file.
@@ -51,8 +51,8 @@ pub struct Prior {
     english_words: bool,
     /// Where the packed n-grams stand in the file.
     ngrams: Option<std::ops::Range<usize>>,
-    /// Where the tree stands in the file.
-    tree: Option<(std::ops::Range<usize>, Tree)>,
+    /// Where the trees stand in the file.
+    trees: Option<(std::ops::Range<usize>, Trees)>,
     /// Where what was learned stands in the file, and the preset it was learned with.
     learned: Option<(std::ops::Range<usize>, Preset)>,
     /// The network that preset max starts with, and where it stands in the file.
@@ -99,7 +99,7 @@ const NETWORK: u8 = 5;
 const MIXER: u8 = 6;
 const WEIGHTS: u8 = 7;
 const FROZEN_NETWORK: u8 = 8;
-const TREE: u8 = 9;
+const TREES: u8 = 9;
 
 impl Prior {
     /// The file of a prior with this name and content.
@@ -124,8 +124,8 @@ impl Prior {
         if let Some(ngrams) = &content.ngrams {
             section(NGRAMS, ngrams)?;
         }
-        if let Some(tree) = &content.tree {
-            section(TREE, tree)?;
+        if let Some(trees) = &content.trees {
+            section(TREES, trees)?;
         }
         if let Some(learned) = &content.learned {
             if content.english_words {
@@ -179,7 +179,7 @@ impl Prior {
         let name = String::from_utf8(name.to_vec()).map_err(|_| bad("its name is not UTF-8"))?;
         at = name_end;
         let (mut english_words, mut ngrams, mut learned, mut network) = (false, None, None, None);
-        let (mut network_range, mut tree) = (None, None);
+        let (mut network_range, mut trees) = (None, None);
         let mut weights: Vec<(std::ops::Range<usize>, Preset)> = Vec::new();
         let mut mixer = None;
         while at < end {
@@ -192,9 +192,9 @@ impl Prior {
             match heading[0] {
                 WORDS => english_words = true,
                 NGRAMS => ngrams = Some(start..start + length),
-                TREE => {
-                    let found = unpack_tree(&file[start..start + length]);
-                    tree = Some((start..start + length, found.ok_or_else(|| bad("its tree is none"))?));
+                TREES => {
+                    let found = unpack_trees(&file[start..start + length]);
+                    trees = Some((start..start + length, found.ok_or_else(|| bad("its trees are none"))?));
                 }
                 BASE if file[start..start + length] != *Prior::english().digest() => {
                     let base = hex(&file[start..start + length.min(4)]);
@@ -243,7 +243,7 @@ impl Prior {
             file,
             english_words,
             ngrams,
-            tree,
+            trees,
             learned,
             network,
             network_range,
@@ -276,7 +276,7 @@ impl Prior {
             file: Cow::Borrowed(&[]),
             english_words: under.english_words,
             ngrams: None,
-            tree: None,
+            trees: None,
             learned: under.learned.clone(),
             network: Some(network.network()),
             network_range: None,
@@ -325,7 +325,7 @@ impl Prior {
         PriorContent {
             english_words: self.english_words,
             ngrams: self.ngrams.as_ref().map(section),
-            tree: self.tree.as_ref().map(|(range, _)| section(range)),
+            trees: self.trees.as_ref().map(|(range, _)| section(range)),
             learned: self.learned.as_ref().map(|(range, _)| section(range)),
             network: self.network_range.as_ref().map(section),
             mixer: self.mixer.as_ref().map(|(range, _)| section(range)),
@@ -437,8 +437,8 @@ impl Prior {
             ngrams
         };
         let words = self.english_words.then(super::english::words);
-        let tree = self.tree.as_ref().map(|(_, tree)| tree);
-        let base = Base::new(self.cache_name().as_deref(), ngrams, plan.preset(), log2, words, tree);
+        let trees = self.trees.as_ref().map(|(_, trees)| trees);
+        let base = Base::new(self.cache_name().as_deref(), ngrams, plan.preset(), log2, words, trees);
         let out_of_memory = || PriorError::OutOfMemory(self.name.clone());
         let base = base.ok_or_else(|| match broken {
             true => damaged(&self.name, "its n-grams cannot be unpacked".into()),

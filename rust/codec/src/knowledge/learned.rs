@@ -255,7 +255,7 @@ impl Reading {
             weights: Vec::new(),
             mixer: None,
             ngrams: None,
-            tree: None,
+            trees: None,
             learned: Some(learned.to_bytes()),
         };
         Prior::to_bytes(&training.name, &content)

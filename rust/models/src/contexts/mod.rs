@@ -39,6 +39,14 @@ impl Contexts {
         self.len += 1;
     }
 
+    /// Keeps what is learned by one tree from what is learned by another.
+    #[inline(always)]
+    pub fn tell_trees_apart(&mut self, tree: usize) {
+        for hash in &mut self.hashes[..self.len] {
+            *hash = in_tree(*hash, tree);
+        }
+    }
+
     /// Forgets all.
     #[inline(always)]
     pub fn clear(&mut self) {
@@ -67,6 +75,12 @@ pub fn hash_of<const N: usize>(index: usize, parts: [u64; N]) -> u64 {
         h ^= h >> 29;
     }
     hash(h, N as u32)
+}
+
+/// The hash of a context by the tree that the next byte is coded by.
+#[inline(always)]
+pub fn in_tree(hash: u64, tree: usize) -> u64 {
+    hash ^ (tree as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The lowest `order` bytes of `last8`, 8 at most.
