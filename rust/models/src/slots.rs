@@ -4,6 +4,7 @@
 //! tree, behind a check of 8 bits. Four slots share a 64-byte line, so finding one costs at
 //! most one cache miss, and the misses of all contexts are overlapped by prefetching.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::bit_history::BitHistories;
@@ -170,23 +171,32 @@ impl Over {
     }
 }
 
+/// Slots that wait for their lines before they are put: as many as a memory fetches at a time.
+const WAITING: usize = 16;
+
 /// A table that is filled beforehand, to become a base.
 #[derive(Debug)]
 pub struct SlotFiller {
     bytes: Table<u8>,
+    /// Slots to be put, the oldest first, whose lines are on their way.
+    waiting: VecDeque<(u64, [u8; SLOT - 1])>,
 }
 
 impl SlotFiller {
     /// An empty table of `2^log2_bytes` bytes; `None` if the memory cannot be had.
     pub fn new(log2_bytes: u32) -> Option<Self> {
-        Some(SlotFiller { bytes: Table::try_new(1 << log2_bytes)? })
+        Some(SlotFiller::of(Table::try_new(1 << log2_bytes)?))
     }
 
     /// A table that starts as `base` is.
     pub fn over(base: &SharedBytes) -> Option<Self> {
         let mut bytes = Table::try_new(base.len())?;
         bytes.copy_from_slice(base);
-        Some(SlotFiller { bytes })
+        Some(SlotFiller::of(bytes))
+    }
+
+    fn of(bytes: Table<u8>) -> SlotFiller {
+        SlotFiller { bytes, waiting: VecDeque::with_capacity(WAITING + 1) }
     }
 
     /// As [`put`](Self::put), of a slot with its check, in a line of a table of this size or a
@@ -197,19 +207,31 @@ impl SlotFiller {
         self.put(u64::from(slot[0]) << 56 | u64::from(line), &states);
     }
 
-    /// Gives the slot of `hash` the states of the 15 nodes of its nibble. It may take the place
-    /// of another that was used less.
+    /// Gives the slot of `hash` the states of the 15 nodes of its nibble, after all that was put
+    /// before. It may take the place of another that was used less.
     pub fn put(&mut self, hash: u64, states: &[u8; SLOT - 1]) {
+        self.bytes.prefetch((hash as usize & (self.bytes.len() / LINE - 1)) * LINE);
+        self.waiting.push_back((hash, *states));
+        if self.waiting.len() > WAITING {
+            self.put_oldest();
+        }
+    }
+
+    fn put_oldest(&mut self) {
+        let Some((hash, states)) = self.waiting.pop_front() else { return };
         let mut found = [0];
         let mut slots = [[0; SLOT]; BLOCK];
         find_slots(Simd::Scalar, &self.bytes, &[hash], &mut found, &mut slots);
         let slot = &mut self.bytes.as_chunks_mut::<SLOT>().0[found[0] as usize];
         slot[0] = slots[0][0];
-        slot[1..].copy_from_slice(states);
+        slot[1..].copy_from_slice(&states);
     }
 
     /// The table.
-    pub fn finish(self) -> SharedBytes {
+    pub fn finish(mut self) -> SharedBytes {
+        while !self.waiting.is_empty() {
+            self.put_oldest();
+        }
         self.bytes.into()
     }
 }
