@@ -163,7 +163,7 @@ fn sizes(selectors: &[Selector]) -> Vec<u32> {
     selectors.iter().map(|selector| selector.size).collect()
 }
 
-/// The first looks at the byte's bits so far alone; the others' tables follow the content.
+/// The first looks at the node and its tree alone; the others' tables follow the content.
 #[inline(always)]
 fn apm_contexts(index: usize, assembly: &Assembly, size_class: u8) -> usize {
     if index == 0 { 256 * MOST_TREES } else { 1 << u32::from(size_class).min(assembly.apm_log2) }
