@@ -91,9 +91,9 @@ def payload_of(archive: bytes) -> bytes:
     return archive[10 if archive[2] & container.WIDE else 8 :]
 
 
-def trees_of(content: bytes, preset: foretold.Preset = 1) -> trees.Trees:
+def trees_of(content: bytes) -> trees.Trees:
     """The library's for a content as it is."""
-    return trees.read(Unpacker(payload_of(plain(content, preset, checksum=False))))
+    return trees.read(Unpacker(payload_of(plain(content, 1, checksum=False))))
 
 
 def are_best(found: trees.Trees, coded: bytes, most: int = trees.MOST_TREES) -> bool:

@@ -249,7 +249,7 @@ fn kind_of_method(method: u8) -> Kind {
     }
 }
 
-/// The content bytes from which on a block's first chunk of text brings a tree: of fewer, some 40 bytes
+/// The content bytes from which on a block's first chunk of text brings trees: of fewer, some 180 bytes
 /// are too many.
 const PLANTED_BYTES: usize = 1 << 16;
 /// Of fewer coded bytes there are [`FEW_TREES`] at most.
@@ -508,7 +508,7 @@ impl ChunkCoder {
         code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| decoder.decode(p1))
     }
 
-    /// Whether a chunk of such a content, of which the models see so many bytes, is to bring the block's tree.
+    /// Whether a chunk of such a content, of which the models see so many bytes, is to bring the block's trees.
     fn plants(&self, kind: Kind, seen_bytes: usize) -> bool {
         self.trees > 0 && kind == Kind::Text && !self.predictor.has(kind) && seen_bytes >= PLANTED_BYTES
     }
@@ -721,7 +721,7 @@ impl ChunkCoder {
         }
         let mut unpacker = Unpacker(Decoder::new(payload));
         if modelled {
-            self.take_tree(method, content_bytes, &mut unpacker).ok_or_else(bad)?;
+            self.take_trees(method, content_bytes, &mut unpacker).ok_or_else(bad)?;
         }
         let mut decoder = unpacker.0;
         let mut source = if modelled { Source::Coded(&mut decoder) } else { Source::Stored(payload.iter()) };
@@ -770,7 +770,7 @@ impl ChunkCoder {
         if seen_bytes == 0 || expanded_bytes > CHUNK_BYTES {
             return Err(bad());
         }
-        self.take_tree(method, seen_bytes, &mut unpacker).ok_or_else(bad)?;
+        self.take_trees(method, seen_bytes, &mut unpacker).ok_or_else(bad)?;
         let mut decoder = unpacker.0;
         let mut seen = Vec::new();
         let method = method & KIND;
@@ -798,8 +798,8 @@ impl ChunkCoder {
         Ok(())
     }
 
-    /// Takes the block's tree from a chunk's payload, if that brings it; `None` if it is none.
-    fn take_tree(&mut self, method: u8, seen_bytes: usize, unpacker: &mut Unpacker<'_>) -> Option<()> {
+    /// Takes the block's trees from a chunk's payload, if that brings them; `None` if they are none.
+    fn take_trees(&mut self, method: u8, seen_bytes: usize, unpacker: &mut Unpacker<'_>) -> Option<()> {
         if self.plants(kind_of_method(method), seen_bytes) {
             self.predictor.plant(code_trees(unpacker, &Trees::default())?);
         }

@@ -394,7 +394,7 @@ impl Predictor {
             arm.slots.put_back(self.simd, &mut self.table, arm.slots.contexts());
         }
         self.fresh = false;
-        self.kind = kind;
+        self.turn_to(kind);
         let assembly = self.setup.assemblies(true).nth(kind as usize).expect("others are refused");
         if kind == Kind::Structured {
             self.parsed.begin_structured()?;
@@ -407,13 +407,18 @@ impl Predictor {
             }
         }
         let shape = self.arm().shape;
-        self.ways.is_text = kind == Kind::Text;
         self.pick_tree();
         self.find_ways();
         self.turn(shape);
         self.find(shape, self.simd, false);
         self.look_ahead(shape);
         Some(())
+    }
+
+    /// Says of which kind the next byte is.
+    fn turn_to(&mut self, kind: Kind) {
+        self.kind = kind;
+        self.ways.is_text = kind == Kind::Text;
     }
 
     #[inline(always)]
@@ -904,8 +909,7 @@ impl Predictor {
                 self.begin(kind).ok_or(StateError::Memory)?;
             }
         }
-        self.kind = at_work;
-        self.ways.is_text = at_work == Kind::Text;
+        self.turn_to(at_work);
         if kinds[1 + at_work as usize] == 0 && kinds[1..] != [0, 0, 0] {
             return Err(StateError::Impossible("predictor"));
         }

@@ -54,7 +54,7 @@ impl Trees {
         }
         let mut after: [u8; 256] = std::array::from_fn(|byte| sort(byte as u8, most));
         let mut sums = gathered(&followers, &after, most);
-        for _ in 0..if most > 1 { ROUNDS } else { 0 } {
+        for _ in 0..ROUNDS {
             let worth: Vec<[u32; 256]> = sums.iter().map(costs).collect();
             for (followers, after) in followers.iter().zip(&mut after) {
                 let cost = |worth: &[u32; 256]| -> u64 {

@@ -218,9 +218,6 @@ struct Filling {
     orders: Vec<(usize, u32)>,
     /// Which decisions bytes are.
     trees: Trees,
-    /// By tree and nibble of a byte's way, where it leads: which leaf of the nibble's tree, and which
-    /// child.
-    nibbles: Vec<Vec<[(u8, u16); 256]>>,
 }
 
 impl Filling {
@@ -228,8 +225,7 @@ impl Filling {
         let setup = preset.setup();
         let counts: Vec<u32> = (0..64).map(ngrams::count_of).collect();
         let nearest = setup.histories.nearest(&counts, REMEMBERED);
-        let nibbles = (0..trees.len()).map(|number| nibbles(trees.tree(number))).collect();
-        Filling { nearest, orders: orders(setup.text), nibbles, trees }
+        Filling { nearest, orders: orders(setup.text), trees }
     }
 
     /// Tells tables apart that another release, or another state of this one, fills otherwise.
@@ -248,12 +244,14 @@ impl Filling {
 
     fn fill(&self, ngrams: &Ngrams, log2_slots: u32) -> Option<SharedBytes> {
         let mut filler = SlotFiller::new(log2_slots)?;
+        let trees = 0..self.trees.len();
+        let nibbles: Vec<_> = trees.map(|number| nibbles(self.trees.tree(number))).collect();
         for &(index, order) in &self.orders {
             let Some(level) = ngrams.levels.get(order as usize) else { continue };
             for (key, followers, classes) in level.contexts() {
                 let tree = self.trees.after(key as u8);
                 let h = in_tree(hash_of(index, [key]), tree);
-                self.put(&mut filler, h, &self.nibbles[tree], followers, classes);
+                self.put(&mut filler, h, &nibbles[tree], followers, classes);
             }
         }
         Some(filler.finish())

@@ -66,12 +66,15 @@ impl Contexts {
     }
 }
 
+/// An odd number whose bits are as if at random: 2^64 over the golden ratio.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// The hash of what context number `index` looks at.
 #[inline(always)]
 pub fn hash_of<const N: usize>(index: usize, parts: [u64; N]) -> u64 {
     let mut h = (index as u64 + 1) << 56;
     for part in parts {
-        h = (h ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        h = (h ^ part).wrapping_mul(SPREAD);
         h ^= h >> 29;
     }
     hash(h, N as u32)
@@ -80,7 +83,7 @@ pub fn hash_of<const N: usize>(index: usize, parts: [u64; N]) -> u64 {
 /// The hash of a context by the tree that the next byte is coded by.
 #[inline(always)]
 pub fn in_tree(hash: u64, tree: usize) -> u64 {
-    hash ^ (tree as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    hash ^ (tree as u64).wrapping_mul(SPREAD)
 }
 
 /// The lowest `order` bytes of `last8`, 8 at most.
