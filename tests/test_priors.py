@@ -261,6 +261,36 @@ def test_a_prior_is_learned_with_the_strongest_preset() -> None:
         foretold.compress(sample, 9, prior=prior)
 
 
+def test_a_prior_of_records_has_models_for_records() -> None:
+    rng = random.Random(5)
+    counts = [0] * 6
+    records = []
+    for number in range(700):
+        for place in range(6):
+            counts[place] += rng.randrange(1 << place)
+        values = ", ".join(f'"count {place}": {count + 10**5}' for place, count in enumerate(counts))
+        records.append(f'{{"number": {number + 4000}, {values}}}\n'.encode())
+    samples, messages = records[:600], records[600::4]
+    message = messages[-1]
+    prior = foretold.train_prior(samples, 5)
+    raw = [foretold.compress_raw(one, 5, prior=prior) for one in messages]
+    assert [foretold.decompress_raw(one, 131, 5, prior=prior) for one in raw] == messages
+    # Asked for words, they are texts like any other.
+    of_texts = foretold.train_prior(samples, 5, transform="words", knowledge="none")
+    assert sum(map(len, raw)) < sum(len(foretold.compress_raw(one, 5, prior=of_texts)) for one in messages)
+    # What is no record goes the same way, coded as words or not.
+    for transform in ("auto", "words", "none"):
+        for content in (PROSE * 40, bytes(range(256)) * 300, b"".join(records), message):
+            archive = foretold.compress(content, 5, prior=prior, transform=transform)
+            assert foretold.decompress(archive, prior=prior) == content
+    compressor = foretold.Compressor(5, prior=prior, block_size=65536)
+    start = compressor.compress(b"".join(records[:500]))
+    twin = compressor.copy()
+    ends = [one.compress(message) + one.flush() for one in (compressor, twin)]
+    assert ends[0] == ends[1]
+    assert foretold.decompress(start + ends[0], prior=prior) == b"".join(records[:500]) + message
+
+
 def test_a_learned_prior_is_for_its_preset(learned: foretold.Prior) -> None:
     with pytest.raises(foretold.PriorError, match="is for preset 2, not for 5"):
         foretold.compress(MESSAGE, 5, prior=learned)

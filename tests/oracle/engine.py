@@ -29,7 +29,9 @@ class PayloadError(Exception):
 
 
 def kind_of(content, eighths):
-    """Structured if so many eighths of its strings of characters were there before; None if nothing is."""
+    """Structured if so many eighths of its strings of characters were there before, or of its characters are
+    digits; None if nothing is.
+    """
     counted = [byte for before, byte in zip(b"\1" + content, content, strict=False) if before or byte]
     controls = sum(byte <= 8 or 14 <= byte <= 31 or byte == 127 for byte in counted)
     if controls * 32 > len(counted):
@@ -41,7 +43,10 @@ def kind_of(content, eighths):
     start = bytes(a for a, b in zip(start, start[1:] + b"\0", strict=True) if b & 0xC0 != 0x80)
     strings = [start[i : i + 8] for i in range(len(start) - 7)]
     repeated = len(strings) - len(set(strings))
-    return STRUCTURED if 8 * repeated >= eighths * len(strings) else TEXT
+    digits = sum(byte in b"0123456789" for byte in start)
+    least_repeated, least_digits = eighths
+    is_structured = 8 * repeated >= least_repeated * len(strings) or 8 * digits >= least_digits * len(start)
+    return STRUCTURED if is_structured else TEXT
 
 
 class ChunkCoder:
@@ -60,8 +65,8 @@ class ChunkCoder:
         if len(self.predictor.assemblies) == STRUCTURED:
             return None
         if arms[STRUCTURED] is not None:
-            return 4
-        return 6 if arms[TEXT] is None else 7
+            return 4, 2
+        return (self.predictor.setup.repeats, 2) if arms[TEXT] is None else (7, 9)
 
     def _begin(self, kind, coded_bytes):
         if self.most_bytes is not None:
@@ -73,7 +78,8 @@ class ChunkCoder:
 
     def _brings_trees(self, kind, content_bytes):
         """Whether the next chunk does, of so much content, perhaps expanded; asked before it begins."""
-        is_first = kind == TEXT and self.predictor.arms[TEXT] is None
+        arms = self.predictor.arms
+        is_first = kind != BINARY and arms[TEXT] is None and arms[STRUCTURED] is None
         return self.most_trees > 0 and is_first and content_bytes >= LEAST_BYTES
 
     def _learn(self, byte, see=lambda bit, p1: None):
@@ -91,7 +97,7 @@ class ChunkCoder:
         brings_trees = self._brings_trees(kind, len(content))
         packer = Packer()
         if brings_trees:
-            found = trees.best(coded, self.most_trees)
+            found = trees.best(coded, 1 if kind == STRUCTURED else self.most_trees)
             self.predictor.plant(found)
             trees.write(found, packer)
         self._begin(kind, len(coded))

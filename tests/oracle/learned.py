@@ -27,12 +27,13 @@ def require(right, message):
 class Learned:
     def __init__(self, section):
         require(len(section) >= HEADER_BYTES, "cut short")
-        self.preset, coded, self.log2_lines = section[:3]
+        self.preset, flags, self.log2_lines = section[:3]
         numbers = [int.from_bytes(section[at : at + 4], "little") for at in range(3, HEADER_BYTES, 4)]
         self.slot_count, lengths = numbers[0], numbers[1:]
-        require(1 <= self.preset <= 10 and coded <= 1, "an unknown preset")
+        require(1 <= self.preset <= 10 and flags <= 3, "an unknown preset")
         require(4 <= self.log2_lines <= 26 and self.slot_count <= MOST_SLOTS, "impossible sizes")
-        self.coded = bool(coded)
+        self.coded, self.structured = bool(flags & 1), bool(flags & 2)
+        require(not self.structured or self.preset >= 3, "no models of structured text")
         parts, at = [], HEADER_BYTES
         for length in lengths:
             require(at + length <= len(section), "cut short")

@@ -36,6 +36,8 @@ def mixer_network(setup, prior):
         voices = len(setup.text.selectors) + 1 + setup.text.apms + setup.network
         if own.voices == voices and own.blended == columns:
             return own, setup.network
+    if prior is not None and prior.learned is not None and prior.learned.structured:
+        return structured_mixer_network(), False
     english = prior is not None and any(prior.shipped)
     return LstmMixer(SHIPPED[setup.network, english].read_bytes()), setup.network and english
 

@@ -42,7 +42,7 @@ class Parsed:
         self.text_object = TextObject()
 
     def push_structured(self, byte):
-        self.push(byte)
+        """Adds the newest byte to what only structured text needs, after all else has it."""
         self.places.push(byte, self.history, self.lines, self.structure)
         self.numbers.push(byte)
         self.steps.push(byte)

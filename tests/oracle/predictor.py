@@ -52,6 +52,9 @@ class Predictor:
         self.size_class = size_class
         self.kind = TEXT
         self.assemblies = setup.kinds(prior is None)
+        learned = None if prior is None else prior.learned
+        if learned is not None and learned.structured:
+            self.assemblies = setup.structured, *self.assemblies[1:]
         self.arms = [None, None, None]
         self.parsed = Parsed(log2.history)
         self.table = SlotTable(log2.slots if prior is None else setup.primed_slots(size_class))
@@ -63,7 +66,7 @@ class Predictor:
         self.directs = Directs(direct_contexts, log2.directs) if direct_contexts else None
         self.matches = [MatchModel(min_len, log2.heads, RUN_LIMIT) for min_len in setup.matches]
         self.order0 = AdaptiveMap(256 * MOST_TREES, HISTORY_LIMIT)
-        # Those of the text.
+        # Those of text, structured or not.
         self.trees = ALONE if prior is None else prior.trees_of(preset)
         self._pick_tree()
         words = prior.shipped if prior is not None else ((), (), ())
@@ -94,7 +97,7 @@ class Predictor:
 
     def _pick_tree(self):
         """Goes to the root of the tree by which the next byte is coded."""
-        trees = self.trees if self.kind == TEXT else ALONE
+        trees = ALONE if self.kind == BINARY else self.trees
         self.tree_count = len(trees.trees)
         self.tree_number = trees.after[self.parsed.last(1)]
         self.tree = trees.trees[self.tree_number]
@@ -246,10 +249,10 @@ class Predictor:
         if self.transformed:
             self.restored = self.inverse.push(byte)
             self.parsed.push_coded(byte, self.inverse.seen, self.inverse.code)
-        elif self.kind == STRUCTURED:
-            self.parsed.push_structured(byte)
         else:
             self.parsed.push(byte)
+        if self.arms[self.kind].assembly is self.setup.structured:
+            self.parsed.push_structured(byte)
         self._pick_tree()
         for model in self.matches:
             model.next_byte(self.parsed.history, self.transformed)

@@ -76,6 +76,11 @@ class Setup:
     structured: Assembly | None = None
 
     @property
+    def repeats(self):
+        """Eighths of strings that make structured text of a block's first."""
+        return 5 if self.histories is PROBABILITIES else 6
+
+    @property
     def trees(self):
         """Whether text may be coded by a tree that is not balanced."""
         return not self.corrected
@@ -124,7 +129,7 @@ class Setup:
             total += self._mixer_bytes(kind)
             total += kind.contexts * 2048
             total += sum(apm_contexts(kind, size_class)) * 128
-        total += STRUCTURED_BYTES if self.structured and not primed else 0
+        total += STRUCTURED_BYTES if self.structured else 0
         # Where a prior says what the text's weights start from.
         total += self._mixer_bytes(self.text) if primed else 0
         return total + (4 << 20) + (3 << min(size_class, 20))
@@ -224,6 +229,28 @@ TEXT_8 = replace(
     ),
 )
 
+STRUCTURED_3 = replace(
+    TEXT_3, groups=(c.orders(2, 4, 6), c.word, c.frame, c.above, c.values, c.successors)
+)
+STRUCTURED_4 = replace(
+    TEXT_4,
+    groups=(
+        *(orders_1_to_6, c.word, c.frame, c.above, c.values, c.successors),
+        *(c.word_pair, c.tag, c.class_history, c.follower, order_8),
+    ),
+)
+STRUCTURED_5 = replace(
+    TEXT_5, groups=(*STRUCTURED_4.groups, c.rows, c.names, c.sparse_one), apm_log2=14
+)
+STRUCTURED_6 = replace(STRUCTURED_5, groups=(*STRUCTURED_5.groups, c.kinds, c.indirect_few), rates=FINE)
+STRUCTURED_7 = replace(
+    TEXT_7,
+    groups=(
+        *(orders_1_to_6, c.word, c.above, c.values, c.successors, c.word_pair, order_8, c.rows, c.names),
+        *(c.kinds, c.indirect, c.markup, c.class_runs, c.layout),
+    ),
+    apm_log2=14,
+)
 # In place of three groups: all others keep their contexts' numbers.
 INSTEAD = {c.letters: c.above, c.capitals: c.successors, c.forms: c.values}
 STRUCTURED_9 = replace(
@@ -262,11 +289,11 @@ BINARY_MAX = replace(BINARY_9, selectors=(*BINARY_9.selectors, s.NETWORK))
 SETUPS = {
     1: Setup(PROBABILITIES, (6,), TEXT_1, BINARY_1, Sizes(22, 25, 0, 0, 20), 25),
     2: Setup(PROBABILITIES, (6,), TEXT_2, BINARY_1, Sizes(23, 26, 0, 0, 20), 25),
-    3: Setup(PROBABILITIES, (6,), TEXT_3, BINARY_3, Sizes(24, 27, 0, 0, 21), 26),
-    4: Setup(PROBABILITIES, (6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21), 26),
-    5: Setup(PROBABILITIES, (6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22), 26),
-    6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
-    7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27),
+    3: Setup(PROBABILITIES, (6,), TEXT_3, BINARY_3, Sizes(24, 27, 0, 0, 21), 26, structured=STRUCTURED_3),
+    4: Setup(PROBABILITIES, (6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21), 26, structured=STRUCTURED_4),
+    5: Setup(PROBABILITIES, (6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22), 26, structured=STRUCTURED_5),
+    6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22), 27, structured=STRUCTURED_6),
+    7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27, structured=STRUCTURED_7),
     8: Setup(
         *(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22), 28),
         structured=STRUCTURED_8,

@@ -129,13 +129,21 @@ impl Correction {
 
 impl Corrector {
     /// One before the block's first bit, if text is corrected: a prior's, if it is for this preset,
-    /// or the one for blocks that start with the English words or without.
-    pub fn new(setup: &Setup, own: Option<Arc<MixerWeights>>, english: bool) -> Option<Corrector> {
+    /// or the one for texts that are `structured`, or start with the English words or without.
+    pub fn new(
+        setup: &Setup,
+        own: Option<Arc<MixerWeights>>,
+        english: bool,
+        structured: bool,
+    ) -> Option<Corrector> {
         if !setup.corrected {
             return None;
         }
         if let Some(own) = own.filter(|own| own.columns() == says(setup)) {
             return Some(Corrector { mixer: LstmMixer::new(own), hears_network: setup.network });
+        }
+        if structured {
+            return Some(Corrector::of_structured());
         }
         let (shipped, hears_network) = match (setup.network, english) {
             (_, false) => (&TEXT_9, false),

@@ -83,7 +83,7 @@ fn settle(which: Option<Which>, shipped: Option<&Shipped>, preset: Preset, start
     let start = &start[..start.len().min(GATHER_BYTES as usize)];
     match which {
         Some(Which::Prose) if start.len() >= MIN_PROSE => Some(shipped.map_or_else(
-            || mostly_prose(start, preset.setup().has_structured(true)),
+            || mostly_prose(start, preset.setup().is_strong()),
             |words| words_fit(start, words),
         )),
         _ => None,
@@ -109,7 +109,8 @@ fn coded_block(
     let mut out = Vec::with_capacity(text.len());
     let (mut has_text, mut has_structured) = (false, false);
     for chunk in chunks(plan, text) {
-        let structured = structured.then(|| Eighths::of_block(has_text, has_structured));
+        let structured =
+            structured.then(|| Eighths::of_block(plan.preset().setup(), has_text, has_structured));
         let kind = kind_of(chunk, structured);
         has_text |= kind == Kind::Text;
         has_structured |= kind == Kind::Structured;
@@ -249,8 +250,8 @@ fn kind_of_method(method: u8) -> Kind {
     }
 }
 
-/// The content bytes from which on a block's first chunk of text brings trees: of fewer, some 180 bytes
-/// are too many.
+/// The content bytes from which on a block's first chunk of text or structured text brings trees: of
+/// fewer, some 180 bytes are too many.
 const PLANTED_BYTES: usize = 1 << 16;
 /// Of fewer coded bytes there are [`FEW_TREES`] at most.
 const MANY_TREES_BYTES: usize = 1 << 18;
@@ -508,9 +509,22 @@ impl ChunkCoder {
         code_byte(&mut self.predictor, &mut self.prediction, &mut |p1| decoder.decode(p1))
     }
 
+    /// Which texts are transformed: not those that are taken for structured text, unless it is asked for.
+    fn which(&self, transform: Transform, shipped: bool) -> Option<Which> {
+        let asked = transform == Transform::Words || !self.predictor.takes_texts_for_structured();
+        which(transform, shipped, self.plan).filter(|_| asked)
+    }
+
+    /// How many strings of a chunk must have been there before for it to be structured text.
+    fn eighths(&self) -> Eighths {
+        let [has_text, has_structured] = [Kind::Text, Kind::Structured].map(|kind| self.predictor.has(kind));
+        Eighths::of_block(self.plan.preset().setup(), has_text, has_structured)
+    }
+
     /// Whether a chunk of such a content, of which the models see so many bytes, is to bring the block's trees.
     fn plants(&self, kind: Kind, seen_bytes: usize) -> bool {
-        self.trees > 0 && kind == Kind::Text && !self.predictor.has(kind) && seen_bytes >= PLANTED_BYTES
+        let is_first = ![Kind::Text, Kind::Structured].into_iter().any(|kind| self.predictor.has(kind));
+        self.trees > 0 && kind != Kind::Binary && is_first && seen_bytes >= PLANTED_BYTES
     }
 
     /// Begins a chunk, perhaps a picture, of which lines may be joined.
@@ -520,20 +534,23 @@ impl ChunkCoder {
         (is_picture, joins): (bool, bool),
         transform: Transform,
     ) -> Result<Begun, EngineError> {
-        let structured = (self.structured && transform != Transform::Words)
-            .then(|| Eighths::of_block(self.predictor.has(Kind::Text), self.predictor.has(Kind::Structured)));
+        let structured = (self.structured && transform != Transform::Words).then(|| self.eighths());
         let kind = if is_picture { Kind::Binary } else { kind_of(content, structured) };
         let joins = joins && kind == Kind::Text && transform != Transform::None;
         let joined = if joins { join(content) } else { None };
         let content = joined.as_ref().map_or(content, |joined| &joined.bytes);
         let shipped = self.predictor.inverse().dictionary().shipped().is_some();
-        let which = settled(which(transform, shipped, self.plan), self.transforms);
+        let which = settled(self.which(transform, shipped), self.transforms);
         let which = which.filter(|_| kind == Kind::Text);
         let bytes = which.and_then(|which| forward(content, self.predictor.inverse(), which));
         let coded = bytes.as_deref().unwrap_or(content);
         let plants = self.plants(kind, content.len());
         if plants {
-            let most = if coded.len() < MANY_TREES_BYTES { FEW_TREES.min(self.trees) } else { self.trees };
+            let most = match kind {
+                Kind::Structured => 1,
+                _ if coded.len() < MANY_TREES_BYTES => FEW_TREES.min(self.trees),
+                _ => self.trees,
+            };
             self.predictor.plant(Trees::of_texts(&[coded], most, MOST_DECISIONS));
         }
         self.begin(kind, coded.len())?;
@@ -556,7 +573,7 @@ impl ChunkCoder {
     /// at hand of it before its first chunk is coded.
     pub(crate) fn settle(&mut self, transform: Transform, start: &[u8]) {
         let shipped = self.predictor.inverse().dictionary().shipped();
-        let which = which(transform, shipped.is_some(), self.plan);
+        let which = self.which(transform, shipped.is_some());
         self.transforms = settle(which, shipped, self.plan.preset(), start);
     }
 
@@ -969,6 +986,11 @@ impl ChunkCoder {
     /// The same model, which codes all bytes as their eight bits.
     pub(crate) fn without_trees(self) -> ChunkCoder {
         ChunkCoder { trees: 0, ..self }
+    }
+
+    /// Lets texts have the models of structured text, before the first of them.
+    pub(crate) fn take_texts_for_structured(&mut self) {
+        self.predictor.take_texts_for_structured();
     }
 
     /// The same model, which codes structured text as any other.

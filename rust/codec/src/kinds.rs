@@ -4,10 +4,11 @@
 use crate::ModelPlan;
 use crate::container::CHUNK_BYTES;
 use crate::predictor::Kind;
+use crate::setup::Setup;
 
-/// Bytes of a content that tell whether it repeats its forms, at most and at least.
-const REPEATS_MOST: usize = 256 << 10;
-const REPEATS_LEAST: usize = 1 << 10;
+/// Bytes of a content that tell whether it is structured, at most and at least.
+const STRUCTURED_MOST: usize = 256 << 10;
+const STRUCTURED_LEAST: usize = 1 << 10;
 
 /// Chunks end at a multiple of so many bytes from their start, or where they must.
 const PIECE_BYTES: usize = 1 << 10;
@@ -17,17 +18,24 @@ const RUN_PIECES: usize = 16;
 /// Blocks of this size class or below are one chunk.
 pub const UNCUT_CLASS: u8 = 16;
 
-/// How many eighths of a text's strings of eight characters must have been there before for it to
-/// be structured: what a block has begun as it stays, if it can.
+/// What makes a text structured: so many eighths of its strings of eight characters were there before,
+/// or so many of its characters are digits. What a block has begun as it stays, if it can.
 #[derive(Clone, Copy, Debug)]
-pub struct Eighths(usize);
+pub struct Eighths {
+    repeated: usize,
+    digits: usize,
+}
 
 impl Eighths {
-    pub fn of_block(has_text: bool, has_structured: bool) -> Eighths {
+    /// No text is all digits.
+    const NONE: usize = 9;
+
+    /// Of a block that has text or structured text by now.
+    pub fn of_block(setup: &Setup, has_text: bool, has_structured: bool) -> Eighths {
         match (has_text, has_structured) {
-            (_, true) => Eighths(4),
-            (true, false) => Eighths(7),
-            (false, false) => Eighths(6),
+            (_, true) => Eighths { repeated: 4, digits: 2 },
+            (true, false) => Eighths { repeated: 7, digits: Eighths::NONE },
+            (false, false) => Eighths { repeated: setup.repeats, digits: 2 },
         }
     }
 }
@@ -81,30 +89,34 @@ pub fn kind_of(content: &[u8], structured: Option<Eighths>) -> Kind {
         return Kind::Binary;
     }
     match structured {
-        Some(eighths) if repeats(content, eighths) => Kind::Structured,
+        Some(eighths) if is_structured(content, eighths) => Kind::Structured,
         _ => Kind::Text,
     }
 }
 
 /// Whether a text repeats its forms, as logs, tables, records and markup do.
 pub fn repeats_forms(content: &[u8]) -> bool {
-    repeats(content, Eighths::of_block(false, false))
+    is_structured(content, Eighths { repeated: 6, digits: Eighths::NONE })
 }
 
-/// Of a character of UTF-8 the last byte counts.
-fn repeats(content: &[u8], Eighths(eighths): Eighths) -> bool {
-    let start = &content[..content.len().min(REPEATS_MOST)];
-    if start.len() < REPEATS_LEAST {
+/// Whether a text has so much of what makes one structured. Of a character of UTF-8 the last byte counts.
+pub fn is_structured(content: &[u8], eighths: Eighths) -> bool {
+    let start = &content[..content.len().min(STRUCTURED_MOST)];
+    if start.len() < STRUCTURED_LEAST {
         return false;
     }
     let after = start[1..].iter().chain([&0]);
     let last_bytes = start.iter().zip(after).filter(|(_, after)| **after & 0xc0 != 0x80);
     let last_bytes: Vec<u8> = last_bytes.map(|(&byte, _)| byte).collect();
+    let digits = last_bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if 8 * digits >= eighths.digits * last_bytes.len() {
+        return true;
+    }
     let mut strings: Vec<[u8; 8]> = last_bytes.array_windows().copied().collect();
     let all = strings.len();
     strings.sort_unstable();
     strings.dedup();
-    8 * (all - strings.len()) >= eighths * all
+    8 * (all - strings.len()) >= eighths.repeated * all
 }
 
 /// Whether a block's chunks end at 1 MiB only.
@@ -152,7 +164,8 @@ mod tests {
 
     #[test]
     fn kinds_are_told_apart() {
-        let kind_of = |content: &[u8]| kind_of(content, Some(Eighths(6)));
+        let begins = |preset: Preset| Eighths::of_block(preset.setup(), false, false);
+        let kind_of = |content: &[u8]| kind_of(content, Some(begins(Preset::MAX)));
         assert_eq!(kind_of(b""), Kind::Text);
         assert_eq!(kind_of("Grüße, мир, 世界\r\n".as_bytes()), Kind::Text);
         assert_eq!(kind_of(b"caf\xe9 au lait, d\xe9j\xe0 vu, na\xefve"), Kind::Text);
@@ -163,6 +176,28 @@ mod tests {
         assert_eq!(kind_of(&line.repeat(20)), Kind::Text);
         assert_eq!(kind_of(&line.repeat(40)), Kind::Structured);
         assert_eq!(super::kind_of(&line.repeat(40), None), Kind::Text);
+        // Numbers that are new: a quarter of the characters, and a little less.
+        let numbers: Vec<String> = (0..400).map(|n| format!("{:03} is it ", n * 7919 % 1000)).collect();
+        assert_eq!(kind_of(numbers.concat().as_bytes()), Kind::Structured);
+        assert_eq!(kind_of(numbers.join(" ").replace("is it", "is it or so").as_bytes()), Kind::Text);
+        // Two thirds were there before.
+        let letters: Vec<u8> =
+            (0..450u32).map(|n| b'a' + (n.wrapping_mul(2_654_435_761) >> 13) as u8 % 26).collect();
+        let some = [&line.repeat(27)[..], &letters].concat();
+        assert_eq!(kind_of(&some), Kind::Text);
+        let five = Preset::new(5).expect("there is one");
+        assert_eq!(super::kind_of(&some, Some(begins(five))), Kind::Structured);
+    }
+
+    #[test]
+    fn a_block_stays_what_it_has_begun_as() {
+        let table = "name 2481 7 30 1984\n".repeat(60);
+        let eighths =
+            |has_text, has_structured| Some(Eighths::of_block(Preset::MAX.setup(), has_text, has_structured));
+        let numbers: String = (0..400).map(|n| format!("{:03} is it ", n * 7919 % 1000)).collect();
+        assert_eq!(kind_of(numbers.as_bytes(), eighths(true, false)), Kind::Text);
+        assert_eq!(kind_of(numbers.as_bytes(), eighths(true, true)), Kind::Structured);
+        assert_eq!(kind_of(table.as_bytes(), eighths(true, false)), Kind::Structured);
     }
 
     #[test]

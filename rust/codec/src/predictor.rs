@@ -84,9 +84,9 @@ impl Default for Prediction {
 #[derive(Debug)]
 struct Ways {
     text: Trees,
-    /// Of other bytes: their bits.
+    /// Of binary data: their bits.
     balanced: Tree,
-    /// Whether the next byte is one of text.
+    /// Whether the next byte is one of text, structured or not.
     is_text: bool,
     /// By which tree the next byte is coded, of those of text.
     tree: usize,
@@ -206,6 +206,8 @@ const fn assembly_parts(assembly: &Assembly, matches: usize) -> usize {
 pub struct Predictor {
     simd: Simd,
     setup: &'static Setup,
+    /// The models of text.
+    text: &'static Assembly,
     size_class: u8,
     kind: Kind,
     /// The text's arm was made beforehand and has not begun.
@@ -254,10 +256,12 @@ impl Predictor {
         let own_network = base.as_deref().and_then(Base::network);
         let own_mixer = base.as_deref().and_then(Base::mixer);
         let trees = base.as_deref().and_then(Base::trees);
-        let corrector = Corrector::new(setup, own_mixer, words.is_some());
+        let structured = learned.as_ref().is_some_and(|learned| learned.structured);
+        let corrector = Corrector::new(setup, own_mixer, words.is_some(), structured);
         let mut predictor = Predictor {
             simd: Simd::detect(),
             setup,
+            text: setup.text,
             size_class,
             kind: Kind::Text,
             fresh: false,
@@ -287,6 +291,9 @@ impl Predictor {
             inverse: Inverse::new(words),
             remembered: 0,
         };
+        if structured {
+            predictor.take_texts_for_structured();
+        }
         if let Some(weights) = weights {
             predictor.worth(&mut ValueReader(&weights)).ok()?;
         }
@@ -317,7 +324,8 @@ impl Predictor {
             runs |= assembly.runs;
             directs |= assembly.directs > 0;
         }
-        total += if setup.has_structured(!primed) { Parsed::STRUCTURED_BYTES } else { 0 };
+        // Of a prior's texts, too.
+        total += if setup.structured.is_some() { Parsed::STRUCTURED_BYTES } else { 0 };
         // What the text's weights start from.
         total += if primed { mixer_bytes(setup, setup.text) } else { 0 };
         total += if setup.network { Network::memory_bytes() } else { 0 };
@@ -344,6 +352,16 @@ impl Predictor {
     /// The trees by which bytes of text are coded.
     pub fn trees(&self) -> &Trees {
         &self.ways.text
+    }
+
+    /// Lets texts have the models of structured text, before the first of them.
+    pub fn take_texts_for_structured(&mut self) {
+        self.text = self.setup.structured.unwrap_or(self.setup.text);
+    }
+
+    /// Whether they have.
+    pub fn takes_texts_for_structured(&self) -> bool {
+        !std::ptr::eq(self.text, self.setup.text)
     }
 
     /// Says that what comes next is a picture, so many pixels wide, or is none any more, if that is 0: from
@@ -395,8 +413,11 @@ impl Predictor {
         }
         self.fresh = false;
         self.turn_to(kind);
-        let assembly = self.setup.assemblies(true).nth(kind as usize).expect("others are refused");
-        if kind == Kind::Structured {
+        let assembly = match kind {
+            Kind::Text => self.text,
+            _ => self.setup.assemblies(true).nth(kind as usize).expect("others are refused"),
+        };
+        if Shape::of(assembly, self.setup).structured {
             self.parsed.begin_structured()?;
         }
         let arm = &mut self.arms[kind as usize];
@@ -418,7 +439,7 @@ impl Predictor {
     /// Says of which kind the next byte is.
     fn turn_to(&mut self, kind: Kind) {
         self.kind = kind;
-        self.ways.is_text = kind == Kind::Text;
+        self.ways.is_text = kind != Kind::Binary;
     }
 
     #[inline(always)]
@@ -671,7 +692,7 @@ impl Predictor {
         }
         if let Some(byte) = byte {
             self.ask_ahead(shape, byte);
-            self.push(byte);
+            self.push(shape, byte);
             self.pick_tree();
             if shape.structured {
                 // Its contexts look at what the match model expects.
@@ -752,15 +773,16 @@ impl Predictor {
 
     /// Brings the past up to date.
     #[inline(always)]
-    fn push(&mut self, byte: u8) {
+    fn push(&mut self, shape: Shape, byte: u8) {
         if self.transformed {
             // An error is kept, for the engine to ask for.
             let _ = self.inverse.push(byte);
             self.parsed.push_coded(byte, self.inverse.seen(), self.inverse.code());
-        } else if self.kind == Kind::Structured {
-            self.parsed.push_structured(byte);
         } else {
             self.parsed.push(byte);
+        }
+        if shape.structured {
+            self.parsed.push_structured(byte);
         }
         match &mut self.network {
             Some(network) if !network.hears_match() => network.update(byte, Expected::default()),
@@ -867,7 +889,7 @@ impl Predictor {
     pub fn text(&mut self) -> Result<(&mut Slots, &mut Mixer), StateError> {
         let arm = &mut self.arms[0];
         if arm.is_none() {
-            *arm = Arm::new(self.setup, self.setup.text, self.size_class);
+            *arm = Arm::new(self.setup, self.text, self.size_class);
             self.fresh = true;
         }
         let arm = arm.as_mut().ok_or(StateError::Memory)?;

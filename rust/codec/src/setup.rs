@@ -122,6 +122,9 @@ pub struct Setup {
     pub binary: &'static Assembly,
     /// For text that repeats its forms, in blocks that start from nothing, if it has models of its own.
     pub structured: Option<&'static Assembly>,
+    /// How many eighths of a content's strings of eight characters must have been there before for a block
+    /// to begin as structured text.
+    pub repeats: usize,
     /// What its groups and selectors read of the past, where that is not all.
     pub parts: Parts,
     /// The largest tables.
@@ -142,6 +145,11 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Whether it knows words by many contexts.
+    pub fn is_strong(&self) -> bool {
+        self.parts.terms
+    }
+
     /// Whether structured text is a kind of blocks that start from nothing, or from a prior.
     pub fn has_structured(&self, from_nothing: bool) -> bool {
         from_nothing && self.structured.is_some()
@@ -488,14 +496,96 @@ static TEXT_9: Assembly = Assembly {
     rates: FINE,
 };
 
-/// For structured text: what stood in this place before, where text looks at letters, capitals and
-/// the forms of words. All else stands where it does for text, so that the mixer network of text
-/// knows what it hears.
+/// For structured text: what stood in this place before and what the key, the number above and the last
+/// bytes led to, which say more than words do.
+static STRUCTURED_3: Assembly =
+    Assembly { groups: &[c::ORDERS_2_4_6, c::WORD, c::FRAME, c::ABOVE, c::VALUES, c::SUCCESSORS], ..TEXT_3 };
+static STRUCTURED_4: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::FRAME,
+        c::ABOVE,
+        c::VALUES,
+        c::SUCCESSORS,
+        c::WORD_PAIR,
+        c::TAG,
+        c::CLASS_HISTORY,
+        c::FOLLOWER,
+        c::ORDER_8,
+    ],
+    ..TEXT_4
+};
+pub static STRUCTURED_5: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::FRAME,
+        c::ABOVE,
+        c::VALUES,
+        c::SUCCESSORS,
+        c::WORD_PAIR,
+        c::TAG,
+        c::CLASS_HISTORY,
+        c::FOLLOWER,
+        c::ORDER_8,
+        c::ROWS,
+        c::NAMES,
+        c::SPARSE_ONE,
+    ],
+    apm_log2: STRUCTURED_9.apm_log2,
+    ..TEXT_5
+};
+static STRUCTURED_6: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::FRAME,
+        c::ABOVE,
+        c::VALUES,
+        c::SUCCESSORS,
+        c::WORD_PAIR,
+        c::TAG,
+        c::CLASS_HISTORY,
+        c::FOLLOWER,
+        c::ORDER_8,
+        c::ROWS,
+        c::NAMES,
+        c::SPARSE_ONE,
+        c::KINDS,
+        c::INDIRECT_FEW,
+    ],
+    apm_log2: STRUCTURED_9.apm_log2,
+    ..TEXT_6
+};
+static STRUCTURED_7: Assembly = Assembly {
+    groups: &[
+        c::ORDERS_1_TO_6,
+        c::WORD,
+        c::ABOVE,
+        c::VALUES,
+        c::SUCCESSORS,
+        c::WORD_PAIR,
+        c::ORDER_8,
+        c::ROWS,
+        c::NAMES,
+        c::KINDS,
+        c::INDIRECT,
+        c::MARKUP,
+        c::CLASS_RUNS,
+        c::LAYOUT,
+    ],
+    apm_log2: STRUCTURED_9.apm_log2,
+    ..TEXT_7
+};
+
+/// The same for the strongest presets, where text looks at letters, capitals and the forms of words. All
+/// else stands where it does for text, so that the mixer network of text knows what it hears.
 static STRUCTURED_8: Assembly =
     Assembly { groups: STRUCTURED_9.groups, apm_log2: STRUCTURED_9.apm_log2, ..TEXT_8 };
 static STRUCTURED_9: Assembly = Assembly {
     groups: &strongest(c::ABOVE, c::SUCCESSORS, c::VALUES),
-    // Preset 9 stays within 2 GiB.
+    // Preset 9 stays within 2 GiB, preset 5 within 400 MiB.
     apm_log2: 14,
     ..TEXT_9
 };
@@ -580,7 +670,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_1,
         binary: &BINARY_1,
         structured: None,
-        parts: Parts { lines: false, followers: false, terms: false },
+        repeats: 5,
+        parts: Parts { lines: false, followers: false, terms: false, structured: false },
         most: most(22, 25, 0, 0, 20),
         base: 25,
         transform: 16,
@@ -596,7 +687,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_2,
         binary: &BINARY_1,
         structured: None,
-        parts: Parts { lines: false, followers: true, terms: false },
+        repeats: 5,
+        parts: Parts { lines: false, followers: true, terms: false, structured: false },
         most: most(23, 26, 0, 0, 20),
         base: 25,
         transform: 16,
@@ -611,7 +703,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6],
         text: &TEXT_3,
         binary: &BINARY_3,
-        structured: None,
+        structured: Some(&STRUCTURED_3),
+        repeats: 5,
         parts: Parts::MOST,
         most: most(24, 27, 0, 0, 21),
         base: 26,
@@ -627,7 +720,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6, 12],
         text: &TEXT_4,
         binary: &BINARY_3,
-        structured: None,
+        structured: Some(&STRUCTURED_4),
+        repeats: 5,
         parts: Parts::MOST,
         most: most(25, 27, 0, 0, 21),
         base: 26,
@@ -643,7 +737,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[6, 12],
         text: &TEXT_5,
         binary: &BINARY_3,
-        structured: None,
+        structured: Some(&STRUCTURED_5),
+        repeats: 5,
         parts: Parts::MOST,
         most: most(25, 28, 0, 0, 22),
         base: 26,
@@ -659,7 +754,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[5, 10],
         text: &TEXT_6,
         binary: &BINARY_6,
-        structured: None,
+        structured: Some(&STRUCTURED_6),
+        repeats: 5,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         base: 27,
@@ -675,7 +771,8 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         matches: &[5, 8, 16],
         text: &TEXT_7,
         binary: &BINARY_6,
-        structured: None,
+        structured: Some(&STRUCTURED_7),
+        repeats: 5,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         base: 27,
@@ -692,6 +789,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_8,
         binary: &BINARY_9,
         structured: Some(&STRUCTURED_8),
+        repeats: 6,
         parts: Parts::ALL,
         most: most(26, 29, 26, 27, 22),
         base: 28,
@@ -708,6 +806,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_9,
         binary: &BINARY_9,
         structured: Some(&STRUCTURED_9),
+        repeats: 6,
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         base: 28,
@@ -724,6 +823,7 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_MAX,
         binary: &BINARY_MAX,
         structured: Some(&STRUCTURED_MAX),
+        repeats: 6,
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         base: 28,
@@ -774,8 +874,8 @@ mod tests {
 
     #[test]
     fn structured_text_has_its_contexts_where_text_has_others() {
-        for setup in &SETUPS {
-            let Some(structured) = setup.structured else { continue };
+        for setup in SETUPS.iter().filter(|setup| setup.corrected || setup.text.runs) {
+            let structured = setup.structured.expect("the strongest presets have some");
             let counts = |assembly: &Assembly| assembly.groups.iter().map(|g| g.contexts).collect::<Vec<_>>();
             assert_eq!(counts(structured), counts(setup.text), "preset {}", setup.name);
         }

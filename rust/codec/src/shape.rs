@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use foretold_numerics::{P1, Simd, Work};
 
 use crate::predictor::{Prediction, Predictor, assembly_inputs};
-use crate::setup::{Assembly, Setup, TEXT_1, TEXT_2, TEXT_3, TEXT_4, TEXT_5};
+use crate::setup::{Assembly, STRUCTURED_5, Setup, TEXT_1, TEXT_2, TEXT_3, TEXT_4, TEXT_5};
 
 /// What an assembly asks for.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,7 @@ enum Known {
     Text3,
     Text4,
     Text5,
+    Structured5,
     Other,
 }
 
@@ -51,6 +52,7 @@ impl Shape {
             (a, 1) if std::ptr::eq(a, &TEXT_3) => Known::Text3,
             (a, 2) if std::ptr::eq(a, &TEXT_4) => Known::Text4,
             (a, 2) if std::ptr::eq(a, &TEXT_5) => Known::Text5,
+            (a, 2) if std::ptr::eq(a, &STRUCTURED_5) => Known::Structured5,
             _ => Known::Other,
         };
         Shape {
@@ -71,7 +73,7 @@ impl Shape {
             matches,
             network: false,
             corrected: false,
-            structured: false,
+            structured: matches!(known, Known::Structured5),
             inputs,
             known,
         }
@@ -98,6 +100,7 @@ constants! {
     Text3: Some(Shape::known(&TEXT_3, 1, Known::Text3)),
     Text4: Some(Shape::known(&TEXT_4, 2, Known::Text4)),
     Text5: Some(Shape::known(&TEXT_5, 2, Known::Text5)),
+    Structured5: Some(Shape::known(&STRUCTURED_5, 2, Known::Structured5)),
     Other: None,
 }
 
@@ -133,6 +136,7 @@ pub(crate) fn code_byte<F: FnMut(P1) -> bool>(
         Known::Text3 => run::<Text3, _>(predictor, made, bit_of),
         Known::Text4 => run::<Text4, _>(predictor, made, bit_of),
         Known::Text5 => run::<Text5, _>(predictor, made, bit_of),
+        Known::Structured5 => run::<Structured5, _>(predictor, made, bit_of),
         Known::Other => run::<Other, _>(predictor, made, bit_of),
     }
 }

@@ -55,7 +55,20 @@ fn sound() -> Vec<(String, Vec<u8>, Vec<u8>)> {
     let members = [text(10), Vec::new(), text(1_000)];
     add("members", members.iter().flat_map(|content| compress(content, &one)).collect(), members.concat());
     add("fitted", fitted(), text(300));
+    for number in 3..=9 {
+        // The longer ones bring a tree.
+        let content = log(if matches!(number, 3 | 5) { 65_536 } else { 2_048 });
+        add(&format!("log-preset-{number}"), compress(&content, &Options::new(preset(number))), content);
+    }
     archives
+}
+
+/// Structured text: lines of numbers that count up.
+fn log(len: usize) -> Vec<u8> {
+    let lines = (0u32..).flat_map(|n| {
+        format!("{{\"at\": {}, \"left\": {}.{:02}}}\n", 7_000 + 13 * n, n % 90, n * n % 100).into_bytes()
+    });
+    lines.take(len).collect()
 }
 
 /// With weights after its header of 98 bytes.

@@ -163,7 +163,7 @@ fn hostile_payloads_of_transformed_chunks_end_in_errors() {
 
 #[test]
 fn unknown_methods_are_refused() {
-    // Presets from 8 on have structured text, and so methods 6, 7 and 15.
+    // Presets from 3 on have structured text, and so methods 6, 7 and 15.
     let unknown = [(1, &[6, 7, 10, 12, 14, 15, 16][..]), (8, &[10, 12, 14, 16, 255])];
     for (preset, methods) in unknown {
         for &method in methods {

@@ -51,6 +51,8 @@ pub struct Start {
     /// The bytes that match models find again, and whether they are coded.
     pub history: Vec<u8>,
     pub coded: bool,
+    /// Whether texts have the models of structured text.
+    pub structured: bool,
     /// History and match models in the smallest tables.
     small: OnceLock<Option<(History, Vec<MatchModel>)>>,
 }
@@ -64,7 +66,8 @@ impl Start {
         if Inverse::new(words).state(&mut rest).is_err() || !rest.0.is_empty() {
             return Err(Error::State("its dictionary is none".into()));
         }
-        Ok(Start { worth, dictionary, history, coded: learned.coded, small: OnceLock::new() })
+        let Learned { coded, structured, .. } = *learned;
+        Ok(Start { worth, dictionary, history, coded, structured, small: OnceLock::new() })
     }
 
     /// History and match models, in tables of these sizes; `fresh` has models of the same preset

@@ -4,8 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use super::{Prior, PriorId, words};
 use crate::Preset;
+use crate::kinds::Eighths;
 use crate::network::ENGLISH_FILE;
-use crate::transform::{Shipped, prior_fits};
+use crate::transform::{Otherwise, Shipped, prior_fits};
 
 /// Presets 1 and 2: programs of some megabytes are 0.3 to 2 % larger for starting from English there,
 /// from 3 on smaller.
@@ -50,8 +51,13 @@ pub fn words() -> &'static Shipped {
 
 /// Whether a content that begins like this is better begun with it than with nothing, at a preset.
 pub fn fits(start: &[u8], preset: Preset) -> bool {
-    let structured = preset.setup().has_structured(true);
-    prior_fits(start, words(), structured, preset.number() <= LAST_QUICK)
+    let setup = preset.setup();
+    let otherwise = Otherwise {
+        structured: setup.structured.is_some().then(|| Eighths::of_block(setup, false, false)),
+        strong: setup.is_strong(),
+        quick: preset.number() <= LAST_QUICK,
+    };
+    prior_fits(start, words(), otherwise)
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use super::base::Base;
 use super::packing::{Packer, Slot, SlotPacking, Unpacker, words};
 use super::{Prior, PriorContent, PriorError};
 use crate::container::Knowledge;
-use crate::kinds::chunks;
+use crate::kinds::{Eighths, chunks, kind_of};
+use crate::predictor::Kind;
 use crate::{ChunkCoder, Error, Limits, ModelPlan, Options, Preset, Priors, Tick, Transform};
 
 /// Most bytes of the texts' end that match models find again.
@@ -28,6 +29,8 @@ const YOUNG: u32 = 256;
 /// Most bytes that are held out, and of one sample's end.
 const HELD_OUT_BYTES: usize = 1 << 20;
 const HELD_OUT_PIECE: usize = 1 << 16;
+/// Bytes of the samples that tell what they are like, at most.
+const START_BYTES: usize = 256 << 10;
 /// Slots of a prior at most; a damaged file must not ask for more work.
 const MOST_SLOTS: u32 = 1 << 27;
 /// Slots that may come after the last byte that is not zero.
@@ -58,6 +61,8 @@ pub struct Learned<'a> {
     pub preset: Preset,
     /// Whether the history is of coded bytes.
     pub coded: bool,
+    /// Whether texts have the models of structured text.
+    pub structured: bool,
     /// Base-2 logarithm of the lines that slots lie in.
     log2_lines: u32,
     slot_count: u32,
@@ -68,6 +73,9 @@ pub struct Learned<'a> {
 }
 
 const HEADER_BYTES: usize = 3 + 4 * 4;
+/// Flags in the header.
+const CODED: u8 = 1;
+const STRUCTURED: u8 = 2;
 
 impl<'a> Learned<'a> {
     /// Reads a section of a file.
@@ -80,7 +88,7 @@ impl<'a> Learned<'a> {
         };
         let (slot_count, lengths) = (word(0), [1, 2, 3].map(|i| word(i) as usize));
         let preset = Preset::new(header[0]).ok_or("its preset is unknown")?;
-        if header[1] > 1 || !(4..=26).contains(&header[2]) || slot_count > MOST_SLOTS {
+        if header[1] > CODED | STRUCTURED || !(4..=26).contains(&header[2]) || slot_count > MOST_SLOTS {
             return Err("what it has learned has impossible sizes");
         }
         let mut rest = rest;
@@ -93,12 +101,27 @@ impl<'a> Learned<'a> {
             return Err("it announces more slots than it has");
         }
         let [worth, history, dictionary] = parts;
-        let (coded, log2_lines) = (header[1] == 1, header[2].into());
-        Ok(Learned { preset, coded, log2_lines, slot_count, worth, history, dictionary, slots: rest })
+        let [coded, structured] = [CODED, STRUCTURED].map(|flag| header[1] & flag != 0);
+        if structured && preset.setup().structured.is_none() {
+            return Err("its preset has no models of structured text");
+        }
+        let log2_lines = header[2].into();
+        Ok(Learned {
+            preset,
+            coded,
+            structured,
+            log2_lines,
+            slot_count,
+            worth,
+            history,
+            dictionary,
+            slots: rest,
+        })
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![self.preset.number(), self.coded.into(), self.log2_lines as u8];
+        let flags = if self.coded { CODED } else { 0 } | if self.structured { STRUCTURED } else { 0 };
+        let mut out = vec![self.preset.number(), flags, self.log2_lines as u8];
         out.extend_from_slice(&self.slot_count.to_le_bytes());
         for part in [self.worth, self.history, self.dictionary] {
             out.extend_from_slice(&(part.len() as u32).to_le_bytes());
@@ -159,10 +182,11 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
         )));
     }
     let (read, held_out) = divide(samples);
-    let start = read.iter().find(|sample| !sample.is_empty()).map_or(&[][..], |sample| sample);
-    let known = training.knowledge.prior_for(start, training.preset).cloned();
+    let start = start_of(samples);
+    let known = training.knowledge.prior_for(&start, training.preset).cloned();
+    let structured = known.is_none() && is_structured(&start, training);
     let fresh = fresh_worth(training.preset)?;
-    let reading = read_all(&read, training, known.as_ref(), tick)?;
+    let reading = read_all(&read, training, known.as_ref(), structured, tick)?;
     // What is kept is less than what weights were learned with, so they are learned once more, on
     // texts that were not read.
     let mut worth = reading.worth.clone();
@@ -180,9 +204,29 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
         worth = coder.worth().map_err(Error::from_engine)?;
     }
     // Then nothing is held out any more.
-    let reading =
-        if held_out.is_empty() { reading } else { read_all(samples, training, known.as_ref(), tick)? };
+    let reading = if held_out.is_empty() {
+        reading
+    } else {
+        read_all(samples, training, known.as_ref(), structured, tick)?
+    };
     reading.file(training, known.is_some(), &pack_worth(&fresh, &worth)).map_err(Error::Prior)
+}
+
+/// What samples are like: the first of them, one behind the other.
+fn start_of(samples: &[&[u8]]) -> Vec<u8> {
+    let mut start = Vec::new();
+    for sample in samples {
+        let room = START_BYTES - start.len();
+        start.extend_from_slice(&sample[..sample.len().min(room)]);
+    }
+    start
+}
+
+/// Whether texts like this have the models of structured text.
+fn is_structured(start: &[u8], training: &Training) -> bool {
+    let setup = training.preset.setup();
+    let eighths = setup.structured.map(|_| Eighths::of_block(setup, false, false));
+    training.transform != Transform::Words && kind_of(start, eighths) == Kind::Structured
 }
 
 /// Lets weight sets learn as fast as those that are half as new as fresh ones.
@@ -197,6 +241,7 @@ fn rejuvenate(coder: &mut ChunkCoder) -> Result<(), Error> {
 struct Reading {
     worth: Vec<u8>,
     transformed: bool,
+    structured: bool,
     log2_lines: u32,
     history: Vec<u8>,
     dictionary: Vec<u8>,
@@ -208,13 +253,17 @@ fn read_all(
     texts: &[&[u8]],
     training: &Training,
     known: Option<&Arc<Prior>>,
+    structured: bool,
     tick: Tick<'_>,
 ) -> Result<Reading, Error> {
     let priors = training.knowledge.priors();
     let plan = ModelPlan::for_block(training.preset, u64::MAX).with_prior(known.map(|prior| prior.id()));
     let coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
     // What is kept of slots must hold for all.
-    let mut coder = coder.without_trees();
+    let mut coder = coder.without_structured().without_trees();
+    if structured {
+        coder.take_texts_for_structured();
+    }
     let mut transformed = false;
     for text in texts {
         for chunk in chunks(plan, text) {
@@ -232,7 +281,15 @@ fn read_all(
     };
     let room = training.max_bytes.saturating_sub(history.len()) / SLOT_BYTES;
     let slots = choose(&slots, under.as_deref().map(Base::slots), training.preset, room);
-    Ok(Reading { worth, transformed, log2_lines: plan.base_log2() - 6, history, dictionary, slots })
+    Ok(Reading {
+        worth,
+        transformed,
+        structured,
+        log2_lines: plan.base_log2() - 6,
+        history,
+        dictionary,
+        slots,
+    })
 }
 
 impl Reading {
@@ -241,6 +298,7 @@ impl Reading {
         let learned = Learned {
             preset: training.preset,
             coded: self.transformed,
+            structured: self.structured,
             log2_lines: self.log2_lines,
             worth,
             history: &self.history,

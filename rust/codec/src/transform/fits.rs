@@ -4,7 +4,7 @@
 use super::dictionary::Shipped;
 use super::forward::{Case, case_of, parts, runs};
 use super::is_letter;
-use crate::kinds::repeats_forms;
+use crate::kinds::{self, Eighths, repeats_forms};
 
 /// Bytes of a content that are looked at, at most: pieces that are spread evenly.
 const SAMPLE: usize = 1 << 18;
@@ -26,15 +26,27 @@ pub fn is_english(content: &[u8], shipped: &Shipped) -> bool {
     cover.shorter(800) && cover.covers(75) && cover.covered >= share
 }
 
+/// What a preset can do with a content without the shipped words.
+#[derive(Clone, Copy, Debug)]
+pub struct Otherwise {
+    /// Where there are models for structured text, what makes a content that.
+    pub structured: Option<Eighths>,
+    /// There are many contexts: nothing is soon learned.
+    pub strong: bool,
+    /// There are few contexts: long contents must be English beyond doubt.
+    pub quick: bool,
+}
+
 /// Whether a content is better begun with what is known of the shipped words' language, codes or none,
-/// than with nothing; and if it is `structured` that nothing has models of its own for, where it is. A
-/// `quick` preset has few contexts: long contents must be English beyond doubt.
-pub fn prior_fits(content: &[u8], shipped: &Shipped, structured: bool, quick: bool) -> bool {
-    if quick && content.len() > LONG {
+/// than with nothing.
+pub fn prior_fits(content: &[u8], shipped: &Shipped, otherwise: Otherwise) -> bool {
+    if otherwise.quick && content.len() > LONG {
         return is_english(content, shipped);
     }
     let cover = Cover::of(content, shipped);
-    cover.suits_words(content, structured) || !structured && cover.suits_prior(content.len())
+    let is_structured = || otherwise.structured.is_some_and(|eighths| kinds::is_structured(content, eighths));
+    cover.suits_words(content, otherwise.structured.is_some())
+        || !otherwise.strong && cover.suits_prior(content.len()) && !is_structured()
 }
 
 /// What shipped words would make of a content, by samples of it.

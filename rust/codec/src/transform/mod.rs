@@ -15,7 +15,7 @@ mod joining;
 use thiserror::Error;
 
 pub use dictionary::{Shipped, Words};
-pub use fits::{is_english, prior_fits, words_fit};
+pub use fits::{Otherwise, is_english, prior_fits, words_fit};
 pub use forward::{MIN_PROSE, Which, code, forward, mostly_prose};
 pub use inverse::Inverse;
 pub use joining::{Form, Joined, join, split};

@@ -87,11 +87,14 @@ pub struct Parts {
     pub followers: bool,
     /// [`Parsed::terms`], [`Parsed::expressions`], [`Parsed::letters`] and [`Parsed::forms`].
     pub terms: bool,
+    /// [`Parsed::places`], [`Parsed::numbers`], [`Parsed::steps`] and [`Parsed::successors`], within
+    /// chunks of structured text.
+    pub structured: bool,
 }
 
 impl Parts {
     /// All but terms: what most presets read.
-    pub const MOST: Parts = Parts { lines: true, followers: true, terms: false };
+    pub const MOST: Parts = Parts { lines: true, followers: true, terms: false, structured: true };
     /// All of them.
     pub const ALL: Parts = Parts { terms: true, ..Parts::MOST };
 }
@@ -145,9 +148,8 @@ impl Parsed {
         self.successors.begin()
     }
 
-    /// Adds the newest byte, of a chunk of structured text.
+    /// Adds the newest byte to what only structured text needs, after all else has it.
     pub fn push_structured(&mut self, byte: u8) {
-        self.push(byte);
         self.places.push(byte, &self.history, &self.lines, &self.structure);
         self.numbers.push(byte);
         self.steps.push(byte);
@@ -261,6 +263,8 @@ impl Parsed {
             self.expressions.state(io)?;
             self.letters.state(io)?;
             self.forms.state(io)?;
+        }
+        if self.parts.structured {
             self.places.state(io)?;
             self.numbers.state(io)?;
             self.steps.state(io)?;
