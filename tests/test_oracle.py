@@ -255,7 +255,7 @@ LOG = b"".join(
 @pytest.mark.parametrize("preset", [3, 4, 5, 6, 7, 8, 9, 10])
 def test_oracle_follows_structured_text(preset: int) -> None:
     parts = [LOG[:1300], MARKUP[:60], LOG[1300:]] if preset < 10 else [LOG[:1030]]
-    kinds = [engine.kind_of(part, (6, 2)) for part in parts]
+    kinds = [engine.kind_of(part, (6, 2, False)) for part in parts]
     assert kinds == [STRUCTURED, TEXT, TEXT][: len(parts)]
     archive = flushed(*parts, preset=named(preset))
     assert oracle.decompress(archive) == b"".join(parts)
@@ -270,7 +270,7 @@ POINTS = b"".join(
 
 
 def test_oracle_follows_numbers_that_change_together() -> None:
-    assert engine.kind_of(POINTS, (6, 2)) == STRUCTURED
+    assert engine.kind_of(POINTS, (6, 2, False)) == STRUCTURED
     assert oracle.compress(POINTS, 8) == plain(POINTS, preset=8)
 
 
@@ -803,7 +803,14 @@ def test_headings_that_the_oracle_quotes_exist(source: Path) -> None:
 
 @pytest.mark.parametrize(
     ("preset", "knowledge"),
-    [(1, "none"), (2, "none"), (3, "none"), (5, "none"), (9, "none"), pytest.param(10, "none", marks=[pytest.mark.heavy, pytest.mark.timeout(900)])],
+    [
+        (1, "none"),
+        (2, "none"),
+        (3, "none"),
+        (5, "none"),
+        (9, "none"),
+        pytest.param(10, "none", marks=[pytest.mark.heavy, pytest.mark.timeout(900)]),
+    ],
 )
 def test_oracle_starts_from_what_was_learned(preset: int, knowledge: str) -> None:
     samples = [b"level=info service=mail event=sent size=%d\n" % size * 3 for size in range(60)]

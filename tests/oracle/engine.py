@@ -44,8 +44,11 @@ def kind_of(content, eighths):
     strings = [start[i : i + 8] for i in range(len(start) - 7)]
     repeated = len(strings) - len(set(strings))
     digits = sum(byte in b"0123456789" for byte in start)
-    least_repeated, least_digits = eighths
-    is_structured = 8 * repeated >= least_repeated * len(strings) or 8 * digits >= least_digits * len(start)
+    least_repeated, least_digits, in_objects = eighths
+    counts = in_objects or b"\nBT\n" not in content[:REPEATS_MOST]
+    is_structured = 8 * repeated >= least_repeated * len(strings) or (
+        counts and 8 * digits >= least_digits * len(start)
+    )
     return STRUCTURED if is_structured else TEXT
 
 
@@ -65,8 +68,10 @@ class ChunkCoder:
         if len(self.predictor.assemblies) == STRUCTURED:
             return None
         if arms[STRUCTURED] is not None:
-            return 4, 2
-        return (self.predictor.setup.repeats, 2) if arms[TEXT] is None else (7, 9)
+            least = 4, 2
+        else:
+            least = (self.predictor.setup.repeats, 2) if arms[TEXT] is None else (7, 9)
+        return *least, self.predictor.setup.repeats == 5
 
     def _begin(self, kind, coded_bytes):
         if self.most_bytes is not None:

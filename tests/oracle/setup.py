@@ -229,9 +229,7 @@ TEXT_8 = replace(
     ),
 )
 
-STRUCTURED_3 = replace(
-    TEXT_3, groups=(c.orders(2, 4, 6), c.word, c.frame, c.above, c.values, c.successors)
-)
+STRUCTURED_3 = replace(TEXT_3, groups=(c.orders(2, 4, 6), c.word, c.frame, c.above, c.values, c.successors))
 STRUCTURED_4 = replace(
     TEXT_4,
     groups=(
@@ -239,9 +237,7 @@ STRUCTURED_4 = replace(
         *(c.word_pair, c.tag, c.class_history, c.follower, order_8),
     ),
 )
-STRUCTURED_5 = replace(
-    TEXT_5, groups=(*STRUCTURED_4.groups, c.rows, c.names, c.sparse_one), apm_log2=14
-)
+STRUCTURED_5 = replace(TEXT_5, groups=(*STRUCTURED_4.groups, c.rows, c.names, c.sparse_one), apm_log2=14)
 STRUCTURED_6 = replace(STRUCTURED_5, groups=(*STRUCTURED_5.groups, c.kinds, c.indirect_few), rates=FINE)
 STRUCTURED_7 = replace(
     TEXT_7,
@@ -293,7 +289,9 @@ SETUPS = {
     4: Setup(PROBABILITIES, (6, 12), TEXT_4, BINARY_3, Sizes(25, 27, 0, 0, 21), 26, structured=STRUCTURED_4),
     5: Setup(PROBABILITIES, (6, 12), TEXT_5, BINARY_3, Sizes(25, 28, 0, 0, 22), 26, structured=STRUCTURED_5),
     6: Setup(PROBABILITIES, (5, 10), TEXT_6, BINARY_6, Sizes(26, 29, 0, 0, 22), 27, structured=STRUCTURED_6),
-    7: Setup(PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27, structured=STRUCTURED_7),
+    7: Setup(
+        PROBABILITIES, (5, 8, 16), TEXT_7, BINARY_6, Sizes(26, 29, 0, 0, 22), 27, structured=STRUCTURED_7
+    ),
     8: Setup(
         *(COUNTS, (5, 8, 16), TEXT_8, BINARY_9, Sizes(26, 29, 26, 27, 22), 28),
         structured=STRUCTURED_8,

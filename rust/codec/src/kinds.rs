@@ -9,6 +9,8 @@ use crate::setup::Setup;
 /// Bytes of a content that tell whether it is structured, at most and at least.
 const STRUCTURED_MOST: usize = 256 << 10;
 const STRUCTURED_LEAST: usize = 1 << 10;
+/// Where a text object of PDF begins.
+const BEGIN_TEXT: &[u8] = b"\nBT\n";
 
 /// Chunks end at a multiple of so many bytes from their start, or where they must.
 const PIECE_BYTES: usize = 1 << 10;
@@ -24,6 +26,8 @@ pub const UNCUT_CLASS: u8 = 16;
 pub struct Eighths {
     repeated: usize,
     digits: usize,
+    /// Whether digits count, too, where text objects of PDF stand, whose numbers are layout.
+    in_objects: bool,
 }
 
 impl Eighths {
@@ -32,11 +36,13 @@ impl Eighths {
 
     /// Of a block that has text or structured text by now.
     pub fn of_block(setup: &Setup, has_text: bool, has_structured: bool) -> Eighths {
-        match (has_text, has_structured) {
-            (_, true) => Eighths { repeated: 4, digits: 2 },
-            (true, false) => Eighths { repeated: 7, digits: Eighths::NONE },
-            (false, false) => Eighths { repeated: setup.repeats, digits: 2 },
-        }
+        let (repeated, digits) = match (has_text, has_structured) {
+            (_, true) => (4, 2),
+            (true, false) => (7, Eighths::NONE),
+            (false, false) => (setup.repeats, 2),
+        };
+        // Many contexts know what text objects show.
+        Eighths { repeated, digits, in_objects: !setup.is_strong() }
     }
 }
 
@@ -96,7 +102,7 @@ pub fn kind_of(content: &[u8], structured: Option<Eighths>) -> Kind {
 
 /// Whether a text repeats its forms, as logs, tables, records and markup do.
 pub fn repeats_forms(content: &[u8]) -> bool {
-    is_structured(content, Eighths { repeated: 6, digits: Eighths::NONE })
+    is_structured(content, Eighths { repeated: 6, digits: Eighths::NONE, in_objects: false })
 }
 
 /// Whether a text has so much of what makes one structured. Of a character of UTF-8 the last byte counts.
@@ -109,7 +115,8 @@ pub fn is_structured(content: &[u8], eighths: Eighths) -> bool {
     let last_bytes = start.iter().zip(after).filter(|(_, after)| **after & 0xc0 != 0x80);
     let last_bytes: Vec<u8> = last_bytes.map(|(&byte, _)| byte).collect();
     let digits = last_bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if 8 * digits >= eighths.digits * last_bytes.len() {
+    let in_objects = || start.windows(BEGIN_TEXT.len()).any(|bytes| bytes == BEGIN_TEXT);
+    if 8 * digits >= eighths.digits * last_bytes.len() && (eighths.in_objects || !in_objects()) {
         return true;
     }
     let mut strings: Vec<[u8; 8]> = last_bytes.array_windows().copied().collect();
@@ -180,6 +187,8 @@ mod tests {
         let numbers: Vec<String> = (0..400).map(|n| format!("{:03} is it ", n * 7919 % 1000)).collect();
         assert_eq!(kind_of(numbers.concat().as_bytes()), Kind::Structured);
         assert_eq!(kind_of(numbers.join(" ").replace("is it", "is it or so").as_bytes()), Kind::Text);
+        let objects = format!("\nBT\n{}", numbers.concat());
+        assert_eq!(kind_of(objects.as_bytes()), Kind::Text);
         // Two thirds were there before.
         let letters: Vec<u8> =
             (0..450u32).map(|n| b'a' + (n.wrapping_mul(2_654_435_761) >> 13) as u8 % 26).collect();
@@ -187,6 +196,7 @@ mod tests {
         assert_eq!(kind_of(&some), Kind::Text);
         let five = Preset::new(5).expect("there is one");
         assert_eq!(super::kind_of(&some, Some(begins(five))), Kind::Structured);
+        assert_eq!(super::kind_of(objects.as_bytes(), Some(begins(five))), Kind::Structured);
     }
 
     #[test]
