@@ -26,6 +26,7 @@ class FittedPrior:
         self.id = self.digest[:4]
         self.shipped = ((), (), ()) if under is None else under.shipped
         self.mixer_file = None if under is None else under.mixer_file
+        self.learned = None if under is None else under.learned
         self.network = Network(network).weights()
 
     def trees_of(self, preset):

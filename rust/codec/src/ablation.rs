@@ -89,8 +89,9 @@ impl Variant {
     }
 }
 
+/// Parts of the models of text are left out, so all texts have these.
 fn uncorrected(preset: Preset) -> Setup {
-    Setup { corrected: false, ..*preset.setup() }
+    Setup { corrected: false, structured: None, ..*preset.setup() }
 }
 
 fn again(selector: &Selector) -> Selector {

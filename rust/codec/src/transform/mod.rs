@@ -289,9 +289,11 @@ mod tests {
         assert!(fits(line, Preset::DEFAULT) && fits(line, Preset::MAX));
         assert!(words_fit(line.as_bytes(), crate::knowledge::english_words()));
         let log = "2026-11-24 17:52:05 status installed libsource:amd64 5.1-2\n".repeat(4000);
-        assert!(fits(&log, Preset::DEFAULT));
-        assert!(!fits(&log, Preset::MAX), "structured text has models of its own");
-        let quick = Preset::new(1).unwrap();
+        let [quick, two] = [1, 2].map(|number| Preset::new(number).unwrap());
+        assert!(fits(&log, two));
+        for preset in [Preset::DEFAULT, Preset::MAX] {
+            assert!(!fits(&log, preset), "structured text has models of its own");
+        }
         assert!(fits(&log, quick) && !fits(&log.repeat(5), quick), "it learns what it needs");
         assert!(!is_english(log.as_bytes(), crate::knowledge::english_words()));
     }
