@@ -137,6 +137,10 @@ impl Steps {
         let company = hash(place ^ self.step_before as u64, 3);
         self.key = (company >> (64 - LOG2_STEPS)) as usize;
         let Column { value, decimals } = self.columns[self.column];
+        if decimals == 0 {
+            // Nobody asks.
+            return;
+        }
         let steps = self.steps[self.key];
         self.expected = steps.map(|step| Written::new(value.wrapping_add(step), decimals));
     }
