@@ -71,7 +71,7 @@ class ChunkCoder:
             least = 4, 2
         else:
             least = (self.predictor.setup.repeats, 2) if arms[TEXT] is None else (7, 9)
-        return *least, self.predictor.setup.repeats == 5
+        return *least, not self.predictor.setup.strong
 
     def _begin(self, kind, coded_bytes):
         if self.most_bytes is not None:

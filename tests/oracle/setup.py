@@ -76,9 +76,14 @@ class Setup:
     structured: Assembly | None = None
 
     @property
+    def strong(self):
+        """Whether it knows words by many contexts."""
+        return self.histories is COUNTS
+
+    @property
     def repeats(self):
         """Eighths of strings that make structured text of a block's first."""
-        return 5 if self.histories is PROBABILITIES else 6
+        return 6 if self.strong else 5
 
     @property
     def trees(self):

@@ -34,12 +34,19 @@ impl Eighths {
     /// No text is all digits.
     const NONE: usize = 9;
 
+    /// Of a block's start; `None` if there are no models of structured text.
+    pub fn of_start(setup: &Setup) -> Option<Eighths> {
+        setup.structured.map(|_| Eighths::of_block(setup, false, false))
+    }
+
     /// Of a block that has text or structured text by now.
     pub fn of_block(setup: &Setup, has_text: bool, has_structured: bool) -> Eighths {
         let (repeated, digits) = match (has_text, has_structured) {
             (_, true) => (4, 2),
             (true, false) => (7, Eighths::NONE),
-            (false, false) => (setup.repeats, 2),
+            // Many contexts know well by themselves what is repeated.
+            (false, false) if setup.is_strong() => (6, 2),
+            (false, false) => (5, 2),
         };
         // Many contexts know what text objects show.
         Eighths { repeated, digits, in_objects: !setup.is_strong() }

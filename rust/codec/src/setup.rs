@@ -122,9 +122,6 @@ pub struct Setup {
     pub binary: &'static Assembly,
     /// For text that repeats its forms, in blocks that start from nothing, if it has models of its own.
     pub structured: Option<&'static Assembly>,
-    /// How many eighths of a content's strings of eight characters must have been there before for a block
-    /// to begin as structured text.
-    pub repeats: usize,
     /// What its groups and selectors read of the past, where that is not all.
     pub parts: Parts,
     /// The largest tables.
@@ -496,6 +493,18 @@ static TEXT_9: Assembly = Assembly {
     rates: FINE,
 };
 
+/// Some groups or selectors, and more of them.
+const fn and<T: Copy, const N: usize>(some: &[T], more: &[T]) -> [T; N] {
+    assert!(some.len() + more.len() == N);
+    let mut all = [more[0]; N];
+    let mut i = 0;
+    while i < N {
+        all[i] = if i < some.len() { some[i] } else { more[i - some.len()] };
+        i += 1;
+    }
+    all
+}
+
 /// For structured text: what stood in this place before and what the key, the number above and the last
 /// bytes led to, which say more than words do.
 static STRUCTURED_3: Assembly =
@@ -517,44 +526,12 @@ static STRUCTURED_4: Assembly = Assembly {
     ..TEXT_4
 };
 pub static STRUCTURED_5: Assembly = Assembly {
-    groups: &[
-        c::ORDERS_1_TO_6,
-        c::WORD,
-        c::FRAME,
-        c::ABOVE,
-        c::VALUES,
-        c::SUCCESSORS,
-        c::WORD_PAIR,
-        c::TAG,
-        c::CLASS_HISTORY,
-        c::FOLLOWER,
-        c::ORDER_8,
-        c::ROWS,
-        c::NAMES,
-        c::SPARSE_ONE,
-    ],
+    groups: &and::<_, 14>(STRUCTURED_4.groups, &[c::ROWS, c::NAMES, c::SPARSE_ONE]),
     apm_log2: STRUCTURED_9.apm_log2,
     ..TEXT_5
 };
 static STRUCTURED_6: Assembly = Assembly {
-    groups: &[
-        c::ORDERS_1_TO_6,
-        c::WORD,
-        c::FRAME,
-        c::ABOVE,
-        c::VALUES,
-        c::SUCCESSORS,
-        c::WORD_PAIR,
-        c::TAG,
-        c::CLASS_HISTORY,
-        c::FOLLOWER,
-        c::ORDER_8,
-        c::ROWS,
-        c::NAMES,
-        c::SPARSE_ONE,
-        c::KINDS,
-        c::INDIRECT_FEW,
-    ],
+    groups: &and::<_, 16>(STRUCTURED_5.groups, &[c::KINDS, c::INDIRECT_FEW]),
     apm_log2: STRUCTURED_9.apm_log2,
     ..TEXT_6
 };
@@ -641,20 +618,10 @@ static BINARY_9: Assembly = Assembly {
     ..TEXT_9
 };
 
-/// Some selectors and one more.
-const fn and<const N: usize>(selectors: &[Selector], last: Selector) -> [Selector; N] {
-    let mut all = [last; N];
-    let mut i = 0;
-    while i + 1 < N {
-        all[i] = selectors[i];
-        i += 1;
-    }
-    all
-}
-
-static TEXT_MAX: Assembly = Assembly { selectors: &and::<21>(TEXT_9.selectors, FORETOLD), ..TEXT_9 };
+static TEXT_MAX: Assembly = Assembly { selectors: &and::<_, 21>(TEXT_9.selectors, &[FORETOLD]), ..TEXT_9 };
 static STRUCTURED_MAX: Assembly = Assembly { selectors: TEXT_MAX.selectors, ..STRUCTURED_9 };
-static BINARY_MAX: Assembly = Assembly { selectors: &and::<13>(BINARY_9.selectors, FORETOLD), ..BINARY_9 };
+static BINARY_MAX: Assembly =
+    Assembly { selectors: &and::<_, 13>(BINARY_9.selectors, &[FORETOLD]), ..BINARY_9 };
 
 const fn most(history: u32, slots: u32, runs: u32, directs: u32, heads: u32) -> Sizes {
     Sizes { history, slots, runs, directs, heads }
@@ -670,7 +637,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_1,
         binary: &BINARY_1,
         structured: None,
-        repeats: 5,
         parts: Parts { lines: false, followers: false, terms: false, structured: false },
         most: most(22, 25, 0, 0, 20),
         base: 25,
@@ -687,7 +653,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_2,
         binary: &BINARY_1,
         structured: None,
-        repeats: 5,
         parts: Parts { lines: false, followers: true, terms: false, structured: false },
         most: most(23, 26, 0, 0, 20),
         base: 25,
@@ -704,7 +669,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_3,
         binary: &BINARY_3,
         structured: Some(&STRUCTURED_3),
-        repeats: 5,
         parts: Parts::MOST,
         most: most(24, 27, 0, 0, 21),
         base: 26,
@@ -721,7 +685,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_4,
         binary: &BINARY_3,
         structured: Some(&STRUCTURED_4),
-        repeats: 5,
         parts: Parts::MOST,
         most: most(25, 27, 0, 0, 21),
         base: 26,
@@ -738,7 +701,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_5,
         binary: &BINARY_3,
         structured: Some(&STRUCTURED_5),
-        repeats: 5,
         parts: Parts::MOST,
         most: most(25, 28, 0, 0, 22),
         base: 26,
@@ -755,7 +717,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_6,
         binary: &BINARY_6,
         structured: Some(&STRUCTURED_6),
-        repeats: 5,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         base: 27,
@@ -772,7 +733,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_7,
         binary: &BINARY_6,
         structured: Some(&STRUCTURED_7),
-        repeats: 5,
         parts: Parts::MOST,
         most: most(26, 29, 0, 0, 22),
         base: 27,
@@ -789,7 +749,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_8,
         binary: &BINARY_9,
         structured: Some(&STRUCTURED_8),
-        repeats: 6,
         parts: Parts::ALL,
         most: most(26, 29, 26, 27, 22),
         base: 28,
@@ -806,7 +765,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_9,
         binary: &BINARY_9,
         structured: Some(&STRUCTURED_9),
-        repeats: 6,
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         base: 28,
@@ -823,7 +781,6 @@ pub static SETUPS: [Setup; Preset::MAX.number() as usize] = [
         text: &TEXT_MAX,
         binary: &BINARY_MAX,
         structured: Some(&STRUCTURED_MAX),
-        repeats: 6,
         parts: Parts::ALL,
         most: most(26, 30, 27, 28, 22),
         base: 28,

@@ -53,7 +53,7 @@ pub fn words() -> &'static Shipped {
 pub fn fits(start: &[u8], preset: Preset) -> bool {
     let setup = preset.setup();
     let otherwise = Otherwise {
-        structured: setup.structured.is_some().then(|| Eighths::of_block(setup, false, false)),
+        structured: Eighths::of_start(setup),
         strong: setup.is_strong(),
         quick: preset.number() <= LAST_QUICK,
     };

@@ -224,8 +224,7 @@ fn start_of(samples: &[&[u8]]) -> Vec<u8> {
 
 /// Whether texts like this have the models of structured text.
 fn is_structured(start: &[u8], training: &Training) -> bool {
-    let setup = training.preset.setup();
-    let eighths = setup.structured.map(|_| Eighths::of_block(setup, false, false));
+    let eighths = Eighths::of_start(training.preset.setup());
     training.transform != Transform::Words && kind_of(start, eighths) == Kind::Structured
 }
 
