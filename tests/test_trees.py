@@ -22,7 +22,7 @@ if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
 import oracle  # noqa: E402
-from oracle import container, engine, tree, trees  # noqa: E402
+from oracle import container, engine, priors, tree, trees  # noqa: E402
 from oracle.packing import Packer, Unpacker  # noqa: E402
 from oracle.predictor import TEXT  # noqa: E402
 
@@ -96,9 +96,11 @@ def trees_of(content: bytes) -> trees.Trees:
     return trees.read(Unpacker(payload_of(plain(content, 1, checksum=False))))
 
 
-def are_best(found: trees.Trees, coded: bytes, most: int = trees.MOST_TREES) -> bool:
+def are_best(
+    found: trees.Trees, coded: bytes, most: int = trees.MOST_TREES, deepest: int = tree.MOST_DEPTH
+) -> bool:
     """Whether the oracle makes the same of these coded bytes."""
-    best = trees.best(coded, most)
+    best = trees.best(coded, most, deepest)
     return (found.roots(), found.after) == (best.roots(), best.after)
 
 
@@ -235,6 +237,45 @@ def test_strong_presets_raw_messages_and_blocks_with_a_prior_bring_none(
         archive = foretold.compress(content, 1, prior=prior, transform="words")
         assert oracle.decompress(archive, [twin]) == content
     assert not trees_read
+
+
+@pytest.mark.parametrize(
+    ("preset", "transform", "most"),
+    [(1, "none", 8), (2, "words", 4), (3, "none", 1)],
+)
+def test_a_prior_of_samples_has_trees_of_its_own(
+    preset: foretold.Preset, transform: foretold.Transform, most: int, trees_read: list[trees.Trees]
+) -> None:
+    if transform == "none":
+        samples = [b"level=info service=mail event=sent size=%d\n" % size * 3 for size in range(60)]
+    else:
+        samples = [long_words(20_000)[at : at + 500] for at in range(0, 20_000, 500)]
+    file = bytes(foretold.train_prior(samples, preset, knowledge="none", transform=transform))
+    twin = oracle.Prior(file)
+    coded = _core.seen_bytes(b"".join(samples), preset, None, transform, "none")
+    assert (len(coded) < 6000) == (transform == "words")
+    assert are_best(trees_read[0], coded, most, priors.MOST_DEPTH)
+    message = samples[7][:50].swapcase()
+    archive = foretold.compress(message, preset, prior=file, transform=transform)
+    assert oracle.decompress(archive, [twin]) == message
+
+
+def sections_of(prior: bytes) -> list[int]:
+    """Their kinds."""
+    kinds, at = [], 10 + prior[9]
+    while at < len(prior) - 32:
+        kinds.append(prior[at])
+        at += 5 + int.from_bytes(prior[at + 1 : at + 5], "little")
+    return kinds
+
+
+def test_a_prior_upon_english_has_its_trees() -> None:
+    samples = [
+        b"This is the %d. of the letters that they have written to each other.\n" % i for i in range(60)
+    ]
+    assert sections_of(bytes(foretold.train_prior(samples, 1, knowledge="none"))) == [9, 3]
+    assert sections_of(bytes(foretold.train_prior(samples, 1))) == [1, 4, 3]
+    assert sections_of(bytes(foretold.train_prior(samples, 9, knowledge="none"))) == [3]
 
 
 # Flushed parts, their methods, and how often there are trees.

@@ -94,8 +94,8 @@ class Prior:
         """By which text of a preset is coded."""
         if not SETUPS[preset].trees:
             return ALONE
-        if self.learned is not None:
-            return ALONE if self.base is None else self.base.trees_of(preset)
+        if self.base is not None:
+            return self.base.trees_of(preset)
         return self.trees or ALONE
 
     def fill(self, table, preset):

@@ -73,10 +73,10 @@ def _balanced(first, end):
 BALANCED = Tree(_balanced(0, BYTES))
 
 
-def best(counts):
+def best(counts, deepest=MOST_DEPTH):
     """The tree that the library makes where bytes come so often."""
     rarest, tree = RAREST, _cheapest(counts, RAREST)
-    while tree.depth() > MOST_DEPTH:
+    while tree.depth() > deepest:
         rarest //= 2
         tree = _cheapest(counts, rarest)
     return tree

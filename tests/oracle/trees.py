@@ -36,7 +36,7 @@ def in_tree(h, number):
     return h ^ number * 0x9E3779B97F4A7C15 % 2**64
 
 
-def best(coded, most):
+def best(coded, most, deepest=tree.MOST_DEPTH):
     """Those that the library makes for these coded bytes, that many at most."""
     most = most if len(coded) >= MANY_BYTES else min(most, FEW)
     followers = [[0] * BYTES for _ in range(BYTES)]
@@ -52,12 +52,12 @@ def best(coded, most):
                 (sum(n * row[follower] for follower, n in followed), number != after[byte], number)
                 for number, row in enumerate(costs)
             )[2]
-    return Trees([_best(tuple(counts)) for counts in _gathered(followers, after, most)], after)
+    return Trees([_best(tuple(counts), deepest) for counts in _gathered(followers, after, most)], after)
 
 
 @functools.cache
-def _best(counts):
-    return tree.best(counts)
+def _best(counts, deepest):
+    return tree.best(counts, deepest)
 
 
 def _gathered(followers, after, most):
@@ -78,6 +78,8 @@ def _log2(n):
 
 
 def _sort(byte, most):
+    if most == 1:
+        return 0
     if byte >= 0xC0:
         fine = 1
     elif byte >= 0x80:

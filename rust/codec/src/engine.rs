@@ -17,7 +17,7 @@ use crate::kinds::{Eighths, chunks, kind_of};
 use crate::knowledge::packing::{Numbers, Packer, Packing, Unpacker};
 use crate::knowledge::{Base, PriorError, Priors, english_words, most_coded_bytes};
 use crate::pieces::{Piece, RecipeNotes};
-use crate::planting::code_trees;
+use crate::planting::{code_trees, grown};
 use crate::predictor::{Kind, Prediction, Predictor};
 use crate::setup::Setup;
 use crate::shape::{code_byte, trace_byte};
@@ -253,9 +253,6 @@ fn kind_of_method(method: u8) -> Kind {
 /// The content bytes from which on a block's first chunk of text or structured text brings trees: of
 /// fewer, some 180 bytes are too many.
 const PLANTED_BYTES: usize = 1 << 16;
-/// Of fewer coded bytes there are [`FEW_TREES`] at most.
-const MANY_TREES_BYTES: usize = 1 << 18;
-const FEW_TREES: usize = 4;
 
 /// Tells of the progress in a content, where what is done is something else that stands for it.
 struct Scaled<'a> {
@@ -546,12 +543,8 @@ impl ChunkCoder {
         let coded = bytes.as_deref().unwrap_or(content);
         let plants = self.plants(kind, content.len());
         if plants {
-            let most = match kind {
-                Kind::Structured => 1,
-                _ if coded.len() < MANY_TREES_BYTES => FEW_TREES.min(self.trees),
-                _ => self.trees,
-            };
-            self.predictor.plant(Trees::of_texts(&[coded], most, MOST_DECISIONS));
+            let most = if kind == Kind::Structured { 1 } else { self.trees };
+            self.predictor.plant(grown(coded, most, MOST_DECISIONS));
         }
         self.begin(kind, coded.len())?;
         self.predictor.begin_transform(bytes.is_some());
@@ -996,6 +989,16 @@ impl ChunkCoder {
     /// The same model, which codes structured text as any other.
     pub(crate) fn without_structured(self) -> ChunkCoder {
         ChunkCoder { structured: false, ..self }
+    }
+
+    /// Lets texts be coded by these trees, before the first of them.
+    pub(crate) fn plant(&mut self, trees: Trees) {
+        self.predictor.plant(trees);
+    }
+
+    /// What its models would see of a first chunk.
+    pub(crate) fn coded(mut self, content: &[u8], transform: Transform) -> Result<Vec<u8>, EngineError> {
+        Ok(self.begin_content(content, (false, true), transform)?.bytes(content).to_vec())
     }
 
     /// Begins a chunk, and gives the bytes of it that are to be learned; `None` if it is no text.

@@ -10,6 +10,16 @@ const CONTEXTS: usize = 7;
 /// What is taken as the depth of a leaf before the first.
 const USUAL_DEPTH: i32 = 8;
 
+/// Of fewer coded bytes there are [`FEW_TREES`] at most.
+const MANY_TREES_BYTES: usize = 1 << 18;
+const FEW_TREES: usize = 4;
+
+/// Trees for a text of these coded bytes, `most` at most and fewer if it is short.
+pub fn grown(coded: &[u8], most: usize, deepest: u8) -> Trees {
+    let most = if coded.len() < MANY_TREES_BYTES { most.min(FEW_TREES) } else { most };
+    Trees::of_texts(&[coded], most, deepest)
+}
+
 /// Codes trees, or decodes some in place of `trees`; `None` if there are none.
 ///
 /// How many they are; after each byte whether the same comes as after the byte before, and if not,
@@ -72,8 +82,13 @@ pub const MOST_PRIMED: u8 = 12;
 /// Trees for texts of which these are the coded bytes, packed for a prior.
 pub fn packed_trees(texts: &[Vec<u8>]) -> Vec<u8> {
     let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+    pack_trees(&Trees::of_texts(&texts, MOST_TREES, MOST_PRIMED))
+}
+
+/// Trees packed for a prior.
+pub fn pack_trees(trees: &Trees) -> Vec<u8> {
     let mut packer = Packer::default();
-    code_trees(&mut packer, &Trees::of_texts(&texts, MOST_TREES, MOST_PRIMED));
+    code_trees(&mut packer, trees);
     packer.0.finish()
 }
 

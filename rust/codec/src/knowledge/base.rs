@@ -145,17 +145,21 @@ impl Base {
         Some(Base { slots, words, learned: None, network: None, weights: None, mixer: None, trees })
     }
 
-    /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has.
-    /// `name` as in [`new`](Self::new).
+    /// What a prior has learned, in a slot table of `2^log2_slots` bytes, over what `under` has, trees
+    /// among it; or by `trees` of its own. `name` as in [`new`](Self::new).
     pub fn learned_by(
         name: Option<&str>,
         learned: &Learned<'_>,
         log2_slots: u32,
         under: Option<&Base>,
+        trees: Option<&Trees>,
     ) -> Result<Option<Base>, Error> {
         let words = under.and_then(Base::words);
         let start = Start::new(learned, words)?;
-        let trees = under.and_then(Base::trees);
+        let trees = match under {
+            Some(under) => under.trees(),
+            None => trees.filter(|_| learned.preset.setup().trees > 0).map(|trees| Arc::new(trees.clone())),
+        };
         let fingerprint =
             Filling::of(learned.preset, trees.as_deref().cloned().unwrap_or_default()).fingerprint();
         let file = name.map(|name| format!("{name}-{fingerprint}-{log2_slots}"));

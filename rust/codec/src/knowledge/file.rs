@@ -471,7 +471,8 @@ impl Prior {
         }
         let under = if self.english_words { Some(Prior::english().base(plan)?) } else { None };
         let learned = Learned::parse(&self.file[range]).map_err(|why| damaged(&self.name, why.into()))?;
-        Base::learned_by(self.cache_name().as_deref(), &learned, log2, under.as_deref())
+        let trees = self.trees.as_ref().map(|(_, trees)| trees);
+        Base::learned_by(self.cache_name().as_deref(), &learned, log2, under.as_deref(), trees)
             .map_err(|error| damaged(&self.name, error.to_string()))?
             .ok_or_else(|| PriorError::OutOfMemory(self.name.clone()))
     }

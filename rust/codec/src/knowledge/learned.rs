@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foretold_coding::Decoder;
-use foretold_models::SlotFiller;
+use foretold_models::{SlotFiller, Trees};
 use foretold_numerics::SharedBytes;
 
 use super::base::Base;
@@ -12,6 +12,7 @@ use super::packing::{Packer, Slot, SlotPacking, Unpacker, words};
 use super::{Prior, PriorContent, PriorError};
 use crate::container::Knowledge;
 use crate::kinds::{Eighths, chunks, kind_of};
+use crate::planting::{MOST_PRIMED, grown, pack_trees};
 use crate::predictor::Kind;
 use crate::{ChunkCoder, Error, Limits, ModelPlan, Options, Preset, Priors, Tick, Transform};
 
@@ -186,11 +187,13 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
     let known = training.knowledge.prior_for(&start, training.preset).cloned();
     let structured = known.is_none() && is_structured(&start, training);
     let fresh = fresh_worth(training.preset)?;
-    let reading = read_all(&read, training, known.as_ref(), structured, tick)?;
+    let trees = if known.is_none() { trees_for(&start, training, structured)? } else { None };
+    let manner = Manner { known: known.as_ref(), structured, trees: trees.as_ref() };
+    let reading = read_all(&read, training, manner, tick)?;
     // What is kept is less than what weights were learned with, so they are learned once more, on
     // texts that were not read.
     let mut worth = reading.worth.clone();
-    let file = reading.file(training, known.is_some(), &pack_worth(&fresh, &worth)).map_err(Error::Prior)?;
+    let file = reading.file(training, manner, &pack_worth(&fresh, &worth)).map_err(Error::Prior)?;
     let prior = Arc::new(Prior::from_bytes(file, &training.name)?.for_now());
     let at_hand = Priors::new([prior.clone()]);
     for (number, piece) in held_out.iter().enumerate() {
@@ -204,12 +207,8 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
         worth = coder.worth().map_err(Error::from_engine)?;
     }
     // Then nothing is held out any more.
-    let reading = if held_out.is_empty() {
-        reading
-    } else {
-        read_all(samples, training, known.as_ref(), structured, tick)?
-    };
-    reading.file(training, known.is_some(), &pack_worth(&fresh, &worth)).map_err(Error::Prior)
+    let reading = if held_out.is_empty() { reading } else { read_all(samples, training, manner, tick)? };
+    reading.file(training, manner, &pack_worth(&fresh, &worth)).map_err(Error::Prior)
 }
 
 /// What samples are like: the first of them, one behind the other.
@@ -228,6 +227,17 @@ fn is_structured(start: &[u8], training: &Training) -> bool {
     training.transform != Transform::Words && kind_of(start, eighths) == Kind::Structured
 }
 
+/// Which decisions texts are coded as that are like this and build upon nothing; `None` if as their bits.
+fn trees_for(start: &[u8], training: &Training, structured: bool) -> Result<Option<Trees>, Error> {
+    let most = training.preset.setup().trees;
+    if most == 0 {
+        return Ok(None);
+    }
+    let coder = coder_for(training, Manner { known: None, structured, trees: None }, start.len() as u64)?;
+    let coded = coder.coded(start, training.transform).map_err(Error::from_engine)?;
+    Ok(Some(grown(&coded, if structured { 1 } else { most }, MOST_PRIMED)))
+}
+
 /// Lets weight sets learn as fast as those that are half as new as fresh ones.
 fn rejuvenate(coder: &mut ChunkCoder) -> Result<(), Error> {
     let (_, mixer) = coder.text().map_err(|error| Error::from_engine(error.into()))?;
@@ -240,29 +250,47 @@ fn rejuvenate(coder: &mut ChunkCoder) -> Result<(), Error> {
 struct Reading {
     worth: Vec<u8>,
     transformed: bool,
-    structured: bool,
     log2_lines: u32,
     history: Vec<u8>,
     dictionary: Vec<u8>,
     slots: (Vec<u8>, u32),
 }
 
+/// How texts are read.
+#[derive(Clone, Copy)]
+struct Manner<'a> {
+    /// What the model knows before.
+    known: Option<&'a Arc<Prior>>,
+    /// Whether they have the models of structured text.
+    structured: bool,
+    /// Which decisions they are coded as, if not as what is known says, or as their bits.
+    trees: Option<&'a Trees>,
+}
+
+/// The model that reads so many bytes of texts.
+fn coder_for(training: &Training, manner: Manner<'_>, bytes: u64) -> Result<ChunkCoder, Error> {
+    let plan = ModelPlan::for_block(training.preset, bytes).with_prior(manner.known.map(|prior| prior.id()));
+    let coder = ChunkCoder::new(plan, &training.knowledge.priors()).map_err(Error::from_engine)?;
+    // What is kept of slots must hold for all.
+    let mut coder = coder.without_structured().without_trees();
+    if manner.structured {
+        coder.take_texts_for_structured();
+    }
+    if let Some(trees) = manner.trees {
+        coder.plant(trees.clone());
+    }
+    Ok(coder)
+}
+
 /// Reads texts one after the other.
 fn read_all(
     texts: &[&[u8]],
     training: &Training,
-    known: Option<&Arc<Prior>>,
-    structured: bool,
+    manner: Manner<'_>,
     tick: Tick<'_>,
 ) -> Result<Reading, Error> {
-    let priors = training.knowledge.priors();
-    let plan = ModelPlan::for_block(training.preset, u64::MAX).with_prior(known.map(|prior| prior.id()));
-    let coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
-    // What is kept of slots must hold for all.
-    let mut coder = coder.without_structured().without_trees();
-    if structured {
-        coder.take_texts_for_structured();
-    }
+    let mut coder = coder_for(training, manner, u64::MAX)?;
+    let plan = coder.plan();
     let mut transformed = false;
     for text in texts {
         for chunk in chunks(plan, text) {
@@ -274,30 +302,22 @@ fn read_all(
     let worth = coder.worth().map_err(Error::from_engine)?;
     let dictionary = pack_bytes(&coder.dictionary().map_err(Error::from_engine)?)?;
     let slots = coder.into_slots();
-    let under = match known {
+    let under = match manner.known {
         Some(prior) => Some(prior.base(plan).map_err(Error::Prior)?),
         None => None,
     };
     let room = training.max_bytes.saturating_sub(history.len()) / SLOT_BYTES;
     let slots = choose(&slots, under.as_deref().map(Base::slots), training.preset, room);
-    Ok(Reading {
-        worth,
-        transformed,
-        structured,
-        log2_lines: plan.base_log2() - 6,
-        history,
-        dictionary,
-        slots,
-    })
+    Ok(Reading { worth, transformed, log2_lines: plan.base_log2() - 6, history, dictionary, slots })
 }
 
 impl Reading {
     /// The file of a prior, whose models are worth so much.
-    fn file(&self, training: &Training, english: bool, worth: &[u8]) -> Result<Vec<u8>, PriorError> {
+    fn file(&self, training: &Training, manner: Manner<'_>, worth: &[u8]) -> Result<Vec<u8>, PriorError> {
         let learned = Learned {
             preset: training.preset,
             coded: self.transformed,
-            structured: self.structured,
+            structured: manner.structured,
             log2_lines: self.log2_lines,
             worth,
             history: &self.history,
@@ -306,13 +326,13 @@ impl Reading {
             slot_count: self.slots.1,
         };
         let content = PriorContent {
-            english_words: english,
+            english_words: manner.known.is_some(),
             network: None,
             is_frozen: false,
             weights: Vec::new(),
             mixer: None,
             ngrams: None,
-            trees: None,
+            trees: manner.trees.map(pack_trees),
             learned: Some(learned.to_bytes()),
         };
         Prior::to_bytes(&training.name, &content)
