@@ -3,6 +3,8 @@
 #   make demo      compress a text every machine has, verify, compare with lzma, bz2 and zlib
 #   make test      build, and run every suite, linter and type check (.ci/run does the same)
 #   make heavy     the tests that take minutes or gigabytes
+#   make arm       the kernels, networks and recorded archives on a 64-bit ARM processor, emulated: for
+#                  this rustup, qemu-user, gcc-aarch64-linux-gnu and libc6-dev-arm64-cross are needed
 #   make bench     sizes and speeds of presets 1 to 9 and peers, compared with the last record
 #   make frontier  every figure asked for beside the peers: docs/FRONTIER.md, for hours; FORETOLD_CORPORA
 #                  names the corpora, ARGS="--jobs 2 --peer-sizes FILE" goes to benches/frontier.py
@@ -30,7 +32,7 @@ build = $(PYTHON) -m venv "$(folder)" \
 # Every suite runs, also after one that failed; the last line says which did.
 suites := rust-format rust-lint rust-test python-lint python-types python-test
 
-.PHONY: demo test heavy bench frontier ablation clean $(suites)
+.PHONY: demo test heavy arm bench frontier ablation clean $(suites)
 
 demo:
 	$(call build)
@@ -80,6 +82,17 @@ heavy:
 	$(call build,--extras $(EXTRAS))
 	$(CARGO) test --workspace --release -- --ignored
 	"$(python)" -m pytest -q -m heavy --timeout 3600
+
+# What is slow under emulation and no different there is left out.
+arm: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER = aarch64-linux-gnu-gcc
+arm: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER = qemu-aarch64 -L /usr/aarch64-linux-gnu
+arm: export CC_aarch64_unknown_linux_gnu = aarch64-linux-gnu-gcc
+arm:
+	rustup target add aarch64-unknown-linux-gnu
+	$(CARGO) test --release --target aarch64-unknown-linux-gnu --quiet \
+		-p foretold-numerics -p foretold-models -p foretold-neural -p foretold-coding
+	$(CARGO) test --release --target aarch64-unknown-linux-gnu --quiet \
+		-p foretold-codec --test golden --test format_examples --test raw
 
 bench:
 	$(call build,--extras test$(,)peers)

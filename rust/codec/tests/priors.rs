@@ -481,7 +481,7 @@ fn instruction_sets_agree_on_archives_with_priors() {
         told.lines().find_map(|line| line.split_once("digest ")).expect("a digest").1.to_owned()
     };
     let scalar = run("scalar");
-    for simd in ["avx2", "avx512"] {
+    for simd in ["avx2", "avx512", "neon"] {
         assert_eq!(run(simd), scalar, "{simd}");
     }
 }

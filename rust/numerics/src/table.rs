@@ -40,6 +40,24 @@ const LARGE_PAGE_BYTES: usize = 2 << 20;
 /// random access then misses the cache only, not the translation of addresses as well.
 const PAGED_BYTES: usize = 2 * LARGE_PAGE_BYTES;
 
+/// Starts to fetch the cache line of an address, whatever it is.
+#[inline(always)]
+fn fetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: prefetching reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = address;
+}
+
 impl<T: Plain> Table<T> {
     fn layout(len: usize) -> Option<Layout> {
         let bytes = len.checked_mul(size_of::<T>())?;
@@ -67,14 +85,7 @@ impl<T: Plain> Table<T> {
     /// Starts to fetch the cache line of element `index`; past the end it is of no use.
     #[inline(always)]
     pub fn prefetch(&self, index: usize) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: prefetching reads nothing, whatever the address.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.start.as_ptr().wrapping_add(index).cast()) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = index;
+        fetch(self.start.as_ptr().wrapping_add(index));
     }
 }
 
@@ -170,14 +181,9 @@ impl SharedBytes {
     /// Starts to fetch the cache line of byte `index`; past the end nothing happens.
     #[inline(always)]
     pub fn prefetch(&self, index: usize) {
-        #[cfg(target_arch = "x86_64")]
         if let Some(byte) = self.get(index) {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: the address is that of a byte we hold, and prefetching reads nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
+            fetch(byte);
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = index;
     }
 }
 

@@ -4,6 +4,8 @@
 //! Everything lies by context, [`BY_CONTEXT`] side by side, so that a vector holds the same
 //! thing of many contexts. Contexts that are not there have the empty history and no run.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Simd, scalar};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
@@ -125,6 +127,7 @@ impl Steps {
         self.words[usize::from(state)][usize::from(bit)]
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn plane(&self, bit: bool, plane: usize) -> &[u8; 256] {
         &self.planes[usize::from(bit)][plane]
@@ -159,6 +162,8 @@ impl Nodes {
             Simd::Avx2 | Simd::Avx512 if contexts <= 8 => unsafe {
                 avx2::turn_eight_rows(slots, &mut self.0[block])
             },
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon if contexts <= 8 => neon::turn_eight_rows(slots, &mut self.0[block]),
             _ => turn(simd, slots, &mut self.0[block]),
         }
     }
@@ -172,6 +177,8 @@ impl Nodes {
             Simd::Avx2 | Simd::Avx512 if contexts <= 8 => unsafe {
                 avx2::turn_eight_columns(&self.0[block], slots)
             },
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon if contexts <= 8 => neon::turn_eight_columns(&self.0[block], slots),
             _ => turn(simd, &self.0[block], slots),
         }
     }
@@ -207,7 +214,6 @@ impl Nodes {
     ) {
         assert!(contexts <= BY_CONTEXT && node < 16, "{contexts} contexts, node {node}");
         match simd {
-            Simd::Scalar => scalar::step(&mut self.0, node, contexts, steps, bit, random),
             // SAFETY: the variant exists only where the features were detected (`available`).
             #[cfg(target_arch = "x86_64")]
             Simd::Avx2 => unsafe { avx2::step(&mut self.0, node, contexts, steps, bit, random) },
@@ -219,7 +225,6 @@ impl Nodes {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512 => unsafe { avx512::step(&mut self.0, node, contexts, steps, bit, random) },
-            #[cfg(not(target_arch = "x86_64"))]
             _ => scalar::step(&mut self.0, node, contexts, steps, bit, random),
         }
     }
@@ -235,14 +240,14 @@ impl Default for Nodes {
 #[inline(always)]
 fn turn(simd: Simd, from: &[[u8; 16]; 16], to: &mut [[u8; 16]; 16]) {
     match simd {
-        Simd::Scalar => scalar::turn(from, to),
         // SAFETY: the variant exists only where the features were detected (`available`).
         #[cfg(target_arch = "x86_64")]
         Simd::Avx2 => unsafe { avx2::turn(from, to) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx512::turn(from, to) },
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => neon::turn(from, to),
         _ => scalar::turn(from, to),
     }
 }
@@ -268,7 +273,6 @@ pub fn find_slots(
     assert!(lines.len().is_power_of_two() && rest.is_empty(), "a table of {} bytes", table.len());
     assert!(hashes.len() <= found.len() && hashes.len() <= BLOCK, "{} contexts in a block", hashes.len());
     match simd {
-        Simd::Scalar => scalar::find_slots(lines, hashes, found, slots),
         // SAFETY: as below.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx2 => unsafe { avx2::find_slots(lines, hashes, found, slots) },
@@ -276,7 +280,6 @@ pub fn find_slots(
         // the table's length has just been checked.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx512::find_slots(lines, hashes, found, slots) },
-        #[cfg(not(target_arch = "x86_64"))]
         _ => scalar::find_slots(lines, hashes, found, slots),
     }
 }
@@ -309,7 +312,6 @@ pub fn ask_histories(
     maps.check(inputs.len() / 3);
     assert!(inputs.len().is_multiple_of(3), "three planes in {} inputs", inputs.len());
     match simd {
-        Simd::Scalar => scalar::ask_histories(states, &maps.entries, one_kind, entries, inputs),
         // SAFETY: the variant exists only where the features were detected (`available`); the
         // width and the rows have just been checked, and a state is below 256.
         #[cfg(target_arch = "x86_64")]
@@ -322,7 +324,6 @@ pub fn ask_histories(
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx2::ask_histories(states, &maps.entries, one_kind, entries, inputs, 0) },
-        #[cfg(not(target_arch = "x86_64"))]
         _ => scalar::ask_histories(states, &maps.entries, one_kind, entries, inputs),
     }
 }
@@ -349,7 +350,6 @@ pub fn ask_runs(
     maps.check(inputs.len());
     let place = (path, depth & 15);
     match simd {
-        Simd::Scalar => scalar::ask_runs(words, &maps.entries, place, classes, entries, inputs),
         // SAFETY: the variant exists only where the features were detected (`available`); the
         // width and the rows have just been checked, and a class is below 128.
         #[cfg(target_arch = "x86_64")]
@@ -357,7 +357,6 @@ pub fn ask_runs(
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx512::ask_runs(words, &maps.entries, place, classes, entries, inputs) },
-        #[cfg(not(target_arch = "x86_64"))]
         _ => scalar::ask_runs(words, &maps.entries, place, classes, entries, inputs),
     }
 }
@@ -382,7 +381,6 @@ pub fn teach<const CLASSES: usize>(
     let limit = maps.limit;
     let map = &mut maps.entries;
     match simd {
-        Simd::Scalar => scalar::teach::<CLASSES>(map, classes, entries, width, bit, limit),
         // SAFETY: the variant exists only where the features were detected (`available`); the
         // width and the rows have just been checked.
         #[cfg(target_arch = "x86_64")]
@@ -395,7 +393,9 @@ pub fn teach<const CLASSES: usize>(
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx2::teach::<CLASSES>(map, classes, entries, (0, width), bit, limit) },
-        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => unsafe { neon::teach::<CLASSES>(map, classes, entries, width, bit, limit) },
         _ => scalar::teach::<CLASSES>(map, classes, entries, width, bit, limit),
     }
 }

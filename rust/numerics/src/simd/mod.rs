@@ -8,6 +8,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod contexts;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod products;
 mod scalar;
 mod sets;
@@ -39,6 +41,8 @@ pub enum Simd {
     Avx2,
     /// 512-bit vectors with permutations of bytes and sums of products (x86-64).
     Avx512,
+    /// 128-bit vectors (AArch64).
+    Neon,
 }
 
 impl Simd {
@@ -64,11 +68,13 @@ impl Simd {
                 }
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        all.push(Simd::Neon);
         all
     }
 
     /// The one to use: the widest at hand, or the one named by `FORETOLD_SIMD` (`scalar`,
-    /// `avx2`, `avx512`) where this machine has it.
+    /// `avx2`, `avx512`, `neon`) where this machine has it.
     pub fn detect() -> Simd {
         let available = Self::available();
         let widest = available[available.len() - 1];
@@ -82,14 +88,15 @@ impl Simd {
     #[inline(always)]
     pub fn run<W: Work>(self, work: W) -> W::Output {
         match self {
-            Simd::Scalar => work.run(Simd::Scalar),
             // SAFETY: the variant exists only where the features were detected (`available`).
             #[cfg(target_arch = "x86_64")]
             Simd::Avx2 => unsafe { avx2::run(work) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512 => unsafe { avx512::run(work) },
-            #[cfg(not(target_arch = "x86_64"))]
+            // Every machine of this sort has what it needs.
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon => work.run(Simd::Neon),
             _ => work.run(Simd::Scalar),
         }
     }
@@ -100,6 +107,7 @@ impl Simd {
             Simd::Scalar => "scalar",
             Simd::Avx2 => "avx2",
             Simd::Avx512 => "avx512",
+            Simd::Neon => "neon",
         }
     }
 }

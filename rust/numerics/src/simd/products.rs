@@ -1,5 +1,7 @@
 //! Sums of products of weights of 8 bits with inputs of 16: the kernel of frozen networks.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Simd, scalar};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
@@ -22,7 +24,6 @@ pub fn multiply(simd: Simd, inputs: &[i16], weights: &[i8], sums: &mut [i32]) {
     assert!(sums.len().is_multiple_of(PANEL_SUMS), "{} sums", sums.len());
     assert_eq!(weights.len(), inputs.len() * sums.len());
     match simd {
-        Simd::Scalar => scalar::multiply(inputs, weights, sums),
         // SAFETY: the variant exists only where the features were detected (`available`), and the
         // lengths were just checked.
         #[cfg(target_arch = "x86_64")]
@@ -30,7 +31,9 @@ pub fn multiply(simd: Simd, inputs: &[i16], weights: &[i8], sums: &mut [i32]) {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx512::multiply(inputs, weights, sums) },
-        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => unsafe { neon::multiply(inputs, weights, sums) },
         _ => scalar::multiply(inputs, weights, sums),
     }
 }

@@ -1,5 +1,7 @@
 //! The kernels of the mixer: weighted sums of inputs, and weights that move.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Simd, scalar};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
@@ -25,7 +27,6 @@ fn check(inputs: &[i16], weights: &[i16], offsets: &[u32], results: usize) {
 pub fn dot_sets(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
     check(inputs, weights, offsets, sums.len());
     match simd {
-        Simd::Scalar => scalar::dot_sets(inputs, weights, offsets, sums),
         // SAFETY: the variant exists only where the features were detected (`available`), and
         // `check` has shown that every weight set lies within `weights`.
         #[cfg(target_arch = "x86_64")]
@@ -36,7 +37,9 @@ pub fn dot_sets(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], su
         // SAFETY: as above. Two sets have nothing to share.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx2::dot_sets(inputs, weights, offsets, sums) },
-        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => unsafe { neon::dot_sets(inputs, weights, offsets, sums) },
         _ => scalar::dot_sets(inputs, weights, offsets, sums),
     }
 }
@@ -63,10 +66,16 @@ pub fn mix_sets(
         return unsafe { avx512::mix_sets(inputs, weights, offsets, shift, logits) };
     }
     #[cfg(target_arch = "x86_64")]
-    if simd != Simd::Scalar && offsets.len() <= FEW {
+    if matches!(simd, Simd::Avx2 | Simd::Avx512) && offsets.len() <= FEW {
         check(inputs, weights, offsets, offsets.len());
         // SAFETY: as in `dot_sets`.
         return unsafe { avx2::mix_few(inputs, weights, offsets, shift, logits) };
+    }
+    #[cfg(target_arch = "aarch64")]
+    if simd == Simd::Neon && offsets.len() <= FEW {
+        check(inputs, weights, offsets, offsets.len());
+        // SAFETY: as in `dot_sets`.
+        return unsafe { neon::mix_few(inputs, weights, offsets, shift, logits) };
     }
     let mut sums = [0; LANES];
     let sums = &mut sums[..offsets.len()];
@@ -83,14 +92,15 @@ pub fn mix_sets(
 pub fn train_sets(simd: Simd, inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
     check(inputs, weights, offsets, errors.len());
     match simd {
-        Simd::Scalar => scalar::train_sets(inputs, weights, offsets, errors),
         // SAFETY: as in `dot_sets`.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx2 => unsafe { avx2::train_sets(inputs, weights, offsets, errors) },
         // SAFETY: as in `dot_sets`.
         #[cfg(target_arch = "x86_64")]
         Simd::Avx512 => unsafe { avx512::train_sets(inputs, weights, offsets, errors) },
-        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => unsafe { neon::train_sets(inputs, weights, offsets, errors) },
         _ => scalar::train_sets(inputs, weights, offsets, errors),
     }
 }
@@ -115,12 +125,13 @@ fn check_few(inputs: &[i16], weights: &[i16], offsets: &[u32], results: usize) {
 pub fn dot_few(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
     check_few(inputs, weights, offsets, sums.len());
     match simd {
-        Simd::Scalar => scalar::dot_sets(&inputs[..FEW], weights, offsets, sums),
         // SAFETY: the variants exist only where the features were detected (`available`), and
         // `check_few` has shown that all lies within.
         #[cfg(target_arch = "x86_64")]
-        _ => unsafe { avx2::dot_few(inputs, weights, offsets, sums) },
-        #[cfg(not(target_arch = "x86_64"))]
+        Simd::Avx2 | Simd::Avx512 => unsafe { avx2::dot_few(inputs, weights, offsets, sums) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => unsafe { neon::dot_few(inputs, weights, offsets, sums) },
         _ => scalar::dot_sets(&inputs[..FEW], weights, offsets, sums),
     }
 }
@@ -133,11 +144,12 @@ pub fn dot_few(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], sum
 pub fn train_few(simd: Simd, inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
     check_few(inputs, weights, offsets, errors.len());
     match simd {
-        Simd::Scalar => scalar::train_sets(&inputs[..FEW], weights, offsets, errors),
         // SAFETY: as in `dot_few`.
         #[cfg(target_arch = "x86_64")]
-        _ => unsafe { avx2::train_few(inputs, weights, offsets, errors) },
-        #[cfg(not(target_arch = "x86_64"))]
+        Simd::Avx2 | Simd::Avx512 => unsafe { avx2::train_few(inputs, weights, offsets, errors) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => unsafe { neon::train_few(inputs, weights, offsets, errors) },
         _ => scalar::train_sets(&inputs[..FEW], weights, offsets, errors),
     }
 }
