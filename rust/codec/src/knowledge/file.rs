@@ -432,7 +432,7 @@ impl Prior {
         let mut broken = false;
         let ngrams = || {
             let Some(range) = &self.ngrams else { return Some(Ngrams::default()) };
-            let ngrams = Ngrams::unpack(&self.file[range.clone()]);
+            let ngrams = Ngrams::unpack_once(self.cache_name().as_deref(), &self.file[range.clone()]);
             broken = ngrams.is_none();
             ngrams
         };

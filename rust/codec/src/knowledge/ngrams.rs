@@ -8,11 +8,16 @@
 //! same costs next to nothing.
 
 use foretold_coding::Decoder;
+use foretold_numerics::{SharedBytes, Table};
 
+use super::cache;
 use super::packing::{Packer, Packing, START, Symbols, Unpacker};
 
 /// Bytes of the longest contexts.
 pub const ORDER: usize = 6;
+
+/// Packed n-grams of so many bytes and more are kept as they are when unpacked.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Counts are kept as classes of them.
 const CLASSES: usize = 64;
@@ -205,6 +210,78 @@ impl Ngrams {
         let mut coder = Unpacker(Decoder::new(bytes));
         let found = walk(&mut coder, None)?;
         coder.0.is_exhausted().then_some(found)
+    }
+
+    /// The same of a prior called `name`, kept for other calls and processes: to unpack the shipped
+    /// prior's takes more than a second, to read what was unpacked a twentieth of that.
+    pub fn unpack_once(name: Option<&str>, bytes: &[u8]) -> Option<Ngrams> {
+        let is_worth_it = bytes.len() >= KEPT_BYTES && cache::folder().is_some();
+        let Some(name) = name.filter(|_| is_worth_it) else { return Ngrams::unpack(bytes) };
+        let file = format!("{name}-ngrams-{}", env!("CARGO_PKG_VERSION"));
+        let mut unpacked = None;
+        let make = || {
+            let ngrams = Ngrams::unpack(bytes)?;
+            let image = ngrams.image();
+            unpacked = Some(ngrams);
+            image
+        };
+        let image = cache::table(Some(&file), None, make);
+        unpacked.or_else(|| Ngrams::of_image(&image?)).or_else(|| Ngrams::unpack(bytes))
+    }
+
+    /// As it stands in a cache: for each length how many contexts and followers there are, the
+    /// contexts, where the followers of each begin, the followers, and their counts' classes. `None` if
+    /// the memory cannot be had.
+    fn image(&self) -> Option<SharedBytes> {
+        let bytes: usize =
+            self.levels.iter().map(|level| 12 + 12 * level.keys.len() + 2 * level.followers.len()).sum();
+        let mut table = Table::try_new(bytes)?;
+        let mut rest = &mut table[..];
+        let mut put = |bytes: &[u8]| {
+            let (here, after) = std::mem::take(&mut rest).split_at_mut(bytes.len());
+            here.copy_from_slice(bytes);
+            rest = after;
+        };
+        for level in &self.levels {
+            put(&(level.keys.len() as u32).to_le_bytes());
+            put(&(level.followers.len() as u32).to_le_bytes());
+            level.keys.iter().for_each(|key| put(&key.to_le_bytes()));
+            level.starts.iter().for_each(|start| put(&start.to_le_bytes()));
+            put(&level.followers);
+            put(&level.classes);
+        }
+        Some(table.into())
+    }
+
+    /// What an image holds; `None` if it is none.
+    fn of_image(image: &[u8]) -> Option<Ngrams> {
+        let mut rest = image;
+        let mut take = |bytes: usize| {
+            let (here, after) = rest.split_at_checked(bytes)?;
+            rest = after;
+            Some(here)
+        };
+        let word = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let mut levels = Vec::new();
+        for _ in 0..=ORDER {
+            let sizes = take(8)?;
+            let (contexts, followers) = (word(sizes) as usize, word(&sizes[4..]) as usize);
+            let keys = take(contexts.checked_mul(8)?)?.as_chunks().0;
+            let starts = take((contexts + 1).checked_mul(4)?)?.as_chunks().0;
+            let level = Level {
+                keys: keys.iter().map(|&key| u64::from_le_bytes(key)).collect(),
+                starts: starts.iter().map(|&start| u32::from_le_bytes(start)).collect(),
+                followers: take(followers)?.to_vec(),
+                classes: take(followers)?.to_vec(),
+            };
+            let is_whole =
+                level.starts.is_sorted() && level.starts.last().is_some_and(|&end| end as usize <= followers);
+            if !is_whole {
+                return None;
+            }
+            levels.push(level);
+        }
+        rest.is_empty().then_some(Ngrams { levels })
     }
 }
 
@@ -425,6 +502,25 @@ mod tests {
         assert_eq!(Ngrams::unpack(&nothing.pack()), Some(nothing));
     }
 
+    #[test]
+    fn an_image_holds_the_same_or_is_refused() {
+        for ngrams in [Ngrams::learn(&texts(), LEAST), Ngrams::learn(&[], LEAST)] {
+            let image = ngrams.image().unwrap().to_vec();
+            assert_eq!(Ngrams::of_image(&image), Some(ngrams));
+            assert_eq!(Ngrams::of_image(&image[..image.len() - 1]), None);
+            assert_eq!(Ngrams::of_image(&[&image[..], &[0]].concat()), None);
+            for at in 0..8 {
+                let mut other = image.clone();
+                other[at] ^= 0x80;
+                assert_eq!(Ngrams::of_image(&other), None, "a size that is not its own");
+            }
+        }
+        let mut image = Ngrams::learn(&texts(), LEAST).image().unwrap().to_vec();
+        // The end of the only context's followers.
+        image[20..24].copy_from_slice(&1000u32.to_le_bytes());
+        assert_eq!(Ngrams::of_image(&image), None);
+    }
+
     proptest! {
         #[test]
         fn any_text_comes_back(text in prop::collection::vec(0u8..6, 0..400)) {
@@ -434,6 +530,7 @@ mod tests {
 
         #[test]
         fn no_bytes_ask_for_much(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Ngrams::of_image(&noise);
             if let Some(ngrams) = Ngrams::unpack(&noise) {
                 prop_assert!(ngrams.sizes().iter().all(|size| size.1 <= MOST_FOLLOWERS));
             }
