@@ -543,8 +543,8 @@ impl ChunkCoder {
         let coded = bytes.as_deref().unwrap_or(content);
         let plants = self.plants(kind, content.len());
         if plants {
-            let most = if kind == Kind::Structured { 1 } else { self.trees };
-            self.predictor.plant(grown(coded, most, MOST_DECISIONS));
+            let trees = grown(coded, kind == Kind::Structured, self.trees, MOST_DECISIONS);
+            self.predictor.plant(trees);
         }
         self.begin(kind, coded.len())?;
         self.predictor.begin_transform(bytes.is_some());
@@ -996,12 +996,16 @@ impl ChunkCoder {
         self.predictor.plant(trees);
     }
 
-    /// What its models would see of a first chunk.
-    pub(crate) fn coded(mut self, content: &[u8], transform: Transform) -> Result<Vec<u8>, EngineError> {
+    /// Begins a chunk, and gives the bytes of it that are to be learned.
+    pub(crate) fn begin_coded(
+        &mut self,
+        content: &[u8],
+        transform: Transform,
+    ) -> Result<Vec<u8>, EngineError> {
         Ok(self.begin_content(content, (false, true), transform)?.bytes(content).to_vec())
     }
 
-    /// Begins a chunk, and gives the bytes of it that are to be learned; `None` if it is no text.
+    /// As [`begin_coded`](Self::begin_coded); `None` if it is no text.
     pub(crate) fn begin_trace(
         &mut self,
         content: &[u8],
@@ -1010,8 +1014,7 @@ impl ChunkCoder {
         if kind_of(content, None) == Kind::Binary {
             return Ok(None);
         }
-        let begun = self.begin_content(content, (false, true), transform)?;
-        Ok(Some(begun.bytes(content).to_vec()))
+        self.begin_coded(content, transform).map(Some)
     }
 
     /// Learns `byte`; `see` gets its bits, highest first, and how each was predicted.

@@ -14,9 +14,13 @@ const USUAL_DEPTH: i32 = 8;
 const MANY_TREES_BYTES: usize = 1 << 18;
 const FEW_TREES: usize = 4;
 
-/// Trees for a text of these coded bytes, `most` at most and fewer if it is short.
-pub fn grown(coded: &[u8], most: usize, deepest: u8) -> Trees {
-    let most = if coded.len() < MANY_TREES_BYTES { most.min(FEW_TREES) } else { most };
+/// Trees for a text of these coded bytes: `most` at most, fewer if it is short, one if it is structured.
+pub fn grown(coded: &[u8], structured: bool, most: usize, deepest: u8) -> Trees {
+    let most = match coded.len() {
+        _ if structured => 1,
+        ..MANY_TREES_BYTES => most.min(FEW_TREES),
+        _ => most,
+    };
     Trees::of_texts(&[coded], most, deepest)
 }
 

@@ -134,7 +134,6 @@ impl Base {
         words: Option<&'static Shipped>,
         trees: Option<&Trees>,
     ) -> Option<Base> {
-        let trees = trees.filter(|_| preset.setup().trees > 0);
         let filling = Filling::of(preset, trees.cloned().unwrap_or_default());
         let file =
             name.map(|name| format!("{name}-{}-{}-{log2_slots}", preset.number(), filling.fingerprint()));
@@ -158,7 +157,7 @@ impl Base {
         let start = Start::new(learned, words)?;
         let trees = match under {
             Some(under) => under.trees(),
-            None => trees.filter(|_| learned.preset.setup().trees > 0).map(|trees| Arc::new(trees.clone())),
+            None => trees.map(|trees| Arc::new(trees.clone())),
         };
         let fingerprint =
             Filling::of(learned.preset, trees.as_deref().cloned().unwrap_or_default()).fingerprint();

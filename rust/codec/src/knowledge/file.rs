@@ -425,6 +425,11 @@ impl Prior {
         self.cached.then(|| hex(&self.digest[..8]))
     }
 
+    /// Its trees, where a preset has any.
+    fn trees_of(&self, preset: Preset) -> Option<&Trees> {
+        self.trees.as_ref().filter(|_| preset.setup().trees > 0).map(|(_, trees)| trees)
+    }
+
     fn expand(&self, plan: ModelPlan, log2: u32) -> Result<Base, PriorError> {
         if let Some((range, preset)) = &self.learned {
             return self.expand_learned(plan, log2, range.clone(), *preset);
@@ -437,7 +442,7 @@ impl Prior {
             ngrams
         };
         let words = self.english_words.then(super::english::words);
-        let trees = self.trees.as_ref().map(|(_, trees)| trees);
+        let trees = self.trees_of(plan.preset());
         let base = Base::new(self.cache_name().as_deref(), ngrams, plan.preset(), log2, words, trees);
         let out_of_memory = || PriorError::OutOfMemory(self.name.clone());
         let base = base.ok_or_else(|| match broken {
@@ -471,7 +476,7 @@ impl Prior {
         }
         let under = if self.english_words { Some(Prior::english().base(plan)?) } else { None };
         let learned = Learned::parse(&self.file[range]).map_err(|why| damaged(&self.name, why.into()))?;
-        let trees = self.trees.as_ref().map(|(_, trees)| trees);
+        let trees = self.trees_of(preset);
         Base::learned_by(self.cache_name().as_deref(), &learned, log2, under.as_deref(), trees)
             .map_err(|error| damaged(&self.name, error.to_string()))?
             .ok_or_else(|| PriorError::OutOfMemory(self.name.clone()))

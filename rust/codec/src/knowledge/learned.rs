@@ -233,9 +233,10 @@ fn trees_for(start: &[u8], training: &Training, structured: bool) -> Result<Opti
     if most == 0 {
         return Ok(None);
     }
-    let coder = coder_for(training, Manner { known: None, structured, trees: None }, start.len() as u64)?;
-    let coded = coder.coded(start, training.transform).map_err(Error::from_engine)?;
-    Ok(Some(grown(&coded, if structured { 1 } else { most }, MOST_PRIMED)))
+    let manner = Manner { known: None, structured, trees: None };
+    let mut coder = coder_for(training, manner, start.len() as u64)?;
+    let coded = coder.begin_coded(start, training.transform).map_err(Error::from_engine)?;
+    Ok(Some(grown(&coded, structured, most, MOST_PRIMED)))
 }
 
 /// Lets weight sets learn as fast as those that are half as new as fresh ones.

@@ -36,7 +36,7 @@ unsafe fn dot_four(inputs: &[i16], weights: &[i16], offsets: &[u32]) -> int32x4_
 }
 
 /// # Safety
-/// `inputs.len()` must be a multiple of 32, and every `offset + inputs.len()` at most `weights.len()`.
+/// `inputs.len()` must be a multiple of 8, and every `offset + inputs.len()` at most `weights.len()`.
 #[inline(always)]
 pub(super) unsafe fn dot_sets(inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
     for (sums, offsets) in sums.chunks_mut(4).zip(offsets.chunks(4)) {
@@ -77,20 +77,9 @@ pub(super) unsafe fn mix_few(
     }
 }
 
-/// Eight weights moved: the rounded product saturates where the definition's wraps, at -32768 times
-/// itself, so such an error is not for this.
+/// The rounded product saturates where the definition's wraps, at -32768 times itself: such an error is left
+/// to that.
 ///
-/// # Safety
-/// There must be eight of each.
-#[inline(always)]
-unsafe fn train_eight(inputs: *const i16, weights: *mut i16, error: int16x8_t) {
-    // SAFETY: by the contract.
-    unsafe {
-        let product = vqrdmulhq_s16(vld1q_s16(inputs), error);
-        vst1q_s16(weights, vqaddq_s16(vld1q_s16(weights), product));
-    }
-}
-
 /// # Safety
 /// As [`dot_sets`].
 #[inline(always)]
@@ -108,43 +97,10 @@ pub(super) unsafe fn train_sets(inputs: &[i16], weights: &mut [i16], offsets: &[
             // SAFETY: `i + 8 <= inputs.len()`, and the set is as long and within `weights`.
             unsafe {
                 let w = weights.as_mut_ptr().add(offset as usize + i);
-                train_eight(inputs.as_ptr().add(i), w, vdupq_n_s16(error));
+                let product = vqrdmulhq_s16(vld1q_s16(inputs.as_ptr().add(i)), vdupq_n_s16(error));
+                vst1q_s16(w, vqaddq_s16(vld1q_s16(w), product));
             }
             i += 8;
-        }
-    }
-}
-
-/// The sums of eight products each.
-///
-/// # Safety
-/// There must be eight inputs and, from each offset on, eight weights.
-#[inline(always)]
-pub(super) unsafe fn dot_few(inputs: &[i16], weights: &[i16], offsets: &[u32], sums: &mut [i32]) {
-    // SAFETY: by the contract.
-    unsafe {
-        let x = vld1q_s16(inputs.as_ptr());
-        for (sum, &offset) in sums.iter_mut().zip(offsets) {
-            let w = vld1q_s16(weights.as_ptr().add(offset as usize));
-            let lower = vmull_s16(vget_low_s16(x), vget_low_s16(w));
-            *sum = vaddvq_s32(vmlal_high_s16(lower, x, w));
-        }
-    }
-}
-
-/// # Safety
-/// As [`dot_few`].
-#[inline(always)]
-pub(super) unsafe fn train_few(inputs: &[i16], weights: &mut [i16], offsets: &[u32], errors: &[i16]) {
-    for (&error, &offset) in errors.iter().zip(offsets) {
-        if error == i16::MIN {
-            scalar::train_sets(&inputs[..super::FEW], weights, &[offset], &[error]);
-            continue;
-        }
-        // SAFETY: by the contract.
-        unsafe {
-            let w = weights.as_mut_ptr().add(offset as usize);
-            train_eight(inputs.as_ptr(), w, vdupq_n_s16(error));
         }
     }
 }

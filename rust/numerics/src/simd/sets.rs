@@ -131,7 +131,7 @@ pub fn dot_few(simd: Simd, inputs: &[i16], weights: &[i16], offsets: &[u32], sum
         Simd::Avx2 | Simd::Avx512 => unsafe { avx2::dot_few(inputs, weights, offsets, sums) },
         // SAFETY: as above.
         #[cfg(target_arch = "aarch64")]
-        Simd::Neon => unsafe { neon::dot_few(inputs, weights, offsets, sums) },
+        Simd::Neon => unsafe { neon::dot_sets(&inputs[..FEW], weights, offsets, sums) },
         _ => scalar::dot_sets(&inputs[..FEW], weights, offsets, sums),
     }
 }
@@ -149,7 +149,7 @@ pub fn train_few(simd: Simd, inputs: &[i16], weights: &mut [i16], offsets: &[u32
         Simd::Avx2 | Simd::Avx512 => unsafe { avx2::train_few(inputs, weights, offsets, errors) },
         // SAFETY: as above.
         #[cfg(target_arch = "aarch64")]
-        Simd::Neon => unsafe { neon::train_few(inputs, weights, offsets, errors) },
+        Simd::Neon => unsafe { neon::train_sets(&inputs[..FEW], weights, offsets, errors) },
         _ => scalar::train_sets(&inputs[..FEW], weights, offsets, errors),
     }
 }
