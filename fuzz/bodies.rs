@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foretold_codec::knowledge::PriorContent;
+use foretold_codec::knowledge::ngrams::PackedNgrams;
 use foretold_codec::{
     ChunkCoder, Compressor, Decompressor, Error, FittedNetwork, Knowledge, Limits, ModelPlan, Options,
     Preset, Prior, Priors, SeekableReader, Transform, compress, compress_raw, decompress, decompress_raw,
@@ -175,7 +176,8 @@ pub fn prior(data: &[u8]) {
         }
         section
     });
-    let ngrams = (flags & 1 == 0).then(|| rest.to_vec());
+    let order = if flags & 128 != 0 { 1 + rest.len() % 8 } else { 6 };
+    let ngrams = (flags & 1 == 0).then(|| PackedNgrams { order, bytes: rest.to_vec() });
     let network = (flags & 4 != 0).then(|| rest.to_vec());
     let mixer = (flags & 8 != 0).then(|| rest.to_vec());
     let weights = if flags & 16 != 0 { vec![(preset, rest.to_vec())] } else { Vec::new() };

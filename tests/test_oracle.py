@@ -396,14 +396,38 @@ def test_oracle_reads_a_prior(small: bytes, twin: oracle.Prior) -> None:
             assert context[-1] in twin.levels[length - 1][context[:-1]]
 
 
-def test_oracle_and_library_refuse_the_same_priors(small: bytes) -> None:
+@pytest.fixture(scope="module")
+def longer() -> bytes:
+    """A prior whose contexts are up to eight bytes long."""
+    return _core.make_ngram_prior("longer", SAMPLES, False, 2, 1, -10.0, 8)
+
+
+@pytest.mark.parametrize("preset", [1, 6, 8, 9])
+def test_oracle_starts_from_longer_contexts(preset: int, longer: bytes) -> None:
+    twin, six = oracle.Prior(longer), _core.make_ngram_prior("longer", SAMPLES, False, 2, 1, -10.0, 6)
+    assert len(twin.levels) == 9
+    assert all(twin.levels)
+    for level, shorter in zip(twin.levels, oracle.Prior(six).levels, strict=False):
+        assert level.keys() >= shorter.keys()
+    archive = foretold.compress(MARKUP, named(preset), prior=longer, transform="none")
+    assert oracle.compress(MARKUP, preset, prior=twin) == archive
+    if preset >= 6:
+        # Presets that look at eight bytes know more.
+        assert len(archive) < len(foretold.compress(MARKUP, named(preset), prior=six, transform="none"))
+
+
+def test_oracle_and_library_refuse_the_same_priors(small: bytes, longer: bytes) -> None:
     empty = _core.make_ngram_prior("", [], False, 1, 1, 1.0)
     cases = [small[:end] for end in (0, 5, 8, 9, 20, 42, len(small) - 1)]
     for at in (0, 7, 8, 9, 12, 16, 20, 21, 25, len(small) - 1):
         cases.append(small[:at] + bytes([small[at] ^ 1]) + small[at + 1 :])
         forged = cases[-1][:-32]
         cases.append(forged + blake3(forged))
-    for file in [empty, small, *cases]:
+    start = longer.index(bytes([10]), 10 + len("longer"))
+    for order in (0, 1, 7, 9, 255):
+        forged = longer[: start + 5] + bytes([order]) + longer[start + 6 : -32]
+        cases.append(forged + blake3(forged))
+    for file in [empty, small, longer, *cases]:
         try:
             oracle.Prior(file)
             refused = False

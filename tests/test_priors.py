@@ -15,6 +15,7 @@ import pytest
 
 import foretold
 from foretold import _core
+from foretold.knowledge import english
 
 PROSE = b"It was late, she said, and nobody walked in the garden any more; it had been dark for hours.\n" * 5
 SAMPLES = [b"level=info service=mail event=sent to=nobody size=%d\n" % size * 5 for size in range(40)]
@@ -64,6 +65,23 @@ def test_the_frozen_prior_is_english_with_one_section_more(sections: Callable[..
     assert network[0] == 8
     weights = Path(__file__).parents[1] / "rust" / "codec" / "src" / "knowledge" / "english.safetensors"
     assert network[1] == weights.read_bytes()
+
+
+def test_a_recipe_with_room_counts_what_follows_eight_bytes(
+    tmp_path: Path, sections: Callable[..., Any]
+) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_bytes(PROSE * 20)
+    smaller, larger = (english.make(tmp_path, size) for size in (8 << 20, (8 << 20) + 1))
+    assert [kind for kind, _ in sections(smaller)] == [1, 2, 9]
+    assert [kind for kind, _ in sections(larger)] == [1, 10, 9]
+    assert sections(larger)[1][1][0] == 8
+    for preset in (5, 7):
+        archive = foretold.compress(PROSE, preset, prior=larger)
+        assert len(archive) < len(foretold.compress(PROSE, preset))
+        assert foretold.decompress(archive, prior=larger) == PROSE
+    with pytest.raises(ValueError, match="order is 9, 1 to 8 is allowed"):
+        _core.make_ngram_prior("long", [PROSE], True, 2, 1, 0.5, 9)
 
 
 def test_a_frozen_network_is_for_english_at_the_strongest_preset() -> None:

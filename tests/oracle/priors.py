@@ -21,7 +21,7 @@ from .weights import StartingWeights, WeightsError
 SHIPPED = KNOWLEDGE / "english.ftp"
 MAGIC = b"\xf7ftprior"
 GENERATION = 0
-WORDS, NGRAMS, LEARNED, BASE, NETWORK, MIXER, WEIGHTS, FROZEN, TREE = range(1, 10)
+WORDS, NGRAMS, LEARNED, BASE, NETWORK, MIXER, WEIGHTS, FROZEN, TREE, ORDERED = range(1, 11)
 MOST_DEPTH = 12
 DIGEST_BYTES = 32
 ID_BYTES = 4
@@ -59,11 +59,14 @@ class Prior:
             at += 5
             require(at + length <= end, "cut short")
             section = file[at : at + length]
-            require(WORDS <= kind <= TREE, f"a section of kind {kind}")
+            require(WORDS <= kind <= ORDERED, f"a section of kind {kind}")
             if kind == WORDS:
                 self.shipped = english()
             elif kind == NGRAMS:
-                packed = section
+                packed, order = section, ngrams.ORDER
+            elif kind == ORDERED:
+                packed, order = section[1:], section[0] if section else 0
+                require(1 <= order <= ngrams.MOST_ORDER, f"contexts of {order} bytes")
             elif kind == NETWORK:
                 self.network = weights_of(section)
             elif kind == FROZEN:
@@ -86,7 +89,7 @@ class Prior:
                 self.base = Prior(base)
             at += length
         try:
-            self.levels = [] if packed is None else ngrams.unpack(packed)
+            self.levels = [] if packed is None else ngrams.unpack(packed, order)
         except ngrams.NgramsError as error:
             raise PriorError(str(error)) from error
 

@@ -31,8 +31,18 @@ HELD_SHARE = 8 / 256
 _NAME = "English"
 _PRESETS = range(1, 11)
 
-# How often a context and a follower must have come, and how many bits a context must have saved
-# for each that it is thought to cost; richest first. What ships is the first that fits.
+_LONG_BYTES = 8 << 20
+"""With more room than this, contexts of up to eight bytes are counted, else of six."""
+
+# How often a context and a follower must have come, how many bits a context must have saved for
+# each that it is thought to cost, and how many bytes it has at most; richest first. What ships is
+# the first that fits.
+_LONG_CHOICES = (
+    (2, 1, 0.0, 8),
+    (2, 1, 0.5, 8),
+    (2, 1, 1.0, 8),
+    (2, 2, 0.0, 6),
+)
 _CHOICES = (
     (4, 2, 0.0),
     (6, 2, 0.2),
@@ -71,9 +81,11 @@ def make(
     Parameters
     ----------
     folder : path
-        The texts. Memory of 8 bytes for each of theirs is needed.
+        The texts. Memory of 8 bytes for each of theirs is needed, of 16 for more than 8 MiB.
     max_bytes : int
-        Most bytes of the prior's file. The richest of some choices that fits is made.
+        Most bytes of the prior's file. The richest of some choices that fits is made: up to 8 MiB
+        counts of what follows six bytes, beyond that of what follows eight, which presets 6 to
+        max make use of.
     progress : callable, optional
         Told in a few words what is done next.
 
@@ -111,8 +123,9 @@ def make(
 
 def _counts(texts: list[bytes], max_bytes: int) -> bytes:
     size = 0
-    for context, follower, worth in _CHOICES:
-        file = _core.make_ngram_prior(_NAME, texts, True, context, follower, worth)
+    longer = _LONG_CHOICES if max_bytes > _LONG_BYTES else ()
+    for context, follower, worth, order in (*longer, *((*choice, 6) for choice in _CHOICES)):
+        file = _core.make_ngram_prior(_NAME, texts, True, context, follower, worth, order)
         size = len(file)
         if size <= max_bytes:
             return file

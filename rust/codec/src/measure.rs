@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::container::{GATHER_BYTES, Origin, expands, look};
+use crate::container::{GATHER_BYTES, expands, look};
 use crate::pieces::Piece;
-use crate::{ChunkCoder, Error, ModelPlan, Options, Tick, Transform};
+use crate::{ChunkCoder, Error, Options, Tick, Transform};
 
 /// The bits that each byte of `data` costs when it is compressed with `options`.
 ///
@@ -21,12 +21,13 @@ pub fn code_lengths(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
         let start = &block[..block.len().min(GATHER_BYTES as usize)];
         let streams = look(start, options.transform);
         let seen = streams.as_ref().map_or(start, |survey| &survey.start);
-        let Origin { prior, priors, .. } = match &origin {
+        let origin = match &origin {
             Some(origin) => origin,
             None => origin.insert(options.origin(seen)?),
         };
         let expanded = streams.as_ref().filter(|_| number == 0).map_or(0, |survey| survey.bytes);
-        let plan = ModelPlan::for_block(options.preset, expanded.max(block.len() as u64)).with_prior(*prior);
+        let plan = origin.plan(options.preset, expanded.max(block.len() as u64));
+        let priors = &origin.priors;
         let mut coder = ChunkCoder::new(plan, priors).map_err(Error::from_engine)?;
         coder.settle(options.transform, seen);
         let ended = block.len() as u64 <= GATHER_BYTES;
@@ -65,12 +66,12 @@ pub fn probe(sample: &[u8], content_bytes: u64, options: &Options, tick: Tick<'_
     options.validate()?;
     let streams = look(sample, options.transform);
     let seen = streams.as_ref().map_or(sample, |survey| &survey.start);
-    let Origin { prior, priors, .. } = options.origin(seen)?;
+    let origin = options.origin(seen)?;
     // What the sample holds for each of its bytes, the rest is taken to hold, too.
     let held = streams.as_ref().map_or(1.0, |survey| survey.bytes as f64 / sample.len() as f64);
     let content_bytes = content_bytes.min(options.block_bytes());
-    let plan = ModelPlan::for_block(options.preset, (content_bytes as f64 * held) as u64).with_prior(prior);
-    let mut coder = ChunkCoder::new(plan, &priors).map_err(Error::from_engine)?;
+    let plan = origin.plan(options.preset, (content_bytes as f64 * held) as u64);
+    let mut coder = ChunkCoder::new(plan, &origin.priors).map_err(Error::from_engine)?;
     let start = Instant::now();
     let mut coded_bytes = 0;
     coder.settle(options.transform, seen);
@@ -85,7 +86,7 @@ pub fn probe(sample: &[u8], content_bytes: u64, options: &Options, tick: Tick<'_
             coder.encode_piece(content, &piece, options.transform, tick).map_err(Error::from_engine)?;
         coded_bytes += coded.payload.len() as u64;
         if coder.is_spent() {
-            coder = coder.afresh(&priors).map_err(Error::from_engine)?;
+            coder = coder.afresh(&origin.priors).map_err(Error::from_engine)?;
         }
     }
     Ok(Probe { coded_bytes, time: start.elapsed(), memory_bytes: plan.memory_bytes() })

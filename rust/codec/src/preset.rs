@@ -3,9 +3,12 @@
 use std::fmt;
 
 use crate::EngineError;
-use crate::knowledge::{PriorId, base_log2};
+use crate::knowledge::{PriorId, base_log2, is_shared};
 use crate::predictor::Predictor;
 use crate::setup::{SETUPS, Setup};
+
+/// Bytes of a slot.
+const SLOT_BYTES: u64 = 16;
 
 /// Strength of compression: 1 (fast) to 9 (the full context mixer), and [`MAX`](Self::MAX).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -106,6 +109,19 @@ impl ModelPlan {
         ModelPlan { prior, ..self }
     }
 
+    /// The same model, with room for a prior of so many slots: where the slot table is one that no other model
+    /// shares, of the size class whose table has twice as many, if it is larger, or whose table is the largest.
+    pub(crate) fn with_room_for(self, slots: u64) -> ModelPlan {
+        let log2 = |size_class| ModelPlan { size_class, ..self }.base_log2();
+        if is_shared(self.base_log2()) {
+            return self;
+        }
+        let most = *Self::SIZE_CLASSES.end();
+        let wanted = slots.saturating_mul(2 * SLOT_BYTES).min(1 << log2(most));
+        let size_class = (self.size_class..most).find(|&class| 1 << log2(class) >= wanted);
+        ModelPlan { size_class: size_class.unwrap_or(most), ..self }
+    }
+
     /// The prior it starts from.
     pub fn prior(self) -> Option<PriorId> {
         self.prior
@@ -145,6 +161,23 @@ mod tests {
         assert_eq!(Preset::new(10), Some(Preset::MAX));
         assert!([0, 11, 15, 255].into_iter().all(|number| Preset::new(number).is_none()));
         assert!(Preset::all().is_sorted());
+    }
+
+    #[test]
+    fn large_priors_get_larger_tables_where_nobody_shares_them() {
+        let plan = |preset, bytes| {
+            let plan = ModelPlan::for_block(Preset::new(preset).unwrap(), bytes);
+            plan.with_prior(Some(PriorId::english()))
+        };
+        // 2^29 bytes, and room for half as many slots as there are.
+        let nine = plan(9, 1 << 20);
+        for (slots, size_class) in [(0, 20), (1 << 24, 20), ((1 << 24) + 1, 21), (u64::MAX, 21)] {
+            assert_eq!(nine.with_room_for(slots).size_class(), size_class, "{slots} slots");
+        }
+        assert_eq!(plan(9, 1 << 25).with_room_for(u64::MAX).size_class(), 25, "as large as it may be");
+        for shared in [plan(9, 1 << 19), plan(9, 1), plan(5, 1 << 26)] {
+            assert_eq!(shared.with_room_for(u64::MAX), shared);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use common::{
     stream_out, text, weights, weights_with,
 };
 use foretold_codec::knowledge::learn_weights;
-use foretold_codec::knowledge::ngrams::{Least, Ngrams};
+use foretold_codec::knowledge::ngrams::{Least, Ngrams, ORDER};
 use foretold_codec::{
     ChunkCoder, Compressor, Damage, Decompressor, Error, Knowledge, Limits, ModelPlan, Options, Preset,
     Prior, PriorContent, PriorError, Priors, SeekableReader, Transform, compress_raw, info, recover,
@@ -23,9 +23,8 @@ static SMALL: LazyLock<Arc<Prior>> = LazyLock::new(|| Arc::new(made(&small_file(
 
 fn small_file() -> Vec<u8> {
     let least = Least { context: 2, follower: 1, worth: 0.5 };
-    let ngrams = Ngrams::learn(&[text(4_000), b"other words, and more of them; ".repeat(20)], least);
-    let content =
-        PriorContent { english_words: true, ngrams: Some(ngrams.pack()), ..PriorContent::default() };
+    let ngrams = Ngrams::learn(&[text(4_000), b"other words, and more of them; ".repeat(20)], ORDER, least);
+    let content = PriorContent { english_words: true, ngrams: ngrams.pack(), ..PriorContent::default() };
     Prior::to_bytes("small", &content).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use foretold_codec::knowledge::ngrams::{Least, Ngrams};
+use foretold_codec::knowledge::ngrams::{self, Least, Ngrams};
 use foretold_codec::{self as codec, Knowledge, Options, PriorContent, Training};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -120,8 +120,11 @@ pub fn learn_weights(
     .map(Cow::Owned)
 }
 
-/// The file of a prior of n-grams: of texts as the English words code them, or as they are.
+/// The file of a prior of n-grams: of texts as the English words code them, or as they are, the longest
+/// contexts having `order` bytes.
 #[pyfunction]
+#[pyo3(signature = (name, texts, english_words, context, follower, worth, order = ngrams::ORDER))]
+#[expect(clippy::too_many_arguments, reason = "the Python side names them")]
 pub fn make_ngram_prior(
     py: Python<'_>,
     name: &str,
@@ -130,14 +133,22 @@ pub fn make_ngram_prior(
     context: u32,
     follower: u32,
     worth: f64,
+    order: usize,
 ) -> PyResult<Cow<'static, [u8]>> {
     let least = Least { context, follower, worth };
+    if !(1..=ngrams::MOST_ORDER).contains(&order) {
+        let most = ngrams::MOST_ORDER;
+        return Err(PyValueError::new_err(format!("order is {order}, 1 to {most} is allowed")));
+    }
     enter(py, None, |_| {
         let coded = |text: &Vec<u8>| codec::knowledge::coded_with_english(text);
         let texts = if english_words { texts.iter().map(coded).collect() } else { texts };
-        let ngrams = Some(Ngrams::learn(&texts, least).pack());
+        let ngrams = Ngrams::learn(&texts, order, least).pack().ok_or_else(|| {
+            let problem = "these texts have too many strings for one prior: fewer, or what came more often";
+            codec::Error::Prior(codec::PriorError::Samples(problem.into()))
+        })?;
         let trees = Some(codec::knowledge::packed_trees(&texts));
-        let content = PriorContent { english_words, ngrams, trees, ..PriorContent::default() };
+        let content = PriorContent { english_words, ngrams: Some(ngrams), trees, ..PriorContent::default() };
         codec::Prior::to_bytes(name, &content).map_err(codec::Error::Prior)
     })
     .map(Cow::Owned)

@@ -6,7 +6,6 @@ use super::frames::{BlockHeader, CHUNK_BYTES, ChunkHeader};
 use super::options::Origin;
 use super::state::{StateReader, StateWriter};
 use crate::kinds::{UNCUT_CLASS, chunk_len, is_uncut};
-use crate::knowledge::{PriorId, Priors};
 use crate::pieces::Piece;
 use crate::{ChunkCoder, CodedChunk, Error, ModelPlan, Options, Preset, Tick, Transform};
 
@@ -23,9 +22,8 @@ pub struct BlockEncoder {
     checks: bool,
     preset: Preset,
     transform: Transform,
-    priors: Priors,
     /// What it starts from; the compressor says so before the first chunk is coded.
-    prior: Option<PriorId>,
+    origin: Origin,
     /// Content bytes it may hold.
     limit: u64,
     /// Content bytes taken.
@@ -59,8 +57,7 @@ impl BlockEncoder {
             checks: options.checksum,
             preset: options.preset,
             transform: options.transform,
-            priors: options.knowledge.priors(),
-            prior: None,
+            origin: Origin::default(),
             limit: options.block_bytes(),
             taken: 0,
             gathered: Vec::new(),
@@ -78,8 +75,7 @@ impl BlockEncoder {
 
     /// Says what it starts from.
     pub fn set_origin(&mut self, origin: &Origin) {
-        self.prior = origin.prior;
-        self.priors = origin.priors.clone();
+        self.origin = origin.clone();
     }
 
     /// Content bytes taken so far.
@@ -158,14 +154,16 @@ impl BlockEncoder {
     pub fn plan(&self) -> ModelPlan {
         match &self.coder {
             Some(coder) => coder.plan(),
-            None => ModelPlan::for_block(self.preset, self.sized_for()).with_prior(self.prior),
+            None => self.origin.plan(self.preset, self.sized_for()),
         }
     }
 
-    /// Whether what it has is one chunk, and no compressed streams.
+    /// Whether what it has is one chunk, no compressed streams, and its tables are as large as its length says.
     pub fn is_one_chunk(&mut self) -> bool {
         self.look();
-        !self.has_streams() && chunk_len(self.plan(), &self.gathered[self.coded..]) == self.waiting()
+        let plan = self.plan();
+        let is_sized = plan.size_class() == ModelPlan::for_block(self.preset, self.taken).size_class();
+        is_sized && !self.has_streams() && chunk_len(plan, &self.gathered[self.coded..]) == self.waiting()
     }
 
     /// Whether there is a chunk to code.
@@ -181,7 +179,7 @@ impl BlockEncoder {
         let mut coder = match self.coder.take() {
             Some(coder) => coder,
             None => {
-                let mut coder = ChunkCoder::new(plan, &self.priors).map_err(Error::from_engine)?;
+                let mut coder = ChunkCoder::new(plan, &self.origin.priors).map_err(Error::from_engine)?;
                 coder.settle(self.transform, self.start());
                 self.expands = expands(plan, self.number, self.has_streams(), self.ended);
                 // What was kept of it is not needed any more.
@@ -198,7 +196,7 @@ impl BlockEncoder {
         coder.lend_thread(false);
         let coded = coded.map_err(Error::from_engine)?;
         if coder.is_spent() {
-            coder = coder.afresh(&self.priors).map_err(Error::from_engine)?;
+            coder = coder.afresh(&self.origin.priors).map_err(Error::from_engine)?;
         }
         self.coder = Some(coder);
         self.coded = end;
@@ -256,7 +254,6 @@ impl BlockEncoder {
         for flag in [self.ended, self.overfull, self.flushing, self.expands] {
             to.bool(flag)?;
         }
-        to.raw(&PriorId::to_bytes(self.prior))?;
         to.bytes(&self.gathered[self.coded..])?;
         to.bytes(&self.frames)?;
         to.coder(self.coder.as_mut())
@@ -272,11 +269,9 @@ impl BlockEncoder {
         let (taken, archive_bytes) = (from.u64()?, from.u64()?);
         let (ended, overfull, flushing) = (from.bool()?, from.bool()?, from.bool()?);
         let expands = from.bool()?;
-        let prior = PriorId::from_bytes(from.array()?);
         let gathered = from.bytes(taken.min(limit))?;
         let frames = from.bytes(archive_bytes)?;
-        let priors = origin.priors.clone();
-        let coder = from.coder(&priors)?;
+        let coder = from.coder(&origin.priors)?;
         if taken > limit || coder.as_ref().is_some_and(|coder| coder.plan().preset() != options.preset) {
             return Err(Error::State("a block does not fit its member".into()));
         }
@@ -286,8 +281,7 @@ impl BlockEncoder {
             checks: options.checksum,
             preset: options.preset,
             transform: options.transform,
-            priors,
-            prior,
+            origin: origin.clone(),
             limit,
             taken,
             gathered,
@@ -321,4 +315,35 @@ pub fn look(start: &[u8], transform: Transform) -> Option<Survey> {
     let found = found.filter(|survey| survey.bytes >= start.len() as u64 + LEAST_GAIN)?;
     // A small block is one chunk: its streams are expanded all at once or not at all.
     (found.bytes > 1 << UNCUT_CLASS || found.pieces == 1).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Knowledge, Prior, PriorContent};
+
+    /// A prior for preset 9 that says it has so many slots, and nothing else.
+    fn prior_of(slots: u32) -> Arc<Prior> {
+        let mut learned = [&[9, 0, 4][..], &slots.to_le_bytes(), &[0; 12]].concat();
+        learned.resize(learned.len() + slots as usize, 0);
+        let content = PriorContent { learned: Some(learned), ..PriorContent::default() };
+        let file = Prior::to_bytes("many", &content).unwrap();
+        Arc::new(Prior::from_bytes(file, "many").unwrap())
+    }
+
+    #[test]
+    fn a_block_has_room_for_its_prior() {
+        let text = b"What is one chunk is compact, unless its tables are larger. ".repeat(10_000);
+        for (slots, size_class) in [(1 << 24, 20), ((1 << 24) + 1, 21)] {
+            let knowledge = Knowledge::Prior(prior_of(slots));
+            let options = Options { knowledge, ..Options::new(Preset::new(9).unwrap()) };
+            let mut block = BlockEncoder::new(0, 0, &options);
+            assert_eq!(block.feed(&text, false), text.len());
+            block.ended = true;
+            block.set_origin(&options.origin(&text).unwrap());
+            assert_eq!((block.plan().size_class(), block.is_one_chunk()), (size_class, size_class == 20));
+        }
+    }
 }

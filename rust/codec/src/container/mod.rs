@@ -24,7 +24,6 @@ pub use decompressor::Decompressor;
 pub use error::{Damage, Error, FormatProblem};
 pub(crate) use frames::CHUNK_BYTES;
 pub use info::{ArchiveInfo, BlockInfo, MemberInfo, info};
-pub(crate) use options::Origin;
 pub use options::{Knowledge, Limits, MIN_BLOCK_BYTES, Options, Transform};
 pub use raw::{compress_raw, decompress_raw};
 pub use recover::{LostRange, RecoveryReport, recover};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::knowledge::{FittedNetwork, Prior, PriorId, Priors, english_fits};
-use crate::{Error, Preset};
+use crate::{Error, ModelPlan, Preset};
 
 /// Most workers a caller may ask for; arbitrary.
 const MAX_THREADS: usize = 1024;
@@ -97,6 +97,15 @@ pub(crate) struct Origin {
     pub priors: Priors,
     /// Of one with weights in the archive, the digest of what it is beside them, if anything.
     pub under: Option<Option<[u8; 32]>>,
+}
+
+impl Origin {
+    /// The model of a block that is sized for so much content.
+    pub fn plan(&self, preset: Preset, bytes: u64) -> ModelPlan {
+        let plan = ModelPlan::for_block(preset, bytes).with_prior(self.prior);
+        let prior = self.prior.and_then(|id| self.priors.find(id).ok());
+        plan.with_room_for(prior.map_or(0, |prior| prior.slots()))
+    }
 }
 
 /// How to compress.

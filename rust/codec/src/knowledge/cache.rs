@@ -6,11 +6,11 @@
 //! goes wrong here only costs time: the table is then made anew, in memory.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use foretold_numerics::SharedBytes;
+use foretold_numerics::{SharedBytes, Table};
 
 use crate::Error;
 
@@ -18,10 +18,10 @@ use crate::Error;
 const HEADER_BYTES: usize = 4096;
 const MAGIC: &[u8; 8] = b"\xf7ftbase\n";
 const SUFFIX: &str = "base";
-/// Tables that take longer to read from a disk than to make are not kept.
-const LARGEST: usize = 1 << 28;
+/// Larger tables are read, not mapped: models do not share them, but write to their own.
+const LARGEST_MAPPED: usize = 1 << 28;
 /// Bytes of all files, unless `FORETOLD_CACHE_LIMIT` says otherwise.
-const LIMIT: u64 = 3 << 29;
+const LIMIT: u64 = 1 << 31;
 
 /// The folder; `None` if tables are not to be kept.
 ///
@@ -62,9 +62,6 @@ fn table_in(
     bytes: Option<usize>,
     make: impl FnOnce() -> Option<SharedBytes>,
 ) -> Option<SharedBytes> {
-    if bytes.is_some_and(|bytes| bytes > LARGEST) {
-        return make();
-    }
     let path = folder.join(format!("{name}.{SUFFIX}"));
     if let Ok(found) = open(&path, bytes) {
         return Some(found);
@@ -74,17 +71,28 @@ fn table_in(
         return Some(made);
     }
     let _ = evict(folder, &path, limit());
+    if made.len() > LARGEST_MAPPED {
+        return Some(made);
+    }
     // The mapped one is shared with other processes, so the made one goes.
     Some(open(&path, bytes).unwrap_or(made))
 }
 
-/// Maps a file of ours, if it is whole.
+/// Maps or reads a file of ours, if it is whole.
 fn open(path: &Path, bytes: Option<usize>) -> io::Result<SharedBytes> {
     let mut file = File::open(path)?;
     let mut header = [0; 12];
     file.read_exact(&mut header)?;
     let all = (file.metadata()?.len() as usize).saturating_sub(HEADER_BYTES);
-    let table = SharedBytes::map(&file, HEADER_BYTES as u64, bytes.unwrap_or(all))?;
+    let bytes = bytes.unwrap_or(all);
+    let table = if bytes > LARGEST_MAPPED {
+        file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
+        let mut table = Table::try_new(bytes).ok_or(io::ErrorKind::OutOfMemory)?;
+        file.read_exact(&mut table)?;
+        table.into()
+    } else {
+        SharedBytes::map(&file, HEADER_BYTES as u64, bytes)?
+    };
     if header[..8] != *MAGIC || crc32c::crc32c(&table).to_le_bytes() != header[8..] {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -207,7 +215,6 @@ fn clear(folder: &Path) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use foretold_numerics::Table;
 
     fn made(value: u8) -> Option<SharedBytes> {
         let mut table = Table::try_new(1 << 16)?;

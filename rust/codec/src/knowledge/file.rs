@@ -9,7 +9,7 @@ use foretold_neural::MixerWeights;
 use super::base::{Base, is_shared};
 use super::fitted::FittedNetwork;
 use super::learned::Learned;
-use super::ngrams::Ngrams;
+use super::ngrams::{self, Ngrams, PackedNgrams};
 use super::weights;
 use super::{PriorError, PriorId, hex};
 use crate::network::OwnNetwork;
@@ -27,7 +27,7 @@ pub struct PriorContent {
     /// Whether the text transform starts from the words that come with the package.
     pub english_words: bool,
     /// Packed n-grams of coded bytes.
-    pub ngrams: Option<Vec<u8>>,
+    pub ngrams: Option<PackedNgrams>,
     /// Packed trees of decisions, by which presets 1 to 8 fill slots of the n-grams and code text.
     pub trees: Option<Vec<u8>>,
     /// What one preset's model has learned of texts.
@@ -49,8 +49,8 @@ pub struct Prior {
     id: PriorId,
     file: Cow<'static, [u8]>,
     english_words: bool,
-    /// Where the packed n-grams stand in the file.
-    ngrams: Option<std::ops::Range<usize>>,
+    /// Where the packed n-grams stand in the file, and how many bytes their longest contexts have.
+    ngrams: Option<(std::ops::Range<usize>, usize)>,
     /// Where the trees stand in the file.
     trees: Option<(std::ops::Range<usize>, Trees)>,
     /// Where what was learned stands in the file, and the preset it was learned with.
@@ -69,6 +69,9 @@ pub struct Prior {
     /// What was made of it for models to share, by preset and size of the slot table.
     bases: Mutex<Vec<(Preset, u32, Arc<Base>)>>,
 }
+
+/// Slots that take seconds to put into a table.
+const MANY_SLOTS: u64 = 1 << 23;
 
 /// What knows nothing.
 static NOTHING: LazyLock<Arc<Prior>> = LazyLock::new(|| {
@@ -100,6 +103,7 @@ const MIXER: u8 = 6;
 const WEIGHTS: u8 = 7;
 const FROZEN_NETWORK: u8 = 8;
 const TREES: u8 = 9;
+const ORDERED_NGRAMS: u8 = 10;
 
 impl Prior {
     /// The file of a prior with this name and content.
@@ -121,8 +125,12 @@ impl Prior {
         if content.english_words {
             section(WORDS, &[])?;
         }
-        if let Some(ngrams) = &content.ngrams {
-            section(NGRAMS, ngrams)?;
+        match &content.ngrams {
+            Some(PackedNgrams { order: ngrams::ORDER, bytes }) => section(NGRAMS, bytes)?,
+            Some(PackedNgrams { order, bytes }) => {
+                section(ORDERED_NGRAMS, &[&[*order as u8], &bytes[..]].concat())?;
+            }
+            None => {}
         }
         if let Some(trees) = &content.trees {
             section(TREES, trees)?;
@@ -191,7 +199,17 @@ impl Prior {
             }
             match heading[0] {
                 WORDS => english_words = true,
-                NGRAMS => ngrams = Some(start..start + length),
+                NGRAMS => ngrams = Some((start..start + length, ngrams::ORDER)),
+                ORDERED_NGRAMS => {
+                    let order = file[start..start + length].first().map_or(0, |&order| usize::from(order));
+                    if !(1..=ngrams::MOST_ORDER).contains(&order) {
+                        let most = ngrams::MOST_ORDER;
+                        return Err(bad(&format!(
+                            "its n-grams have contexts of {order} bytes, 1 to {most} are known"
+                        )));
+                    }
+                    ngrams = Some((start + 1..start + length, order));
+                }
                 TREES => {
                     let found = unpack_trees(&file[start..start + length]);
                     trees = Some((start..start + length, found.ok_or_else(|| bad("its trees are none"))?));
@@ -222,7 +240,7 @@ impl Prior {
                     weights.retain(|&(_, other)| other != preset);
                     weights.push((start + 1..start + length, preset));
                 }
-                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 9 are known"))),
+                kind => return Err(bad(&format!("it has a section of kind {kind}, 1 to 10 are known"))),
             }
             at = start + length;
         }
@@ -324,7 +342,10 @@ impl Prior {
         let section = |range: &std::ops::Range<usize>| self.file[range.clone()].to_vec();
         PriorContent {
             english_words: self.english_words,
-            ngrams: self.ngrams.as_ref().map(section),
+            ngrams: self
+                .ngrams
+                .as_ref()
+                .map(|(range, order)| PackedNgrams { order: *order, bytes: section(range) }),
             trees: self.trees.as_ref().map(|(range, _)| section(range)),
             learned: self.learned.as_ref().map(|(range, _)| section(range)),
             network: self.network_range.as_ref().map(section),
@@ -389,6 +410,18 @@ impl Prior {
         &self.file
     }
 
+    /// About how many slots it fills in tables that have room: as many as it has of them, or as its packed
+    /// n-grams have bytes.
+    pub(crate) fn slots(&self) -> u64 {
+        if let Some(under) = &self.under {
+            return under.slots();
+        }
+        let learned =
+            self.learned.as_ref().and_then(|(range, _)| Learned::parse(&self.file[range.clone()]).ok());
+        let ngrams = self.ngrams.as_ref().map_or(0, |(range, _)| range.len() as u64);
+        learned.map_or(ngrams, |learned| learned.slot_count.into())
+    }
+
     /// Length of its file.
     pub fn file_bytes(&self) -> usize {
         self.file.len()
@@ -421,8 +454,15 @@ impl Prior {
         Ok(base)
     }
 
+    /// What files of the cache are called that hold what was made of it.
     fn cache_name(&self) -> Option<String> {
         self.cached.then(|| hex(&self.digest[..8]))
+    }
+
+    /// The same for a slot table, if that is kept: one that models share, or that takes longer to make than to
+    /// read from a disk.
+    fn table_name(&self, log2: u32) -> Option<String> {
+        self.cache_name().filter(|_| is_shared(log2) || self.slots() >= MANY_SLOTS)
     }
 
     /// Its trees, where a preset has any.
@@ -436,14 +476,15 @@ impl Prior {
         }
         let mut broken = false;
         let ngrams = || {
-            let Some(range) = &self.ngrams else { return Some(Ngrams::default()) };
-            let ngrams = Ngrams::unpack_once(self.cache_name().as_deref(), &self.file[range.clone()]);
+            let Some((range, order)) = &self.ngrams else { return Some(Ngrams::default()) };
+            let packed = &self.file[range.clone()];
+            let ngrams = Ngrams::unpack_once(self.cache_name().as_deref(), packed, *order);
             broken = ngrams.is_none();
             ngrams
         };
         let words = self.english_words.then(super::english::words);
         let trees = self.trees_of(plan.preset());
-        let base = Base::new(self.cache_name().as_deref(), ngrams, plan.preset(), log2, words, trees);
+        let base = Base::new(self.table_name(log2).as_deref(), ngrams, plan.preset(), log2, words, trees);
         let out_of_memory = || PriorError::OutOfMemory(self.name.clone());
         let base = base.ok_or_else(|| match broken {
             true => damaged(&self.name, "its n-grams cannot be unpacked".into()),
@@ -477,7 +518,7 @@ impl Prior {
         let under = if self.english_words { Some(Prior::english().base(plan)?) } else { None };
         let learned = Learned::parse(&self.file[range]).map_err(|why| damaged(&self.name, why.into()))?;
         let trees = self.trees_of(preset);
-        Base::learned_by(self.cache_name().as_deref(), &learned, log2, under.as_deref(), trees)
+        Base::learned_by(self.table_name(log2).as_deref(), &learned, log2, under.as_deref(), trees)
             .map_err(|error| damaged(&self.name, error.to_string()))?
             .ok_or_else(|| PriorError::OutOfMemory(self.name.clone()))
     }

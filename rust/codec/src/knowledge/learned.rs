@@ -66,7 +66,7 @@ pub struct Learned<'a> {
     pub structured: bool,
     /// Base-2 logarithm of the lines that slots lie in.
     log2_lines: u32,
-    slot_count: u32,
+    pub slot_count: u32,
     worth: &'a [u8],
     history: &'a [u8],
     dictionary: &'a [u8],

@@ -23,7 +23,7 @@ use thiserror::Error;
 use crate::Preset;
 
 pub use crate::planting::packed_trees;
-pub(crate) use base::{Base, base_log2, most_coded_bytes};
+pub(crate) use base::{Base, base_log2, is_shared, most_coded_bytes};
 pub use cache::{Cache, CachedTable, cached_tables, clear_cached_tables};
 pub(crate) use english::{fits as english_fits, words as english_words};
 pub use file::{Prior, PriorContent};
