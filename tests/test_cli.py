@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import foretold
+from foretold.cli import commands
 from foretold.cli.app import app
 from foretold.cli.exits import MEANINGS, Exit, Terminated, code_of, explain
 
@@ -876,3 +877,37 @@ def test_a_recipe_makes_a_prior_for_all_presets(folder: Path) -> None:
         assert foretold.decompress(archive, prior=weighed) == prose
     failed(2, "prior", "train", "--recipe", "english", "-o", "other.ftp", "texts")
     failed(2, "prior", "train", "-o", "other.ftp")
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_a_command_gathered_alone_is_what_it_is_among_all(name: str) -> None:
+    alone, among = (
+        CliRunner().invoke(made, [name, "--help"], prog_name="foretold")
+        for made in (commands.gather(name), app)
+    )
+    assert alone.exit_code == 0
+    assert alone.stdout == among.stdout
+    assert f"Usage: foretold {name}" in alone.stdout
+
+
+def test_commands_are_loaded_when_they_are_run(tmp_path: Path) -> None:
+    """As far as they are the program's own, and in a process of their own."""
+    (tmp_path / "text").write_bytes(b"text")
+    program = (
+        "import sys\n"
+        "from foretold.cli import main\n"
+        "try:\n"
+        "    main(sys.argv[1:])\n"
+        "except SystemExit as error:\n"
+        "    assert not error.code\n"
+        "print(*sorted(name[13:] for name in sys.modules if name.startswith('foretold.cli.')))\n"
+    )
+
+    def loaded(*arguments: str) -> set[str]:
+        command = [sys.executable, "-c", program, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return set(done.stdout.splitlines()[-1].split()) & set(commands.COMMANDS)
+
+    assert loaded("compress", "-q", "text") == {"compress"}
+    assert loaded("prior", "cache") == {"prior"}
+    assert loaded("--help") == set(commands.COMMANDS)

@@ -32,12 +32,12 @@ def main(arguments: list[str] | None = None) -> None:
             print(version_line())
             sys.stdout.flush()
             return
-        from .app import app
+        from .commands import gather
 
         # A file's name must not stop its description.
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="backslashreplace")
-        app(arguments, prog_name="foretold")
+        gather(arguments[0] if arguments else None)(arguments, prog_name="foretold")
     except KeyboardInterrupt:
         # Before a command had begun, so that there is nothing to put in order.
         sys.exit(130)
