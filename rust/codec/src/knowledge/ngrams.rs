@@ -38,7 +38,12 @@ static COUNTS: [u32; CLASSES] = {
 
 /// The class whose count is nearest below or equal.
 pub fn class_of(count: u64) -> u8 {
-    (COUNTS.partition_point(|&least| u64::from(least) <= count) - 1) as u8
+    if count < 2 {
+        return count as u8;
+    }
+    let log = count.ilog2();
+    // Two classes for each power of two: from it on, and from one and a half times of it on.
+    (2 * log + (count >> (log - 1) & 1) as u32).min(CLASSES as u32 - 1) as u8
 }
 
 /// The count that a class stands for.
@@ -539,6 +544,10 @@ mod tests {
         assert_eq!(COUNTS[..10], [0, 1, 2, 3, 4, 6, 8, 12, 16, 24]);
         for (count, class) in [(0, 0), (3, 3), (5, 4), (11, 6), (1 << 27, 54), (u64::MAX, 63)] {
             assert_eq!(class_of(count), class, "{count}");
+        }
+        for (class, &least) in COUNTS.iter().enumerate() {
+            assert_eq!(usize::from(class_of(least.into())), class);
+            assert_eq!(usize::from(class_of(u64::from(least).max(1) - 1)), class.max(1) - 1, "below {least}");
         }
     }
 
