@@ -15,7 +15,8 @@ use foretold_codec::knowledge::learn_weights;
 use foretold_codec::knowledge::ngrams::{Least, Ngrams, ORDER};
 use foretold_codec::{
     ChunkCoder, Compressor, Damage, Decompressor, Error, Knowledge, Limits, ModelPlan, Options, Preset,
-    Prior, PriorContent, PriorError, Priors, SeekableReader, Transform, compress_raw, info, recover,
+    Prior, PriorContent, PriorError, Priors, SeekableReader, Training, Transform, compress_raw, info,
+    recover,
 };
 
 /// Of a few kilobytes, so that it takes no time.
@@ -670,4 +671,42 @@ fn max_does_not_depend_on_threads_and_stops_where_it_is_told() {
     assert!(decompress_with(&wanted, &limits).unwrap() == content);
     let small = Limits { max_memory: 100 << 20, ..Limits::default() };
     assert!(matches!(decompress_with(&wanted, &small), Err(Error::Memory { .. })));
+}
+
+/// The file of a prior for preset 9 of so many slots, of which nobody knows what they say.
+fn large_file(slots: u32) -> Vec<u8> {
+    let training = Training {
+        preset: preset(9),
+        name: "large".into(),
+        max_bytes: 1 << 20,
+        transform: Transform::None,
+        knowledge: Knowledge::None,
+    };
+    let file = foretold_codec::train(&[&text(3_000)], &training, &mut go_on).unwrap();
+    // Section 3 is the only one, behind magic, generation and name: 19 bytes of numbers, three parts, and the slots.
+    let start = 10 + training.name.len() + 5;
+    let length = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    let parts: usize = (0..3).map(|part| length(start + 7 + 4 * part)).sum();
+    let mut learned = file[start..start + 19 + parts].to_vec();
+    learned[3..7].copy_from_slice(&slots.to_le_bytes());
+    learned.extend(noise(slots as usize));
+    let content = PriorContent { learned: Some(learned), ..PriorContent::default() };
+    Prior::to_bytes("large", &content).unwrap()
+}
+
+#[test]
+#[ignore = "heavy: a prior of 17 million slots"]
+fn a_long_content_has_room_for_a_large_prior() {
+    let prior = Arc::new(made(&large_file((1 << 24) + 1)));
+    let options = with(&prior, Options { transform: Transform::None, ..Options::new(preset(9)) });
+    for (length, size_class) in [(600_000, 21), (50_000, 16)] {
+        let content = text(length);
+        let archive = compress(&content, &options);
+        let described = info(Cursor::new(&archive)).unwrap();
+        assert_eq!(described.members[0].size_class, size_class);
+        assert_eq!(described.members[0].compact, length == 50_000);
+        // Expanded by someone else.
+        let again = Arc::new(made(prior.file()));
+        assert_eq!(decompress_with(&archive, &knowing(&again)).unwrap(), content);
+    }
 }
