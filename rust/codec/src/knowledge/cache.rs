@@ -18,7 +18,7 @@ use crate::Error;
 const HEADER_BYTES: usize = 4096;
 const MAGIC: &[u8; 8] = b"\xf7ftbase\n";
 const SUFFIX: &str = "base";
-/// Larger tables are read, not mapped: models do not share them, but write to their own.
+/// Larger tables of slots are read, not mapped: models do not share them, but write to their own.
 const LARGEST_MAPPED: usize = 1 << 28;
 /// Bytes of all files, unless `FORETOLD_CACHE_LIMIT` says otherwise.
 const LIMIT: u64 = 1 << 31;
@@ -43,8 +43,8 @@ fn limit() -> u64 {
     std::env::var("FORETOLD_CACHE_LIMIT").ok().and_then(|limit| limit.parse().ok()).unwrap_or(LIMIT)
 }
 
-/// The table called `name`, of `bytes` bytes if its name does not tell: from the folder, or else what `make` makes. `None` if
-/// that is nothing. A table without a name is not kept.
+/// The table called `name`: from the folder, or else what `make` makes. `None` if that is nothing. Of a table of
+/// slots `bytes` says how many it has; of anything else the file does. A table without a name is not kept.
 pub fn table(
     name: Option<&str>,
     bytes: Option<usize>,
@@ -71,11 +71,16 @@ fn table_in(
         return Some(made);
     }
     let _ = evict(folder, &path, limit());
-    if made.len() > LARGEST_MAPPED {
+    if !is_mapped(bytes) {
         return Some(made);
     }
     // The mapped one is shared with other processes, so the made one goes.
     Some(open(&path, bytes).unwrap_or(made))
+}
+
+/// Whether such a table is mapped.
+fn is_mapped(bytes: Option<usize>) -> bool {
+    bytes.is_none_or(|bytes| bytes <= LARGEST_MAPPED)
 }
 
 /// Maps or reads a file of ours, if it is whole.
@@ -84,14 +89,14 @@ fn open(path: &Path, bytes: Option<usize>) -> io::Result<SharedBytes> {
     let mut header = [0; 12];
     file.read_exact(&mut header)?;
     let all = (file.metadata()?.len() as usize).saturating_sub(HEADER_BYTES);
-    let bytes = bytes.unwrap_or(all);
-    let table = if bytes > LARGEST_MAPPED {
+    let len = bytes.unwrap_or(all);
+    let table = if is_mapped(bytes) {
+        SharedBytes::map(&file, HEADER_BYTES as u64, len)?
+    } else {
         file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
-        let mut table = Table::try_new(bytes).ok_or(io::ErrorKind::OutOfMemory)?;
+        let mut table = Table::try_new(len).ok_or(io::ErrorKind::OutOfMemory)?;
         file.read_exact(&mut table)?;
         table.into()
-    } else {
-        SharedBytes::map(&file, HEADER_BYTES as u64, bytes)?
     };
     if header[..8] != *MAGIC || crc32c::crc32c(&table).to_le_bytes() != header[8..] {
         return Err(io::ErrorKind::InvalidData.into());
@@ -249,6 +254,24 @@ mod tests {
         assert_eq!(table_in(&folder, "a", Some(1 << 16), || made(9)).unwrap()[100], 9);
         fs::write(&path, &bytes[..5000]).unwrap();
         assert_eq!(table_in(&folder, "a", Some(1 << 16), || made(3)).unwrap()[100], 3);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_table_that_is_not_shared_is_read_to_be_written_to() {
+        let folder = folder("read");
+        let bytes = LARGEST_MAPPED + 1;
+        let make = || {
+            let mut table = Table::try_new(bytes)?;
+            table[bytes - 1] = 7;
+            Some(table.into())
+        };
+        let first = table_in(&folder, "a", Some(bytes), make).unwrap();
+        let second = table_in(&folder, "a", Some(bytes), || panic!("made already")).unwrap();
+        assert!(first[..] == second[..] && second[bytes - 1] == 7);
+        assert!(second.into_table().is_some());
+        let mapped = table_in(&folder, "a", None, || panic!("made already")).unwrap();
+        assert!(mapped.is_mapped(), "what is no table of slots");
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -1,10 +1,10 @@
 //! What bytes follow which: counts of short strings, learned from many texts and packed by what
 //! each is worth.
 //!
-//! An [`Ngrams`] holds *contexts*, strings of up to [`ORDER`] bytes, or as many as it was learned with,
-//! and how often each byte followed them. A context is kept if what it says beyond its *suffix* (the same without the
-//! first byte) would have saved more bits on the texts than it costs; its prefixes and suffixes
-//! are kept with it. What it says is coded given what its suffix says, so a context that says the
+//! An [`Ngrams`] holds *contexts*, strings of up to [`ORDER`] bytes or of as many as it was learned
+//! with, and how often each byte followed them. A context is kept if what it says beyond its
+//! *suffix* (the same without the first byte) would have saved more bits on the texts than it
+//! costs; its prefixes and suffixes are kept with it. What it says is coded given what its suffix says, so a context that says the
 //! same costs next to nothing.
 
 use std::ops::Shr;
