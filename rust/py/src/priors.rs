@@ -123,7 +123,7 @@ pub fn learn_weights(
 /// The file of a prior of n-grams: of texts as the English words code them, or as they are, the longest
 /// contexts having `order` bytes.
 #[pyfunction]
-#[pyo3(signature = (name, texts, english_words, context, follower, worth, order = ngrams::ORDER))]
+#[pyo3(signature = (name, texts, english_words, context, follower, worth, order = 6))]
 #[expect(clippy::too_many_arguments, reason = "the Python side names them")]
 pub fn make_ngram_prior(
     py: Python<'_>,
