@@ -832,7 +832,7 @@ def test_headings_that_the_oracle_quotes_exist(source: Path) -> None:
         (2, "none"),
         (3, "none"),
         (5, "none"),
-        (9, "none"),
+        pytest.param(9, "none", marks=pytest.mark.timeout(300)),
         pytest.param(10, "none", marks=[pytest.mark.heavy, pytest.mark.timeout(900)]),
     ],
 )
