@@ -18,8 +18,10 @@ from typer.testing import CliRunner, Result
 
 import foretold
 from foretold.cli import engines, measuring
-from foretold.cli.app import app
+from foretold.cli.app import gather
 from foretold.cli.estimate import preset_list
+
+app = gather()
 
 TEXT = b"".join(b"line %d of the text, told and foretold\n" % (n * n % 1009) for n in range(3000))
 

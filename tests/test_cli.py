@@ -16,12 +16,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import foretold
-from foretold.cli import commands
-from foretold.cli.app import app
+from foretold.cli.app import COMMANDS as ALL_COMMANDS
+from foretold.cli.app import gather
 from foretold.cli.exits import MEANINGS, Exit, Terminated, code_of, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+app = gather()
 
 TEXT = b"What is well foretold needs few bits. " * 50
 
@@ -879,11 +881,10 @@ def test_a_recipe_makes_a_prior_for_all_presets(folder: Path) -> None:
     failed(2, "prior", "train", "-o", "other.ftp")
 
 
-@pytest.mark.parametrize("name", commands.COMMANDS)
+@pytest.mark.parametrize("name", ALL_COMMANDS)
 def test_a_command_gathered_alone_is_what_it_is_among_all(name: str) -> None:
     alone, among = (
-        CliRunner().invoke(made, [name, "--help"], prog_name="foretold")
-        for made in (commands.gather(name), app)
+        CliRunner().invoke(made, [name, "--help"], prog_name="foretold") for made in (gather(name), app)
     )
     assert alone.exit_code == 0
     assert alone.stdout == among.stdout
@@ -906,8 +907,8 @@ def test_commands_are_loaded_when_they_are_run(tmp_path: Path) -> None:
     def loaded(*arguments: str) -> set[str]:
         command = [sys.executable, "-c", program, *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-        return set(done.stdout.splitlines()[-1].split()) & set(commands.COMMANDS)
+        return set(done.stdout.splitlines()[-1].split()) & set(ALL_COMMANDS)
 
     assert loaded("compress", "-q", "text") == {"compress"}
     assert loaded("prior", "cache") == {"prior"}
-    assert loaded("--help") == set(commands.COMMANDS)
+    assert loaded("--help") == set(ALL_COMMANDS)

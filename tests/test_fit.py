@@ -17,8 +17,10 @@ import torch
 from typer.testing import CliRunner
 
 from foretold import _core
-from foretold.cli.app import app
+from foretold.cli.app import gather
 from foretold.train.fit import FittedWeights, compress, fit, size_for
+
+app = gather()
 
 PROSE = b"It was late, she said, and nobody walked in the garden any more; it had been dark. " * 30
 RECORDS = b"".join(b'{"id": %d, "state": "%s"}\n' % (n, b"up down off".split()[n % 3]) for n in range(90))

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from foretold.cli.app import app
+from foretold.cli.app import gather
 
 torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip install 'foretold[train]'")
 pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
 
 from foretold.train.export import load  # noqa: E402
 from foretold.train.study import ARMS, Run, summarise  # noqa: E402
+
+app = gather()
 
 torch.set_num_threads(1)
 

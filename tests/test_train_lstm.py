@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import foretold
-from foretold.cli.app import app
+from foretold.cli.app import gather
 
 torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip install 'foretold[train]'")
 pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip install 'foretold[train]'")
@@ -19,6 +19,8 @@ from foretold.measure import network_probabilities  # noqa: E402
 from foretold.train.data import expectations  # noqa: E402
 from foretold.train.export import export, load  # noqa: E402
 from foretold.train.lstm import EPSILON, PersistentLSTM  # noqa: E402
+
+app = gather()
 
 torch.set_num_threads(1)
 

@@ -15,7 +15,7 @@ pytest.importorskip("safetensors", reason="foretold.train needs safetensors: pip
 
 import foretold  # noqa: E402
 from foretold import _core  # noqa: E402
-from foretold.cli.app import app  # noqa: E402
+from foretold.cli.app import gather  # noqa: E402
 from foretold.errors import CheckpointError, FormatError, ParameterError  # noqa: E402
 from foretold.train.mixer import (  # noqa: E402
     LstmMixer,
@@ -28,6 +28,8 @@ from foretold.train.mixer import (  # noqa: E402
     load_mixer,
 )
 from foretold.train.traces import Traces, trace  # noqa: E402
+
+app = gather()
 
 torch.set_num_threads(1)
 

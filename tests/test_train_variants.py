@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from foretold.cli.app import app
+from foretold.cli.app import gather
 from foretold.errors import ParameterError
 
 torch = pytest.importorskip("torch", reason="foretold.train needs torch: pip install 'foretold[train]'")
@@ -28,6 +28,8 @@ from foretold.train.variants import (  # noqa: E402
     run_variants,
     table,
 )
+
+app = gather()
 
 torch.set_num_threads(1)
 

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(version_line())
             sys.stdout.flush()
             return
-        from .commands import gather
+        from .app import gather
 
         # A file's name must not stop its description.
         if hasattr(sys.stdout, "reconfigure"):

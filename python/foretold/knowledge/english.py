@@ -44,19 +44,19 @@ _LONG_CHOICES = (
     (2, 2, 0.0, 6),
 )
 _CHOICES = (
-    (4, 2, 0.0),
-    (6, 2, 0.2),
-    (8, 2, 0.4),
-    (16, 2, 0.6),
-    (16, 3, 0.82),
-    (16, 3, 1.0),
-    (16, 3, 1.2),
-    (16, 3, 1.4),
-    (16, 3, 1.5),
-    (16, 3, 1.6),
-    (16, 3, 1.9),
-    (32, 3, 2.0),
-    (64, 4, 6.0),
+    (4, 2, 0.0, 6),
+    (6, 2, 0.2, 6),
+    (8, 2, 0.4, 6),
+    (16, 2, 0.6, 6),
+    (16, 3, 0.82, 6),
+    (16, 3, 1.0, 6),
+    (16, 3, 1.2, 6),
+    (16, 3, 1.4, 6),
+    (16, 3, 1.5, 6),
+    (16, 3, 1.6, 6),
+    (16, 3, 1.9, 6),
+    (32, 3, 2.0, 6),
+    (64, 4, 6.0, 6),
 )
 
 
@@ -124,7 +124,7 @@ def make(
 def _counts(texts: list[bytes], max_bytes: int) -> bytes:
     size = 0
     longer = _LONG_CHOICES if max_bytes > _LONG_BYTES else ()
-    for context, follower, worth, order in (*longer, *((*choice, 6) for choice in _CHOICES)):
+    for context, follower, worth, order in longer + _CHOICES:
         file = _core.make_ngram_prior(_NAME, texts, True, context, follower, worth, order)
         size = len(file)
         if size <= max_bytes:

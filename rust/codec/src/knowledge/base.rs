@@ -24,7 +24,7 @@ use crate::{Error, Preset};
 const OVER_CLASS: u8 = 15;
 /// Base-2 logarithm of the bytes up to which tables are shared. Larger ones are made for each
 /// model, which writes to them: nobody would like to have them twice in memory.
-const SHARED_LOG2: u32 = 28;
+pub const SHARED_LOG2: u32 = 28;
 /// Bits that a history may remember of a prior.
 const REMEMBERED: f64 = 255.0;
 

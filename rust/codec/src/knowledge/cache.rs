@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use foretold_numerics::{SharedBytes, Table};
 
+use super::base::SHARED_LOG2;
 use crate::Error;
 
 /// Where the table starts in a file: on a page.
@@ -19,7 +20,7 @@ const HEADER_BYTES: usize = 4096;
 const MAGIC: &[u8; 8] = b"\xf7ftbase\n";
 const SUFFIX: &str = "base";
 /// Larger tables of slots are read, not mapped: models do not share them, but write to their own.
-const LARGEST_MAPPED: usize = 1 << 28;
+const LARGEST_MAPPED: usize = 1 << SHARED_LOG2;
 /// Bytes of all files, unless `FORETOLD_CACHE_LIMIT` says otherwise.
 const LIMIT: u64 = 1 << 31;
 

@@ -4,10 +4,10 @@
 //! An [`Ngrams`] holds *contexts*, strings of up to [`ORDER`] bytes or of as many as it was learned
 //! with, and how often each byte followed them. A context is kept if what it says beyond its
 //! *suffix* (the same without the first byte) would have saved more bits on the texts than it
-//! costs; its prefixes and suffixes are kept with it. What it says is coded given what its suffix says, so a context that says the
-//! same costs next to nothing.
+//! costs; its prefixes and suffixes are kept with it. What it says is coded given what its suffix
+//! says, so a context that says the same costs next to nothing.
 
-use std::ops::Shr;
+use std::ops::{BitOr, Shl, Shr};
 
 use foretold_coding::Decoder;
 use foretold_numerics::{SharedBytes, Table};
@@ -134,10 +134,8 @@ impl Ngrams {
     pub fn learn(texts: &[Vec<u8>], order: usize, least: Least) -> Ngrams {
         // A window has one byte more than a context, so only the longest need wider numbers.
         let raw = match order {
-            ..MOST_ORDER => {
-                counted_in(windows(texts, order, |k: u64, b| k << 8 | u64::from(b)), order, least)
-            }
-            _ => counted_in(windows(texts, order, |k: u128, b| k << 8 | u128::from(b)), order, least),
+            ..MOST_ORDER => all_counted::<u64>(texts, order, least),
+            _ => all_counted::<u128>(texts, order, least),
         };
         let totals: Vec<Vec<u64>> =
             raw.iter().map(|level| (0..level.keys.len()).map(|i| level.total(i)).collect()).collect();
@@ -217,15 +215,10 @@ impl Ngrams {
         self.levels.iter().map(|level| (level.keys.len(), level.followers.len())).collect()
     }
 
-    /// Bytes of the longest contexts.
-    pub fn order(&self) -> usize {
-        self.levels.len().saturating_sub(1)
-    }
-
     /// The packed bytes; `None` if there are more followers than a prior may have.
     pub fn pack(&self) -> Option<PackedNgrams> {
         let mut coder = Packer::default();
-        let order = self.order();
+        let order = self.levels.len() - 1;
         walk(&mut coder, (order, MOST_FOLLOWERS), Some(self))?;
         let bytes = coder.0.finish();
         // Each context may be given all that its suffix has.
@@ -318,21 +311,17 @@ fn suffix(key: u64, length: usize) -> u64 {
     key & ((1u64 << (8 * (length - 1))) - 1)
 }
 
-/// All strings of one byte more than the longest contexts have, as numbers whose first byte is the highest.
-fn windows<W: Default>(texts: &[Vec<u8>], order: usize, and: impl Fn(W, u8) -> W) -> Vec<W> {
-    let mut windows = Vec::with_capacity(texts.iter().map(Vec::len).sum());
-    for text in texts {
-        windows.extend(text.windows(order + 1).map(|w| w.iter().fold(W::default(), |k, &b| and(k, b))));
-    }
-    windows
-}
-
-/// What [`windows`] makes of texts, counted by the length of contexts.
-fn counted_in<W>(mut windows: Vec<W>, order: usize, least: Least) -> Vec<Level>
+/// The contexts of each length up to `order` that came often enough. Strings of one byte more are numbers `W`.
+fn all_counted<W>(texts: &[Vec<u8>], order: usize, least: Least) -> Vec<Level>
 where
-    W: Copy + Ord + Shr<u32, Output = W>,
+    W: Copy + Ord + From<u8> + Shl<u32, Output = W> + Shr<u32, Output = W> + BitOr<Output = W>,
     u128: From<W>,
 {
+    let mut windows: Vec<W> = Vec::with_capacity(texts.iter().map(Vec::len).sum());
+    for text in texts {
+        let number = |window: &[u8]| window.iter().fold(W::from(0), |k, &byte| k << 8 | W::from(byte));
+        windows.extend(text.windows(order + 1).map(number));
+    }
     windows.sort_unstable();
     (0..=order).map(|length| counted(&windows, (order, length), least)).collect()
 }
