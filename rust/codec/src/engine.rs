@@ -25,7 +25,7 @@ use crate::transform::{
     Form, Inverse, Joined, MIN_PROSE, Shipped, TransformError, Which, forward, is_english, join,
     mostly_prose, split, words_fit,
 };
-use crate::{ModelPlan, Options, Preset, Transform};
+use crate::{Error, ModelPlan, Options, Preset, Transform};
 
 /// What the models see that a prior is learned with: the bytes that the text transform makes of each
 /// chunk of prose, with the English words where it is English beyond doubt, or without.
@@ -40,12 +40,12 @@ pub fn coded_bytes(text: &[u8], english: bool) -> Vec<u8> {
 
 /// What models see of a content that is compressed with `options`, block by block; words that a
 /// prior of the caller's own has learned apart.
-pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
+pub fn seen_bytes(data: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     let block_bytes = usize::try_from(options.block_bytes()).unwrap_or(usize::MAX);
     let expanded = expanded(data, options.transform);
     let data = &expanded[..];
     let start = &data[..data.len().min(block_bytes).min(GATHER_BYTES as usize)];
-    let prior = options.prior_for(start);
+    let prior = options.prior_for(start)?;
     let english = prior.is_some_and(|prior| prior.has_english_words());
     let structured = options.preset.setup().has_structured(prior.is_none());
     let seen = |block: &[u8]| {
@@ -57,7 +57,7 @@ pub fn seen_bytes(data: &[u8], options: &Options) -> Vec<u8> {
         let joins = options.transform != Transform::None;
         coded_block(plan, block, english, |_| which, (structured, joins))
     };
-    data.chunks(block_bytes.max(1)).flat_map(seen).collect()
+    Ok(data.chunks(block_bytes.max(1)).flat_map(seen).collect())
 }
 
 /// What a content holds with its compressed streams expanded.
@@ -577,7 +577,7 @@ impl ChunkCoder {
         transform: Transform,
         tick: Tick<'_>,
     ) -> Result<CodedChunk, EngineError> {
-        self.encode_piece(content, &Piece { content_bytes: content.len(), expanded: None }, transform, tick)
+        self.encode_piece(content, &Piece::plain(content), transform, tick)
     }
 
     /// Codes the next chunk, whose streams may be expanded.
@@ -989,6 +989,11 @@ impl ChunkCoder {
     /// The same model, which codes structured text as any other.
     pub(crate) fn without_structured(self) -> ChunkCoder {
         ChunkCoder { structured: false, ..self }
+    }
+
+    /// The same model, for a message: that has no room for a kind, or a tree, that pays on long texts.
+    pub(crate) fn for_message(self) -> ChunkCoder {
+        self.without_structured().without_trees()
     }
 
     /// Lets texts be coded by these trees, before the first of them.

@@ -112,6 +112,11 @@ pub fn repeats_forms(content: &[u8]) -> bool {
     is_structured(content, Eighths { repeated: 6, digits: Eighths::NONE, in_objects: false })
 }
 
+/// Whether a text repeats its forms, or is a quarter digits.
+pub fn repeats_forms_or_counts(content: &[u8]) -> bool {
+    is_structured(content, Eighths { repeated: 6, digits: 2, in_objects: true })
+}
+
 /// Whether a text has so much of what makes one structured. Of a character of UTF-8 the last byte counts.
 pub fn is_structured(content: &[u8], eighths: Eighths) -> bool {
     let start = &content[..content.len().min(STRUCTURED_MOST)];

@@ -21,6 +21,7 @@ mod setup;
 mod shape;
 mod trace;
 mod transform;
+mod trial;
 
 pub use container::{
     ArchiveInfo, BlockInfo, Compressor, Damage, Decompressor, Error, FormatProblem, GENERATION, Knowledge,

@@ -41,6 +41,11 @@ impl Piece {
         }
     }
 
+    /// A content as it is.
+    pub fn plain(content: &[u8]) -> Piece {
+        Piece { content_bytes: content.len(), expanded: None }
+    }
+
     /// What the model sees of `content`, which this is a piece of, before any words become codes.
     pub fn bytes<'a>(&'a self, content: &'a [u8]) -> &'a [u8] {
         self.expanded.as_ref().map_or(content, |expanded| &expanded.bytes)

@@ -46,7 +46,7 @@ impl Tracer {
     /// A tracer before the content's first bit.
     pub fn new(content: Vec<u8>, options: &Options) -> Result<Tracer, Error> {
         options.validate()?;
-        let prior = options.prior_for(&content).map(|prior| prior.id());
+        let prior = options.prior_for(&content)?.map(|prior| prior.id());
         let plan = ModelPlan::for_block(options.preset, content.len() as u64).with_prior(prior);
         let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
         let mut coder = Box::new(coder.without_mixer_network().without_trees());

@@ -173,7 +173,7 @@ pub fn seen_bytes<'py>(
 ) -> PyResult<Cow<'static, [u8]>> {
     let options = options(py, preset, 1, true, block_size, transform, knowledge, None)?;
     let data = data.bytes();
-    enter(py, None, |_| Ok(codec::seen_bytes(data, &options))).map(Cow::Owned)
+    enter(py, None, |_| codec::seen_bytes(data, &options)).map(Cow::Owned)
 }
 
 /// `"auto"`, `"frozen"`, `"none"` or a prior.

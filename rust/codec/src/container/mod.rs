@@ -8,7 +8,7 @@ mod digest;
 mod error;
 mod frames;
 mod info;
-mod lanes;
+pub(crate) mod lanes;
 mod options;
 mod parser;
 mod raw;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::knowledge::{FittedNetwork, Prior, PriorId, Priors, english_fits};
+use crate::knowledge::{FittedNetwork, Prior, PriorId, Priors, looks_english};
+use crate::trial::english_pays;
 use crate::{Error, ModelPlan, Preset};
 
 /// Most workers a caller may ask for; arbitrary.
@@ -57,10 +58,10 @@ pub enum Knowledge {
 }
 
 impl Knowledge {
-    /// The prior that contents of a preset start from of which `start` is the beginning.
-    pub(crate) fn prior_for(&self, start: &[u8], preset: Preset) -> Option<&Arc<Prior>> {
+    /// The prior that contents of a preset seem to suit of which `start` is the beginning.
+    pub(crate) fn prior_by_looks(&self, start: &[u8], preset: Preset) -> Option<&Arc<Prior>> {
         match self.if_english() {
-            Some(prior) => english_fits(start, preset).then(prior),
+            Some(prior) => looks_english(start, preset).fits.then(prior),
             None => self.given(),
         }
     }
@@ -150,14 +151,24 @@ impl Options {
     }
 
     /// The prior that contents start from of which `start` is the beginning: 64 MiB, or all.
-    pub(crate) fn prior_for(&self, start: &[u8]) -> Option<&Arc<Prior>> {
-        self.knowledge.prior_for(start, self.preset)
+    pub(crate) fn prior_for(&self, start: &[u8]) -> Result<Option<&Arc<Prior>>, Error> {
+        self.prior_of(start, false)
+    }
+
+    /// The prior that a raw message starts from.
+    pub(crate) fn prior_for_message(&self, content: &[u8]) -> Result<Option<&Arc<Prior>>, Error> {
+        self.prior_of(content, true)
+    }
+
+    fn prior_of(&self, start: &[u8], is_raw: bool) -> Result<Option<&Arc<Prior>>, Error> {
+        let Some(english) = self.knowledge.if_english() else { return Ok(self.knowledge.given()) };
+        Ok(english_pays(start, self, is_raw)?.then(english))
     }
 
     /// What a content starts from of which `start` is the beginning: the prior that blocks name, all
     /// priors that this takes, and of a fitted one the prior beneath it.
     pub(crate) fn origin(&self, start: &[u8]) -> Result<Origin, Error> {
-        let under = self.prior_for(start);
+        let under = self.prior_for(start)?;
         let priors = self.knowledge.priors();
         let Some(network) = &self.network else {
             return Ok(Origin { prior: under.map(|prior| prior.id()), priors, under: None });

@@ -20,7 +20,7 @@ pub fn compress_raw(data: &[u8], options: &Options, tick: Tick<'_>) -> Result<Ve
     let mut raw = Vec::new();
     if !data.is_empty() {
         let mut encoder = Encoder::new();
-        let prior = options.prior_for(data);
+        let prior = options.prior_for_message(data)?;
         if options.knowledge.if_english().is_some() {
             encoder.encode(prior.is_some(), P1::clamped(EVEN_Q22));
         }
@@ -110,8 +110,7 @@ fn decode(payload: &[u8], content_bytes: usize, options: &Options, tick: Tick<'_
 fn coder(options: &Options, prior: Option<&Prior>, content_bytes: usize) -> Result<ChunkCoder, Error> {
     let plan = ModelPlan::for_block(options.preset, content_bytes as u64).with_prior(prior.map(Prior::id));
     let coder = ChunkCoder::new(plan, &options.knowledge.priors()).map_err(Error::from_engine)?;
-    // A message has no room for a kind, or a tree, that pays on long texts.
-    let mut coder = coder.without_structured().without_trees();
+    let mut coder = coder.for_message();
     coder.lend_thread(options.threads > 1);
     Ok(coder)
 }

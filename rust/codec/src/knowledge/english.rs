@@ -6,7 +6,7 @@ use super::{Prior, PriorId, words};
 use crate::Preset;
 use crate::kinds::Eighths;
 use crate::network::ENGLISH_FILE;
-use crate::transform::{Otherwise, Shipped, prior_fits};
+use crate::transform::{Looks, Otherwise, Shipped, looks_of};
 
 /// Presets 1 and 2: programs of some megabytes are 0.3 to 2 % larger for starting from English there,
 /// from 3 on smaller.
@@ -49,15 +49,15 @@ pub fn words() -> &'static Shipped {
     &WORDS
 }
 
-/// Whether a content that begins like this is better begun with it than with nothing, at a preset.
-pub fn fits(start: &[u8], preset: Preset) -> bool {
+/// Whether a content that begins like this looks better begun with it than with nothing, at a preset.
+pub fn looks(start: &[u8], preset: Preset) -> Looks {
     let setup = preset.setup();
     let otherwise = Otherwise {
         structured: Eighths::of_start(setup),
         strong: setup.is_strong(),
         quick: preset.number() <= LAST_QUICK,
     };
-    prior_fits(start, words(), otherwise)
+    looks_of(start, words(), otherwise)
 }
 
 #[cfg(test)]

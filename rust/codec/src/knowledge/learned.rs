@@ -184,7 +184,7 @@ pub fn train(samples: &[&[u8]], training: &Training, tick: Tick<'_>) -> Result<V
     }
     let (read, held_out) = divide(samples);
     let start = start_of(samples);
-    let known = training.knowledge.prior_for(&start, training.preset).cloned();
+    let known = training.knowledge.prior_by_looks(&start, training.preset).cloned();
     let structured = known.is_none() && is_structured(&start, training);
     let fresh = fresh_worth(training.preset)?;
     let trees = if known.is_none() { trees_for(&start, training, structured)? } else { None };

@@ -25,7 +25,7 @@ use crate::Preset;
 pub use crate::planting::packed_trees;
 pub(crate) use base::{Base, base_log2, is_shared, most_coded_bytes};
 pub use cache::{Cache, CachedTable, cached_tables, clear_cached_tables};
-pub(crate) use english::{fits as english_fits, words as english_words};
+pub(crate) use english::{looks as looks_english, words as english_words};
 pub use file::{Prior, PriorContent};
 pub use fitted::{FittedNetwork, MOST_PACKED_BYTES};
 pub use learned::{Training, train};

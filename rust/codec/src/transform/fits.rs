@@ -4,7 +4,8 @@
 use super::dictionary::Shipped;
 use super::forward::{Case, case_of, parts, runs};
 use super::is_letter;
-use crate::kinds::{self, Eighths, repeats_forms};
+use crate::kinds::{self, Eighths, kind_of, repeats_forms};
+use crate::predictor::Kind;
 
 /// Bytes of a content that are looked at, at most: pieces that are spread evenly.
 const SAMPLE: usize = 1 << 18;
@@ -21,9 +22,7 @@ pub fn words_fit(content: &[u8], shipped: &Shipped) -> bool {
 
 /// Whether most of a content is in the shipped words beyond doubt, and its codes are clearly shorter.
 pub fn is_english(content: &[u8], shipped: &Shipped) -> bool {
-    let cover = Cover::of(content, shipped);
-    let share = if content.len() > SHORT { cover.bytes / 2 } else { cover.bytes * 2 / 5 };
-    cover.shorter(800) && cover.covers(75) && cover.covered >= share
+    Cover::of(content, shipped).is_english(content.len())
 }
 
 /// What a preset can do with a content without the shipped words.
@@ -37,16 +36,36 @@ pub struct Otherwise {
     pub quick: bool,
 }
 
-/// Whether a content is better begun with what is known of the shipped words' language, codes or none,
+/// What the looks of a content say of beginning it with what is known of a language.
+#[derive(Clone, Copy, Debug)]
+pub struct Looks {
+    /// It is smaller for that than begun with nothing.
+    pub fits: bool,
+    /// There is hardly a doubt.
+    pub is_clear: bool,
+}
+
+/// Whether a content looks better begun with what is known of the shipped words' language, codes or none,
 /// than with nothing.
-pub fn prior_fits(content: &[u8], shipped: &Shipped, otherwise: Otherwise) -> bool {
-    if otherwise.quick && content.len() > LONG {
-        return is_english(content, shipped);
-    }
+pub fn looks_of(content: &[u8], shipped: &Shipped, otherwise: Otherwise) -> Looks {
     let cover = Cover::of(content, shipped);
     let is_structured = || otherwise.structured.is_some_and(|eighths| kinds::is_structured(content, eighths));
-    cover.suits_words(content, otherwise.structured.is_some())
-        || !otherwise.strong && cover.suits_prior(content.len()) && !is_structured()
+    let fits = match otherwise.quick && content.len() > LONG {
+        true => cover.is_english(content.len()),
+        false => {
+            cover.suits_words(content, otherwise.structured.is_some())
+                || !otherwise.strong && cover.suits_prior(content.len()) && !is_structured()
+        }
+    };
+    let is_clear = if fits {
+        cover.is_prose(content.len(), otherwise.quick) && !kinds::repeats_forms_or_counts(content)
+    } else if content.len() > SHORT {
+        // What repeats its forms may suit words none the less.
+        !(cover.covers(60) && cover.shorter(820))
+    } else {
+        kind_of(content, None) == Kind::Binary
+    };
+    Looks { fits, is_clear }
 }
 
 /// What shipped words would make of a content, by samples of it.
@@ -117,6 +136,20 @@ impl Cover {
     /// in prose, programs, records and tables alike, and hardly in other languages.
     fn covers(&self, hundredths: usize) -> bool {
         self.covered * 100 >= self.letters * hundredths
+    }
+
+    /// Whether there is no doubt that words suit a content that does not repeat its forms: of long programs
+    /// there is none, unless there are few contexts.
+    fn is_prose(&self, content_bytes: usize, quick: bool) -> bool {
+        match quick || content_bytes <= SHORT {
+            true => self.is_english(content_bytes) && self.shorter(750),
+            false => self.covers(70),
+        }
+    }
+
+    fn is_english(&self, content_bytes: usize) -> bool {
+        let share = if content_bytes > SHORT { self.bytes / 2 } else { self.bytes * 2 / 5 };
+        self.shorter(800) && self.covers(75) && self.covered >= share
     }
 
     /// Prose is shortest, then programs and records. What repeats its forms gains least: matches and

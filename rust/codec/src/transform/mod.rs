@@ -15,7 +15,7 @@ mod joining;
 use thiserror::Error;
 
 pub use dictionary::{Shipped, Words};
-pub use fits::{Otherwise, is_english, prior_fits, words_fit};
+pub use fits::{Looks, Otherwise, is_english, looks_of, words_fit};
 pub use forward::{MIN_PROSE, Which, code, forward, mostly_prose};
 pub use inverse::Inverse;
 pub use joining::{Form, Joined, join, split};
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn english_is_told_from_what_is_not() {
-        let fits = |text: &str| crate::knowledge::english_fits(text.as_bytes(), Preset::MAX);
+        let fits = |text: &str| crate::knowledge::looks_english(text.as_bytes(), Preset::MAX).fits;
         let prose = "There is no doubt, she thought, that the old house had seen better days. ";
         assert!(fits(prose) && fits(&prose.repeat(9000)));
         assert!(fits(
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn programs_gain_from_english_words_unless_they_repeat_themselves() {
         let line = "    def write(self, data): return self.buffer.append(data)  # and count it\n";
-        let fits = |text: &str, preset| crate::knowledge::english_fits(text.as_bytes(), preset);
+        let fits = |text: &str, preset| crate::knowledge::looks_english(text.as_bytes(), preset).fits;
         assert!(fits(line, Preset::DEFAULT) && fits(line, Preset::MAX));
         assert!(words_fit(line.as_bytes(), crate::knowledge::english_words()));
         let log = "2026-11-24 17:52:05 status installed libsource:amd64 5.1-2\n".repeat(4000);
