@@ -104,8 +104,9 @@ def compress(
         back bit for bit.
     knowledge : {"auto", "frozen", "none"}
         What the model knows beforehand: English words and their company (a prior of a few MB that
-        comes with the package) where the content has many of them, as prose and programs have, or
-        nothing, so that the archive needs nothing but the format. Frozen is as auto, for preset
+        comes with the package) where the content has many of them, as prose and programs have, and
+        where a trial on its first 128 KiB shows that it is smaller for that; or nothing, so that the
+        archive needs nothing but the format. Frozen is as auto, for preset
         ``"max"``: its English network does not learn, which is four times as fast and makes
         archives some per cent larger.
     prior : Prior, path or buffer, optional

@@ -36,8 +36,8 @@ class Prior:
     """What a model may know before it sees the first byte.
 
     Archives made with a prior name it by its digest and decompress with the same one only. One
-    comes with the package, :meth:`english`, and is used by default where a content has many English
-    words; others are files that users keep.
+    comes with the package, :meth:`english`, and is used by default where a content is smaller for it;
+    others are files that users keep.
 
     Parameters
     ----------
