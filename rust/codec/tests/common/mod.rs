@@ -54,6 +54,12 @@ pub fn text(bytes: usize) -> Vec<u8> {
     text
 }
 
+/// English of so many bytes.
+pub fn prose(bytes: usize) -> Vec<u8> {
+    let text = [include_str!("../../../../docs/ARCHITECTURE.md"), include_str!("../../../../docs/FORMAT.md")];
+    text.concat().into_bytes().into_iter().cycle().take(bytes).collect()
+}
+
 /// Inputs that have broken compressors before.
 pub fn awkward() -> Vec<(&'static str, Vec<u8>)> {
     vec![
