@@ -19,7 +19,7 @@ const HALF: usize = 1 << 16;
 /// Bytes up to which the second half is taken to go on.
 const FORESEEN: usize = 1 << 20;
 /// What is foreseen must be smaller by one part in so many.
-const WORTH: usize = 100;
+const WORTH: u64 = 100;
 
 /// Whether a content that begins with `start` is better begun with English than with nothing; as a
 /// message without a container, or as a block.
@@ -83,10 +83,14 @@ impl Way {
 /// Whether a content is smaller with what codes its start as `with` says: of one that is longer than the
 /// two halves, if all that follows costs what the second does.
 fn foreseen_smaller(content_bytes: usize, with: [usize; 2], without: [usize; 2]) -> bool {
-    let Some(rest) = content_bytes.min(FORESEEN).checked_sub(2 * HALF).filter(|&rest| rest > 0) else {
+    if content_bytes <= 2 * HALF {
         return with[0] < without[0];
+    }
+    let rest = (content_bytes.min(FORESEEN) - 2 * HALF) as u64;
+    let foreseen = |halves: [usize; 2]| {
+        let [first, second] = halves.map(|half| half as u64);
+        (first + second) * HALF as u64 + second * rest
     };
-    let foreseen = |[first, second]: [usize; 2]| (first + second) * HALF + second * rest;
     foreseen(with) * WORTH < foreseen(without) * (WORTH - 1)
 }
 
