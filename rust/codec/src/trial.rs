@@ -29,7 +29,8 @@ pub fn english_pays(start: &[u8], options: &Options, is_raw: bool) -> Result<boo
         return Ok(looks.fits);
     }
     let mut ways = [Way::from(Some(Prior::english())), Way::from(None)];
-    let code = |way: &mut Way, _: Tick<'_>| way.code(start, options, is_raw).map_err(Error::from_engine);
+    let code =
+        |way: &mut Way, tick: Tick<'_>| way.code(start, options, is_raw, tick).map_err(Error::from_engine);
     let no_tick = &mut |_| ControlFlow::Continue(());
     match options.threads {
         1 => ways.iter_mut().try_for_each(|way| code(way, no_tick))?,
@@ -51,7 +52,13 @@ impl Way {
         Way { prior, coded_bytes: [0; 2] }
     }
 
-    fn code(&mut self, start: &[u8], options: &Options, is_raw: bool) -> Result<(), EngineError> {
+    fn code(
+        &mut self,
+        start: &[u8],
+        options: &Options,
+        is_raw: bool,
+        tick: Tick<'_>,
+    ) -> Result<(), EngineError> {
         let sample = &start[..start.len().min(2 * HALF)];
         let strongest = if start.len() <= SMALL { STRONGEST_OF_SMALL } else { STRONGEST };
         let strongest = Preset::new(strongest).expect("there is one");
@@ -69,8 +76,7 @@ impl Way {
             if half.is_empty() {
                 continue;
             }
-            let no_tick = &mut |_| ControlFlow::Continue(());
-            let coded = coder.encode_piece(half, &Piece::plain(half), options.transform, no_tick)?;
+            let coded = coder.encode_piece(half, &Piece::plain(half), options.transform, tick)?;
             *coded_bytes = coded.payload.len();
             if coder.is_spent() {
                 coder = coder.afresh(&priors)?;

@@ -63,7 +63,7 @@ pub fn looks_of(content: &[u8], shipped: &Shipped, otherwise: Otherwise) -> Look
         // What repeats its forms may suit words none the less.
         !(cover.covers(60) && cover.shorter(820))
     } else {
-        kind_of(content, None) == Kind::Binary
+        content.is_empty() || kind_of(content, None) == Kind::Binary
     };
     Looks { fits, is_clear }
 }
