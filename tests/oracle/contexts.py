@@ -254,6 +254,14 @@ def markup(p):
     yield s.quote, bracket, p.last(3)
 
 
+def markup_open(p):
+    s, words, within = p.structure, p.words, p.within_markup()
+    yield s.key, s.quoted, s.quote
+    yield within, (words.kinds if within else words.kind_runs) & 0xFFFFFF
+    yield s.bracket(), s.tag, p.last(2)
+    yield (within, _length(p), words.class_runs & 0xFFF) if within else (s.quote, 0, p.last(3))
+
+
 def _length(p):
     return min(p.terms.len, 6) * 2 + (p.terms.age != 0)
 
@@ -321,11 +329,15 @@ def forms(p):
 
 def vicinity(p):
     here, t = p.words.here(), p.terms
-    yield here, p.followers.word, 3
+    within = p.within_markup()
+    yield (within, _length(p), lower(p.last(1))) if within else (here, p.followers.word, 3)
     yield here, p.words.column, 4
     yield t.here(), t.position >> 10, 5
     yield t.here(), t.neighbour(), 6
-    yield t.gap, t.before[0], t.gap_before, t.before[1]
+    if within:
+        yield p.marks.last, p.words.kinds & 0xFFFF, min(p.marks.words, 7), t.age != 0
+    else:
+        yield t.gap, t.before[0], t.gap_before, t.before[1]
 
 
 def above(p):

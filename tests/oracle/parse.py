@@ -10,6 +10,7 @@ from .forms import Forms
 from .history import History
 from .letters import Letters
 from .lines import Lines
+from .marks import Marks
 from .numbers import Numbers
 from .places import Places
 from .records import Records
@@ -34,6 +35,7 @@ class Parsed:
         self.expressions = Expressions()
         self.letters = Letters()
         self.forms = Forms()
+        self.marks = Marks()
         self.places = Places()
         self.numbers = Numbers()
         self.steps = Steps()
@@ -84,6 +86,7 @@ class Parsed:
         self.followers.push(byte, self.history.last8)
         self.lines.push(byte, self.history.len)
         self.structure.push(byte, self.history.last8)
+        self.marks.push(byte, self.history.last8)
         self.letters.push(byte, letters)
         self.terms.turn(byte, code)
         self.records.push(byte, self.history.len)
@@ -93,6 +96,10 @@ class Parsed:
     def last(self, count):
         """The last bytes as a number, the newest lowest."""
         return self.history.last8 & ((1 << 8 * count) - 1)
+
+    def within_markup(self):
+        """What of brackets and markup is open, or 0."""
+        return self.marks.within(self.structure.bracket())
 
     def column(self):
         return self.history.len - self.lines.starts[0]

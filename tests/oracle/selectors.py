@@ -99,7 +99,9 @@ def _top_bits(v):
 
 def _term_len(v):
     t = v.parsed.terms
-    return _folded(2048, (t.len + 1).bit_length() - 1, v.in_tree(), t.capitals)
+    return _folded(
+        2048, (t.len + 1).bit_length() - 1, v.in_tree(), t.capitals | v.parsed.structure.level() << 4
+    )
 
 
 ORDERS_PARTIAL = 1792, lambda v: _orders(v) * 256 + v.partial

@@ -135,6 +135,8 @@ class Setup:
             total += kind.contexts * 2048
             total += sum(apm_contexts(kind, size_class)) * 128
         total += STRUCTURED_BYTES if self.structured else 0
+        # What followed tokens.
+        total += 2 << 20 if c.terms in self.text.groups else 0
         # Where a prior says what the text's weights start from.
         total += self._mixer_bytes(self.text) if primed else 0
         return total + (4 << 20) + (3 << min(size_class, 20))
@@ -207,7 +209,16 @@ TEXT_7 = replace(
 )
 TEXT_9 = Assembly(
     (
-        *(orders_1_to_6, c.word, order_8, c.sparse_one, c.indirect_few, c.layout, c.class_runs, c.markup),
+        *(
+            orders_1_to_6,
+            c.word,
+            order_8,
+            c.sparse_one,
+            c.indirect_few,
+            c.layout,
+            c.class_runs,
+            c.markup_open,
+        ),
         *(c.rows, c.letters, c.expression, c.gaps, c.uses, c.terms, c.opened, c.token),
         *(c.upper_halves, c.capitals, c.kind_history, c.order_11, c.forms, c.vicinity),
     ),

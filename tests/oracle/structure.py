@@ -101,11 +101,17 @@ class Structure:
     def bracket(self):
         return self._open[-1][2] if self._open else 0
 
+    def level(self):
+        kind, words, _ = self._open[-1] if self._open else (0, 0, 0)
+        return words << 4 | kind << 2 | self._doubled()
+
+    def _doubled(self):
+        return len(self._open) > 1 and self._open[-2][0] == self._open[-1][0]
+
     def summary(self, last):
         place = {0x20: 1, 0x0A: 2}.get(last, 0 if _of_word(last) else 3)
         kind, words, _ = self._open[-1] if self._open else (0, 0, 0)
-        doubled = len(self._open) > 1 and self._open[-2][0] == kind
-        flags = (doubled, self.quote != 0, self._in_tag != 0, self._capital)
+        flags = (self._doubled(), self.quote != 0, self._in_tag != 0, self._capital)
         return (
             sum(int(flag) << (3 - number) for number, flag in enumerate(flags))
             | (place | kind << 2 | words << 4) << 4

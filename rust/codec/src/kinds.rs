@@ -131,7 +131,7 @@ pub fn is_structured(content: &[u8], eighths: Eighths) -> bool {
     if 8 * digits >= eighths.digits * last_bytes.len() && (eighths.in_objects || !in_objects()) {
         return true;
     }
-    let mut strings: Vec<[u8; 8]> = last_bytes.array_windows().copied().collect();
+    let mut strings: Vec<u64> = last_bytes.array_windows().map(|&bytes| u64::from_ne_bytes(bytes)).collect();
     let all = strings.len();
     strings.sort_unstable();
     strings.dedup();

@@ -260,7 +260,7 @@ fn folded<const N: usize>(parts: [u32; N], sets: u32) -> u32 {
 }
 const TERM_LEN: Selector = selector("term length", 2048, |v| {
     let terms = &v.parsed.terms;
-    folded([(terms.len + 1).ilog2(), v.place, terms.capitals], 2048)
+    folded([(terms.len + 1).ilog2(), v.place, terms.capitals | v.parsed.structure.level() << 4], 2048)
 });
 const TERM_START: Selector = selector("term start", 2048, |v| {
     let terms = &v.parsed.terms;
@@ -421,7 +421,7 @@ const fn strongest(letters: Group, capitals: Group, forms: Group) -> [Group; 22]
         c::INDIRECT_FEW,
         c::LAYOUT,
         c::CLASS_RUNS,
-        c::MARKUP,
+        c::MARKUP_OPEN,
         c::ROWS,
         letters,
         c::EXPRESSION,

@@ -1,6 +1,7 @@
 //! Structure contexts: brackets, quotes, keys and tags around this place.
 
 use super::Group;
+use super::term::length;
 
 /// What is open, with the word and the last bytes.
 pub const STRUCTURE: Group = Group {
@@ -75,7 +76,7 @@ pub const TAG: Group = Group {
     add: |parsed, out| out.add([parsed.structure.tag, parsed.words.here()]),
 };
 
-/// Keys, and brackets with kinds and the last bytes, for the strongest presets.
+/// Keys, and brackets with kinds and the last bytes.
 pub const MARKUP: Group = Group {
     name: "markup",
     contexts: 4,
@@ -88,5 +89,27 @@ pub const MARKUP: Group = Group {
         out.add([bracket, parsed.words.kind_runs & 0xff_ffff]);
         out.add([bracket, structure.tag, last & 0xffff]);
         out.add([u64::from(structure.quote), bracket, last & 0xff_ffff]);
+    },
+};
+
+/// The same for the strongest presets, which know what marks leave open: where something is, it stands
+/// with kinds, and with the term's length, in place of kinds in runs and of three bytes.
+pub const MARKUP_OPEN: Group = Group {
+    name: "open markup",
+    contexts: 4,
+    orders: &[],
+    add: |parsed, out| {
+        let structure = &parsed.structure;
+        let words = &parsed.words;
+        let within = parsed.within_markup();
+        let last = parsed.history.last8;
+        let kinds = if within == 0 { words.kind_runs } else { words.kinds };
+        out.add([structure.key, structure.quoted, u64::from(structure.quote)]);
+        out.add([within, kinds & 0xff_ffff]);
+        out.add([structure.bracket(), structure.tag, last & 0xffff]);
+        match within {
+            0 => out.add([u64::from(structure.quote), 0, last & 0xff_ffff]),
+            _ => out.add([within, length(parsed), words.class_runs & 0xfff]),
+        }
     },
 };

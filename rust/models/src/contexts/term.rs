@@ -4,12 +4,12 @@ use super::Group;
 use crate::Parsed;
 
 /// The last byte in lower case.
-fn lower(parsed: &Parsed) -> u64 {
+pub(super) fn lower(parsed: &Parsed) -> u64 {
     u64::from((parsed.history.last8 as u8).to_ascii_lowercase())
 }
 
 /// The length of the current term, and whether it has been a whole one before.
-fn length(parsed: &Parsed) -> u64 {
+pub(super) fn length(parsed: &Parsed) -> u64 {
     u64::from(parsed.terms.len.min(6)) << 1 | u64::from(parsed.terms.age != 0)
 }
 
@@ -147,7 +147,8 @@ pub const FORMS: Group = Group {
 };
 
 /// What stands near: the word that followed the last one before, the column, the kilobyte of the
-/// text, the neighbouring term, both terms and gaps.
+/// text, the neighbouring term, both terms and gaps. Within markup what is open with the term's length
+/// in place of the first, the last marks in place of the last.
 pub const VICINITY: Group = Group {
     name: "vicinity",
     contexts: 5,
@@ -155,10 +156,23 @@ pub const VICINITY: Group = Group {
     add: |parsed, out| {
         let terms = &parsed.terms;
         let here = parsed.words.here();
-        out.add([here, u64::from(parsed.followers.word), 3]);
+        let within = parsed.within_markup();
+        match within {
+            0 => out.add([here, u64::from(parsed.followers.word), 3]),
+            _ => out.add([within, length(parsed), lower(parsed)]),
+        }
         out.add([here, u64::from(parsed.words.column), 4]);
         out.add([terms.here(), u64::from(terms.position >> 10), 5]);
         out.add([terms.here(), terms.neighbour(), 6]);
-        out.add([terms.gap, terms.before[0], terms.gap_before, terms.before[1]]);
+        let marks = &parsed.marks;
+        match within {
+            0 => out.add([terms.gap, terms.before[0], terms.gap_before, terms.before[1]]),
+            _ => out.add([
+                u64::from(marks.last),
+                parsed.words.kinds & 0xffff,
+                u64::from(marks.words.min(7)),
+                u64::from(terms.age != 0),
+            ]),
+        }
     },
 };

@@ -9,6 +9,7 @@ mod followers;
 mod forms;
 mod letters;
 mod lines;
+mod marks;
 mod numbers;
 mod ordinal;
 mod places;
@@ -29,6 +30,7 @@ pub use followers::Followers;
 pub use forms::Forms;
 pub use letters::Letters;
 pub use lines::Lines;
+pub use marks::Marks;
 pub use numbers::Numbers;
 pub use places::Places;
 pub use records::Records;
@@ -64,6 +66,8 @@ pub struct Parsed {
     pub letters: Letters,
     /// How words begin and end.
     pub forms: Forms,
+    /// Marks between words, and what those of markup leave open.
+    pub marks: Marks,
     /// What stood in this place before. This, numbers and successors know structured chunks only.
     pub places: Places,
     /// Numbers, and those that stood in their places before.
@@ -85,7 +89,8 @@ pub struct Parts {
     pub lines: bool,
     /// [`Parsed::followers`].
     pub followers: bool,
-    /// [`Parsed::terms`], [`Parsed::expressions`], [`Parsed::letters`] and [`Parsed::forms`].
+    /// [`Parsed::terms`], [`Parsed::expressions`], [`Parsed::letters`], [`Parsed::forms`] and
+    /// [`Parsed::marks`].
     pub terms: bool,
     /// [`Parsed::places`], [`Parsed::numbers`], [`Parsed::steps`] and [`Parsed::successors`], within
     /// chunks of structured text.
@@ -115,6 +120,7 @@ impl Parsed {
             expressions: Expressions::default(),
             letters: Letters::default(),
             forms: Forms::default(),
+            marks: Marks::default(),
             places: Places::default(),
             numbers: Numbers::default(),
             steps: Steps::default(),
@@ -224,6 +230,7 @@ impl Parsed {
         }
         self.structure.push(byte, self.history.last8);
         if self.parts.terms {
+            self.marks.push(byte, self.history.last8);
             self.letters.push(byte, letters);
             self.terms.turn(byte, code);
         }
@@ -241,6 +248,12 @@ impl Parsed {
     pub fn in_line(&self, line: usize, column: u64) -> u8 {
         let at = self.lines.starts[line] + column;
         if at < self.lines.starts[line - 1] { self.history.at(at) } else { 0 }
+    }
+
+    /// What of brackets and markup is open around this place, as a hash; 0 if nothing is.
+    #[inline(always)]
+    pub fn within_markup(&self) -> u64 {
+        self.marks.within(self.structure.bracket())
     }
 
     /// Bytes of the current line.
@@ -263,6 +276,7 @@ impl Parsed {
             self.expressions.state(io)?;
             self.letters.state(io)?;
             self.forms.state(io)?;
+            self.marks.state(io)?;
         }
         if self.parts.structured {
             self.places.state(io)?;

@@ -170,6 +170,18 @@ impl Structure {
         self.stack[0]
     }
 
+    /// The innermost open bracket: whether it is doubled, which it is, and the words since, up to 3, in
+    /// six bits; 0 if none is open.
+    pub fn level(&self) -> u32 {
+        let level = self.levels as u32;
+        (level & 15) << 2 | u32::from(self.is_doubled())
+    }
+
+    fn is_doubled(&self) -> bool {
+        let level = self.levels;
+        level & 3 != 0 && level >> 4 & 3 == level & 3
+    }
+
     /// What stands here, in ten bits: in a word, behind a space, a line feed or a mark; the innermost
     /// bracket, the words since, up to 3, and whether it is doubled; whether this is quoted or a tag,
     /// and the last word a capital's.
@@ -181,8 +193,7 @@ impl Structure {
             _ => 3,
         };
         let level = self.levels as u32;
-        let doubled = level & 3 != 0 && level >> 4 & 3 == level & 3;
-        let flags = [doubled, self.quote != 0, self.in_tag != 0, self.capital != 0];
+        let flags = [self.is_doubled(), self.quote != 0, self.in_tag != 0, self.capital != 0];
         flags.iter().fold(place | (level & 15) << 2, |bits, &flag| bits << 1 | u32::from(flag))
     }
 

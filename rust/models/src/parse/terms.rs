@@ -5,8 +5,10 @@ use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 use foretold_numerics::Table;
 
-/// Base-2 logarithm of the terms whose last use is kept, and of the tokens whose followers are.
-const LOG2_ENTRIES: u32 = 16;
+/// Base-2 logarithm of the terms whose last use is kept.
+const LOG2_TERMS: u32 = 16;
+/// The same of the tokens whose followers are.
+const LOG2_TOKENS: u32 = 20;
 /// The most that distances within a gap count to.
 const FAR: u32 = 16;
 
@@ -79,7 +81,7 @@ fn sound(lower: u8) -> u8 {
 impl Terms {
     /// Nothing seen; if not `kept`, without the tables, for [`push`](Self::push) is not called.
     pub(super) fn new(kept: bool) -> Option<Self> {
-        let entries = if kept { 1 << LOG2_ENTRIES } else { 0 };
+        let entries = |log2: u32| if kept { 1 << log2 } else { 0 };
         Some(Terms {
             term: 0,
             before: [0; 3],
@@ -99,8 +101,8 @@ impl Terms {
             position: 0,
             last2: [0; 2],
             code: 0,
-            uses: Table::try_new(entries)?,
-            followers: Table::try_new(entries)?,
+            uses: Table::try_new(entries(LOG2_TERMS))?,
+            followers: Table::try_new(entries(LOG2_TOKENS))?,
             token: 0,
         })
     }
@@ -161,7 +163,7 @@ impl Terms {
         if matches!(byte, b':' | b'=') {
             self.keyword = self.term;
         }
-        self.uses[(self.term >> (64 - LOG2_ENTRIES)) as usize] = self.term << 32 | u64::from(self.position);
+        self.uses[(self.term >> (64 - LOG2_TERMS)) as usize] = self.term << 32 | u64::from(self.position);
         self.before.copy_within(0..2, 1);
         self.before[0] = self.term;
         self.len_before = self.len;
@@ -180,9 +182,9 @@ impl Terms {
         self.code = code;
         let here = self.here();
         let token = if here == 0 { self.gap } else { here };
-        self.token = (token >> (64 - LOG2_ENTRIES)) as u32;
+        self.token = (token >> (64 - LOG2_TOKENS)) as u32;
         self.follower = u32::from(self.followers[self.token as usize]);
-        let seen = self.uses[(here >> (64 - LOG2_ENTRIES)) as usize];
+        let seen = self.uses[(here >> (64 - LOG2_TERMS)) as usize];
         let known = here != 0 && seen != 0 && seen >> 32 == here & 0xffff_ffff;
         let ago = self.position.wrapping_sub(seen as u32) | 1;
         self.age = if known { ago.ilog2() + 1 } else { 0 };
@@ -224,7 +226,7 @@ impl Terms {
         ] {
             io.u32(value)?;
         }
-        if self.token >= 1 << LOG2_ENTRIES {
+        if self.token >= 1 << LOG2_TOKENS {
             return Err(StateError::Impossible("terms"));
         }
         io.u8s(&mut self.last2)?;
