@@ -290,6 +290,19 @@ def test_oracle_follows_brackets_that_stay_open(preset: int) -> None:
     assert oracle.compress(BRACKETS, preset) == plain(BRACKETS, preset)
 
 
+# What a line opens, closes and leaves open, and runs of marks that open nothing.
+MARKS = (
+    b"= One =\n== Two words ==\n=====Five, ''of'' 'them'=====\nx == y, '''bold and ''both''' or'''' not''\n"
+    b"'''''all''' of ''''''it&lt;br /&gt; &amp;lt; &quot;said&quot; he; &quot;and &lt;ref\n"
+    b"{|a|b|c|d|e\n[[link|of marks|]] - well-known... isn't it? Yes! (so: it) is\n== Two &quot;words\n"
+)
+
+
+@pytest.mark.parametrize("preset", [8, 9])
+def test_oracle_follows_marks_that_stay_open(preset: int) -> None:
+    assert oracle.compress(MARKS, preset) == plain(MARKS, preset)
+
+
 def test_structured_text_is_no_kind_where_it_has_no_models() -> None:
     archive = bytearray(plain(LOG, preset=9))
     assert archive[3] >> 4 == engine.MODELLED_BIT | engine.STRUCTURED_METHOD
