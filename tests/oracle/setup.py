@@ -136,7 +136,7 @@ class Setup:
             total += sum(apm_contexts(kind, size_class)) * 128
         total += STRUCTURED_BYTES if self.structured else 0
         # What followed tokens.
-        total += 2 << 20 if c.terms in self.text.groups else 0
+        total += 1 << 19 if c.terms in self.text.groups else 0
         # Where a prior says what the text's weights start from.
         total += self._mixer_bytes(self.text) if primed else 0
         return total + (4 << 20) + (3 << min(size_class, 20))

@@ -82,7 +82,7 @@ class Terms:
         self._followers[self._token] = (self._followers.get(self._token, 0) << 8 | followed) & 0xFFFF
         self._code = code
         here = self.here()
-        self._token = (here or self.gap) >> 44
+        self._token = (here or self.gap) >> 46
         self.follower = self._followers.get(self._token, 0)
         check, position = self._uses.get(here >> 48, (0, 0))
         known = here and (check, position) != (0, 0) and check == here & 0xFFFFFFFF

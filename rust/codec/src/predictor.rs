@@ -327,7 +327,7 @@ impl Predictor {
         // Of a prior's texts, too.
         total += if setup.structured.is_some() { Parsed::STRUCTURED_BYTES } else { 0 };
         // What followed tokens.
-        total += if setup.parts.terms { 2 << 20 } else { 0 };
+        total += if setup.parts.terms { 1 << 19 } else { 0 };
         // What the text's weights start from.
         total += if primed { mixer_bytes(setup, setup.text) } else { 0 };
         total += if setup.network { Network::memory_bytes() } else { 0 };

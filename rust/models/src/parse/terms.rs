@@ -8,7 +8,7 @@ use foretold_numerics::Table;
 /// Base-2 logarithm of the terms whose last use is kept.
 const LOG2_TERMS: u32 = 16;
 /// The same of the tokens whose followers are.
-const LOG2_TOKENS: u32 = 20;
+const LOG2_TOKENS: u32 = 18;
 /// The most that distances within a gap count to.
 const FAR: u32 = 16;
 
