@@ -209,17 +209,8 @@ TEXT_7 = replace(
 )
 TEXT_9 = Assembly(
     (
-        *(
-            orders_1_to_6,
-            c.word,
-            order_8,
-            c.sparse_one,
-            c.indirect_few,
-            c.layout,
-            c.class_runs,
-            c.markup_open,
-        ),
-        *(c.rows, c.letters, c.expression, c.gaps, c.uses, c.terms, c.opened, c.token),
+        *(orders_1_to_6, c.word, order_8, c.sparse_one, c.indirect_few, c.layout, c.class_runs),
+        *(c.markup_open, c.rows, c.letters, c.expression, c.gaps, c.uses, c.terms, c.opened, c.token),
         *(c.upper_halves, c.capitals, c.kind_history, c.order_11, c.forms, c.vicinity),
     ),
     (

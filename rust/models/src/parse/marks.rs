@@ -12,7 +12,7 @@ const QUOTE: u64 = 0x2671_756f_743b;
 /// Marks of the current line, of which wiki markup ends what they open, and the last ones.
 #[derive(Debug, Default)]
 pub struct Marks {
-    /// How many `=` the line began with; 0 if fewer than two.
+    /// How many `=` the line began with, up to 4: a heading from two on.
     heading: u32,
     /// The line has had nothing but `=` so far.
     begins: u32,
@@ -80,7 +80,7 @@ impl Marks {
             self.end_apostrophes();
         }
         if byte == b'=' {
-            self.heading += self.begins;
+            self.heading = (self.heading + self.begins).min(4);
         } else {
             self.begins = 0;
         }
@@ -108,7 +108,7 @@ impl Marks {
     /// marks, bars; 0 if nothing is.
     #[inline(always)]
     pub fn open(&self) -> u32 {
-        let heading = if self.heading < 2 { 0 } else { self.heading.min(4) - 1 };
+        let heading = self.heading.saturating_sub(1);
         heading << 6 | self.emphasis << 4 | self.in_tag << 3 | self.quoted << 2 | self.bars
     }
 

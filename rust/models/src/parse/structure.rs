@@ -174,12 +174,8 @@ impl Structure {
     /// six bits; 0 if none is open.
     pub fn level(&self) -> u32 {
         let level = self.levels as u32;
-        (level & 15) << 2 | u32::from(self.is_doubled())
-    }
-
-    fn is_doubled(&self) -> bool {
-        let level = self.levels;
-        level & 3 != 0 && level >> 4 & 3 == level & 3
+        let doubled = level & 3 != 0 && level >> 4 & 3 == level & 3;
+        (level & 15) << 2 | u32::from(doubled)
     }
 
     /// What stands here, in ten bits: in a word, behind a space, a line feed or a mark; the innermost
@@ -192,9 +188,9 @@ impl Structure {
             _ if is_alphanumeric(last) => 0,
             _ => 3,
         };
-        let level = self.levels as u32;
-        let flags = [self.is_doubled(), self.quote != 0, self.in_tag != 0, self.capital != 0];
-        flags.iter().fold(place | (level & 15) << 2, |bits, &flag| bits << 1 | u32::from(flag))
+        let level = self.level();
+        let flags = [level & 1 != 0, self.quote != 0, self.in_tag != 0, self.capital != 0];
+        flags.iter().fold(place | level & !3, |bits, &flag| bits << 1 | u32::from(flag))
     }
 
     pub(super) fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
