@@ -48,21 +48,27 @@ def drawn(rows: int, seed: int = 1) -> Traces:
     return Traces(logits, contexts, p1_q22, bits, tuple(COLUMNS), tuple(CONTEXTS), 0)
 
 
-def network(hidden: int = 16, seed: int = 3) -> LstmMixer:
+NARROW = (8, 8, 4, 4, 4, 4)
+
+
+def network(hidden: int = 16, seed: int = 3, rank: int | tuple[int, ...] = 8) -> LstmMixer:
     torch.manual_seed(seed)
-    net = LstmMixer(hidden, COLUMNS, CONTEXTS)
+    net = LstmMixer(hidden, COLUMNS, CONTEXTS, rank=rank)
     for value in net.parameters():
         torch.nn.init.normal_(value, std=0.2)
     return net
 
 
-@pytest.mark.parametrize(("hidden", "weights"), [(32, "float32"), (48, "int8")])
+@pytest.mark.parametrize(
+    ("hidden", "rank", "weights"), [(32, 8, "float32"), (48, 8, "int8"), (48, NARROW, "int8")]
+)
 def test_the_runtime_agrees_with_torch_over_ten_thousand_steps(
-    hidden: int, weights: str, tmp_path: Path
+    hidden: int, rank: int | tuple[int, ...], weights: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "mixer.safetensors"
-    export_mixer(network(hidden), path, weights)
+    export_mixer(network(hidden, rank=rank), path, weights)
     net, metadata = load_mixer(path)
+    assert net.ranks == ((rank, rank, 0, 0, 0, 0) if isinstance(rank, int) else rank)
     assert metadata["weights"] == weights
     traces = drawn(10_000)
     with torch.no_grad():
@@ -123,6 +129,9 @@ def test_it_learns_whom_to_trust_and_goes_on_from_a_checkpoint(tmp_path: Path) -
 def test_other_sizes_and_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="multiple of 16"):
         LstmMixer(24, COLUMNS, CONTEXTS)
+    for rank in (65, -1, [8, 8], [8, 8, 0, 0, 0, 65]):
+        with pytest.raises(ParameterError, match="rank must be 0 to 64, or 6 of these"):
+            LstmMixer(16, COLUMNS, CONTEXTS, rank=rank)
     with pytest.raises(ParameterError, match="no final logit"):
         LstmMixer(16, ["order 0"], CONTEXTS)
     (tmp_path / "x").write_bytes(b"nothing")

@@ -129,9 +129,9 @@ class LstmMixer(nn.Module):
         Of the traces, see :mod:`.traces`.
     blends : int
         Blends of the mixer's inputs, 0 to 32; traces without inputs take 0.
-    rank : int
+    rank : int or sequence of int
         How wide the tables of 256 rows are before they are multiplied out, 0 to 64; 0: as wide as
-        the others.
+        the others. Or that of each of :data:`TABLES`.
 
     Examples
     --------
@@ -147,7 +147,7 @@ class LstmMixer(nn.Module):
         context_names: Sequence[str],
         *,
         blends: int = 16,
-        rank: int = 8,
+        rank: int | Sequence[int] = 8,
     ) -> None:
         super().__init__()
         if hidden % 16 or not 16 <= hidden <= 256:
@@ -155,19 +155,23 @@ class LstmMixer(nn.Module):
         if "final" not in columns[1:61]:
             raise ParameterError(f"the traces have no final logit after 1 to 60 voices: {list(columns)}")
         self.column_names, self.context_names = tuple(columns), tuple(context_names)
-        self.hidden, self.blends, self.rank = hidden, blends, rank
+        self.hidden, self.blends = hidden, blends
         self.voices = self.column_names.index("final")
         blended = sum(name.startswith(_INPUT) for name in columns)
         self.logits = len(columns) - blended
         most = min(32, 62 - self.voices) if blended else 0
         if not 0 <= blends <= most:
             raise ParameterError(f"blends must be 0 to {most} of {blended} inputs, found {blends}")
-        if not 0 <= rank <= 64:
-            raise ParameterError(f"rank must be 0 to 64, found {rank}")
+        if isinstance(rank, int):
+            narrow = [rank if rows == 256 else 0 for rows in TABLES.values()]
+        else:
+            narrow = list(rank)
+        if len(narrow) != len(TABLES) or not all(0 <= wide <= 64 for wide in narrow):
+            raise ParameterError(f"rank must be 0 to 64, or {len(TABLES)} of these, found {rank}")
+        self.ranks = tuple(narrow)
         inputs, width = self.logits + self.voices + 2 + blends, 3 * hidden
         self.inputs = nn.Parameter(torch.randn(inputs, width) * inputs**-0.5)
         self.recur = nn.Parameter(torch.randn(hidden, width) * hidden**-0.5)
-        narrow = [rank if rank and rows == 256 else 0 for rows in TABLES.values()]
         self.embed = nn.ParameterList(
             [
                 nn.Parameter(torch.randn(rows, wide) if wide else torch.randn(rows, width) * 0.3)
@@ -633,7 +637,9 @@ def load_mixer(path: StrPath) -> tuple[LstmMixer, dict[str, str]]:
         columns,
         json.loads(metadata["context_names"]),
         blends=len(tensors["blend"]) if "blend" in tensors else 0,
-        rank=len(tensors["columns.0"]) if "columns.0" in tensors else 0,
+        rank=[
+            len(tensors[name]) if (name := f"columns.{at}") in tensors else 0 for at in range(len(TABLES))
+        ],
     )
     values = {}
     for name, value in tensors.items():
