@@ -379,7 +379,7 @@ impl Work for Predict<'_> {
         let width = GATES * groups;
         let MixerStep { inputs, sums, cells, hidden, said, weights: weighs, .. } = step;
         sums.clear();
-        sums.resize(width.next_multiple_of(PANEL / FLOAT_LANES), Lanes::ZERO);
+        sums.resize(width, Lanes::ZERO);
         for (table, (place, rows)) in weights.tables.iter().zip(TABLES) {
             let row = usize::from(contexts[place]).min(rows - 1) * width;
             for (sum, &value) in sums.iter_mut().zip(&table[row..row + width]) {

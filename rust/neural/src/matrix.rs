@@ -109,21 +109,42 @@ impl Matrix {
     }
 
     /// Adds the product of `inputs` with the rows to `outputs`: each output takes the rows in
-    /// their order.
+    /// their order. Columns of the last panel beyond the outputs are not looked at.
     #[inline(always)]
     pub fn add_product(&self, inputs: &[f32], outputs: &mut [Lanes]) {
-        for (panel, out) in outputs.chunks_exact_mut(GROUPS).enumerate() {
-            let rows = self.panel(panel);
-            let [mut a, mut b, mut c, mut d] = [out[0], out[1], out[2], out[3]];
-            for (row, &input) in rows.chunks_exact(GROUPS).zip(inputs) {
+        let (whole, rest) = outputs.as_chunks_mut::<GROUPS>();
+        let last = whole.len();
+        for (panel, out) in whole.iter_mut().enumerate() {
+            let [mut a, mut b, mut c, mut d] = *out;
+            for (row, &input) in self.panel(panel).chunks_exact(GROUPS).zip(inputs) {
                 let x = Lanes::all(input);
                 a = a.plus_product(x, row[0]);
                 b = b.plus_product(x, row[1]);
                 c = c.plus_product(x, row[2]);
                 d = d.plus_product(x, row[3]);
             }
-            [out[0], out[1], out[2], out[3]] = [a, b, c, d];
+            *out = [a, b, c, d];
         }
+        match rest {
+            [_] => self.add_some::<1>(last, inputs, rest),
+            [_, _] => self.add_some::<2>(last, inputs, rest),
+            [_, _, _] => self.add_some::<3>(last, inputs, rest),
+            _ => {}
+        }
+    }
+
+    /// The same for the first `N` groups of a panel.
+    #[inline(always)]
+    fn add_some<const N: usize>(&self, panel: usize, inputs: &[f32], out: &mut [Lanes]) {
+        let mut sums = [Lanes::ZERO; N];
+        sums.copy_from_slice(out);
+        for (row, &input) in self.panel(panel).chunks_exact(GROUPS).zip(inputs) {
+            let x = Lanes::all(input);
+            for i in 0..N {
+                sums[i] = sums[i].plus_product(x, row[i]);
+            }
+        }
+        out.copy_from_slice(&sums);
     }
 
     /// For each row of `from` and the ones after it: its product with `columns`, summed in lanes
