@@ -637,9 +637,7 @@ def load_mixer(path: StrPath) -> tuple[LstmMixer, dict[str, str]]:
         columns,
         json.loads(metadata["context_names"]),
         blends=len(tensors["blend"]) if "blend" in tensors else 0,
-        rank=[
-            len(tensors[name]) if (name := f"columns.{at}") in tensors else 0 for at in range(len(TABLES))
-        ],
+        rank=[len(tensors[name]) if (name := f"columns.{at}") in tensors else 0 for at in range(len(TABLES))],
     )
     values = {}
     for name, value in tensors.items():
