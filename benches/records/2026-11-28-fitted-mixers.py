@@ -24,8 +24,9 @@ import os
 import runpy
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,10 +36,18 @@ from torch.nn.utils import parametrize
 
 import foretold
 from foretold.train.export import pack as in_halves
-from foretold.train.mixer import TABLES, Batch, LstmMixer, export_mixer, held_gain, load_mixer, only_heard
+from foretold.train.mixer import (
+    TABLES,
+    LstmMixer,
+    TraceLanes,
+    _costs,
+    export_mixer,
+    held_gain,
+    load_mixer,
+    only_heard,
+)
 from foretold.train.traces import Traces, trace
 
-HERE = Path(__file__).parent
 PARTS = ("logits", "contexts", "p1_q22", "bits")
 LANES, STEPS = 128, 128
 BITS, TABLE_BITS, COLUMN_BITS, RANK = 5, 4, 6, 4
@@ -122,6 +131,11 @@ DOCUMENTS = [
 ]
 
 
+def recorded(name: str) -> dict[str, Any]:
+    """What a script of 2026-11-26 defines."""
+    return runpy.run_path(str(Path(__file__).parent / f"2026-11-26-{name}.py"))
+
+
 def read(path: str | Path) -> bytes:
     content = Path(path).read_bytes()
     return gzip.decompress(content) if str(path).endswith(".gz") else content
@@ -139,26 +153,17 @@ def laid(patterns: list[str], most: int, every: int, most_each: int) -> bytes:
     return bytes(content[:most])
 
 
-def of_folder(root: Path, names: list[str]) -> bytes:
-    found = []
-    for name in names:
-        if name.startswith("books "):
-            _, first, _, last = name.split()
-            found += sorted((root / BOOKS).glob("*"))[int(first) : int(last) + 1]
-        else:
-            found.append(root / name)
-    return b"".join(path.read_bytes() for path in found)
-
-
 Pieces = list[tuple[str, bytes, int, float]]
 
 
 def texts(root: Path) -> tuple[Pieces, Pieces]:
     """What is learned from and what is held: names, contents, first bytes and shares."""
 
+    files = recorded("mixer-networks")["files"]
+
     def of(pieces: Iterable[tuple]) -> Pieces:
         return [
-            (" + ".join(names), of_folder(root, names)[start:end], begin, share)
+            (" + ".join(names), b"".join(map(read, files(root, names)))[start:end], begin, share)
             for names, start, end, begin, share in pieces
         ]
 
@@ -168,7 +173,7 @@ def texts(root: Path) -> tuple[Pieces, Pieces]:
 
 
 def structured_texts(root: Path, folder: Path) -> tuple[Pieces, Pieces]:
-    before = runpy.run_path(str(HERE / "2026-11-26-structured-mixer.py"))
+    before = recorded("structured-mixer")
     learned, held = [], []
     for path in sorted(folder.iterdir()):
         content = path.read_bytes()
@@ -238,7 +243,7 @@ def load(folder: Path, kind: str) -> list[Traces]:
     ]
 
 
-def started(path: Path, hidden: int, columns: list[str], contexts: list[str]) -> LstmMixer:
+def started(path: Path, hidden: int, columns: Sequence[str], contexts: Sequence[str]) -> LstmMixer:
     """A network as it is, or with more units, which say nothing yet; its small tables as products."""
     old, _ = load_mixer(path)
     wide = all(old.ranks)
@@ -276,42 +281,6 @@ def started(path: Path, hidden: int, columns: list[str], contexts: list[str]) ->
     return net
 
 
-class Reader:
-    """Lanes of traces that lie in files."""
-
-    def __init__(self, traces: list[Traces]) -> None:
-        ends = np.cumsum([0] + [len(one.bits) for one in traces])
-        self.traces, self.length = traces, int(ends[-1]) // LANES
-        self.parts: list[list[tuple[int, int, int, int]]] = []
-        for lane in range(LANES):
-            start, end = lane * self.length, (lane + 1) * self.length
-            cuts = [(max(start, ends[i]), min(end, ends[i + 1]), i) for i in range(len(traces))]
-            self.parts.append(
-                [(low - start, high - start, i, low - ends[i]) for low, high, i in cuts if low < high]
-            )
-
-    def batch(self, at: int) -> Batch:
-        first, last = at - 1, at + STEPS
-        shape = (STEPS + 1, LANES)
-        rows = {
-            "logits": np.zeros((*shape, len(self.traces[0].columns)), np.float32),
-            "contexts": np.zeros((*shape, len(self.traces[0].context_names)), np.int64),
-            "p1_q22": np.zeros(shape, np.float32),
-            "bits": np.zeros(shape, np.float32),
-        }
-        for lane, parts in enumerate(self.parts):
-            for low, high, number, skipped in parts:
-                start, end = max(low, first, 0), min(high, last)
-                if start < end:
-                    for name, out in rows.items():
-                        found = getattr(self.traces[number], name)
-                        out[start - first : end - first, lane] = found[skipped + start - low :][: end - start]
-        tensors = {name: torch.from_numpy(values) for name, values in rows.items()}
-        return Batch(
-            tensors["logits"], tensors["contexts"], tensors["p1_q22"] / 2**22, tensors["bits"], at > 0
-        )
-
-
 class Rounded(nn.Module):
     """Weights as so many bits for each, which pass gradients on as if they were not."""
 
@@ -334,15 +303,11 @@ def train(folder: Path, hidden: int, updates: int, rate: float, start: Path, out
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
-    reader, held = Reader(load(folder, "learned")), load(folder, "held")
-    net = started(start, hidden, *map(list, (reader.traces[0].columns, reader.traces[0].context_names)))
+    lanes, held = TraceLanes(load(folder, "learned"), LANES), load(folder, "held")
+    net = started(start, hidden, lanes.columns, lanes.context_names)
 
     def optimiser(decay: float) -> torch.optim.Optimizer:
         return torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=decay)
-
-    def cost(batch: Batch, correction: torch.Tensor) -> torch.Tensor:
-        logit = torch.logit(batch.p1[1:].double()).float() + correction
-        return nn.functional.binary_cross_entropy_with_logits(logit, batch.bits[1:]) / np.log(2)
 
     steps, at, began, sums = optimiser(1e-3), 0, time.time(), [0.0, 0.0]
     with output.with_suffix(".jsonl").open("w") as log:
@@ -351,12 +316,12 @@ def train(folder: Path, hidden: int, updates: int, rate: float, start: Path, out
                 for module, name, bits in rounded_parts(net):
                     parametrize.register_parametrization(module, name, Rounded(bits))
                 steps = optimiser(0.0)
-            if at + STEPS > reader.length:
+            if at + STEPS > lanes.length:
                 at = 0
                 net.reset_states()
-            batch = reader.batch(at)
+            batch = lanes.batch(at, STEPS)
             at += STEPS
-            after = cost(batch, net(batch))
+            before, after = (bits.mean() for bits in _costs(batch, net(batch)))
             after.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             for group in steps.param_groups:
@@ -364,7 +329,7 @@ def train(folder: Path, hidden: int, updates: int, rate: float, start: Path, out
                 group["lr"] = rate * min(1.0, (update + 1) / 50) * falling
             steps.step()
             steps.zero_grad(set_to_none=True)
-            sums = [sums[0] + float(cost(batch, torch.zeros(()))), sums[1] + float(after)]
+            sums = [sums[0] + float(before.detach()), sums[1] + float(after.detach())]
             if (update + 1) % 100 == 0:
                 told = {"update": update + 1, "seconds": round(time.time() - began, 1)}
                 told |= {"bits_before": round(sums[0] / 100, 5), "bits": round(sums[1] / 100, 5)}
@@ -393,15 +358,11 @@ def mean(start: Path, path: Path, output: Path) -> None:
     export_mixer(both, output, "float32")
 
 
-def upper_half(values: np.ndarray) -> np.ndarray:
-    bits = values.view(np.uint32).astype(np.uint64)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
-
-
 def pack(path: Path, output: Path) -> None:
     """Matrices become integers, of floats the upper two bytes are kept, rounded."""
     net, metadata = load_mixer(path)
     tensors = {name: value.detach().float().numpy() for name, value in net.state_dict().items()}
+    upper_half = recorded("fitted-mixers")["upper_half"]
     packed: dict[str, np.ndarray] = {}
     for name, values in tensors.items():
         kind = name.split(".")[0]
@@ -422,7 +383,9 @@ def pack(path: Path, output: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    paths: Callable[..., list[Path]] = lambda *at: [Path(arguments[i]) for i in at]  # noqa: E731
+    def paths(*at: int) -> list[Path]:
+        return [Path(arguments[i]) for i in at]
+
     match arguments[0], arguments[1]:
         case "collect", "text":
             root, output = paths(2, 3)
