@@ -11,7 +11,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
 import oracle  # noqa: E402
-from oracle import container, deflate, engine, expanded, lzw, setup  # noqa: E402
+from oracle import container, deflate, engine, expanded, lzw, palettes, setup  # noqa: E402
 from oracle.crc32c import crc32c  # noqa: E402
 from oracle.packing import Packer, Unpacker  # noqa: E402
 from oracle.predictor import BINARY, TEXT, Predictor  # noqa: E402
@@ -105,6 +105,10 @@ class Pixels:
         self.pixels = bytes(pixels)
 
 
+def inverse(numbers: Sequence[int]) -> bytes:
+    return bytes(byte for _, byte in sorted((number, byte) for byte, number in enumerate(numbers)))
+
+
 def assert_recipes_write(archive: bytes, content: bytes) -> int:
     """The oracle reads the recipes and writes the content again, given what streams hold.
 
@@ -113,11 +117,13 @@ def assert_recipes_write(archive: bytes, content: bytes) -> int:
     at = streams = 0
     for block in blocks_of(archive):
         stream, inflate = None, None
+        seen, known = palettes.Colours(), palettes.Colours()
         for chunk in block:
             of_chunk = content[at : at + chunk.content_bytes]
             at += chunk.content_bytes
             if not has_streams(chunk.method):
                 stream = None
+                seen, known = palettes.Colours(), palettes.Colours()
                 continue
             recipe = expanded.Recipe(Unpacker(chunk.payload), stream is not None)
             streams += len(recipe.parts)
@@ -128,7 +134,8 @@ def assert_recipes_write(archive: bytes, content: bytes) -> int:
                 if isinstance(part, lzw.Picture):
                     picture = Pixels(of_chunk[place:])
                     assert len(picture.pixels) == text_bytes
-                    whole += picture.pixels
+                    numbers = seen.numbers(part.palette, of_chunk[:place])
+                    whole += picture.pixels.translate(inverse(numbers))
                     place += picture.length
                     continue
                 if part.settings is not None:
@@ -146,7 +153,7 @@ def assert_recipes_write(archive: bytes, content: bytes) -> int:
                     place = len(of_chunk) - len(inflate.unused_data) + (0, 4, 8)[part.trailer]
                 whole += text
             whole += of_chunk[place:] if recipe.after else b""
-            written, stream = recipe.write(whole, stream)
+            written, stream = recipe.write(whole, stream, known)
             assert written == of_chunk
     return streams
 
@@ -312,9 +319,10 @@ def gif(
     clear_at: Callable[[int], bool] = lambda since: False,
     cut: Callable[[int], int] = lambda string: 0,
     piece: int = 255,
+    colours: bytes | None = None,
 ) -> bytes:
     size = struct.pack("<HH", width, len(pixels) // width)
-    colours = bytes(3 << bits)
+    colours = bytes(3 << bits) if colours is None else colours
     data = Lzw(bits, clear_at, cut).data(pixels, piece)
     assert Pixels(data).pixels == pixels
     return (
@@ -369,6 +377,78 @@ def noisy(width: int, height: int, colours: int) -> bytes:
         row = [source.randrange(colours) if source.random() < 0.08 else pixel for pixel in row]
         rows += bytes(row)
     return rows
+
+
+NOISE = noisy(66, 70, 50)
+
+
+def palette_of(colours: Sequence[int], bits: int) -> bytes:
+    """Of grey values; the rest is black."""
+    return bytes(value for colour in colours for value in [colour] * 3).ljust(3 << bits, b"\0")
+
+
+def series(bits: int, palettes_: Sequence[Sequence[int]], widths: Sequence[int]) -> bytes:
+    """Pictures of grey values, each with the numbers of its own palette."""
+    content = b""
+    for at, (greys, width) in enumerate(zip(palettes_, widths, strict=True)):
+        pixels = bytes(pixel % len(greys) for pixel in picture(width, -(-4200 // width), 16, at))
+        content += gif(width, pixels, bits, colours=palette_of(greys, bits))
+    return content
+
+
+RAMP = range(0, 240, 16)
+SERIES: dict[str, bytes] = {
+    "the same colours": series(4, [RAMP, RAMP], [66, 66]),
+    "moved by one": series(4, [RAMP, [7, *RAMP], [7, 9, *RAMP[1:]]], [66, 66, 66]),
+    "the other way": series(4, [RAMP, RAMP[::-1]], [66, 66]),
+    "nearly the same": series(4, [RAMP, [grey + 1 for grey in RAMP], [*RAMP, 1]], [66, 66, 66]),
+    "more colours": series(5, [RAMP, range(0, 248, 8)], [66, 66]),
+    "of another width": series(4, [RAMP, [7, *RAMP]], [66, 70]),
+    "of other colours": series(4, [RAMP, range(3, 243, 16)], [66, 66]),
+    "one colour": series(4, [[5], [5, 5, 5], [0]], [66, 66, 66]),
+    "after a stream": gif(66, NOISE, 6, colours=palette_of(range(50), 6))
+    + packed(PROSE[:900])
+    + gif(66, NOISE, 6, colours=palette_of([77, *range(50)], 6))
+    # What is as short as that is one chunk.
+    + random.Random(4).randbytes(60_000),
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_both_keep_the_colours_of_a_series(name: str) -> None:
+    archive = plain(SERIES[name], preset=1)
+    assert methods_of(archive) == ([11, 9, 11, 2] if name == "after a stream" else [11])
+    assert assert_recipes_write(archive, SERIES[name])
+    assert foretold.decompress(archive) == SERIES[name]
+    if name == "moved by one":
+        assert_both_decode(SERIES[name], archive)
+
+
+def test_a_series_goes_on_and_another_begins_afresh() -> None:
+    found = {}
+    for name in ("moved by one", "of another width", "of other colours"):
+        (block,) = blocks_of(plain(SERIES[name], preset=1))
+        recipes = [
+            expanded.Recipe(Unpacker(chunk.payload), False) for chunk in block if has_streams(chunk.method)
+        ]
+        found[name] = [part.palette.afresh for recipe in recipes for _, _, part in recipe.parts]
+    assert found == {
+        "moved by one": [True, False, False],
+        "of another width": [True, True],
+        "of other colours": [True, True],
+    }
+
+
+def test_pictures_of_a_series_are_shorter_together() -> None:
+    greys = [*range(0, 250, 5)]
+    moved = [greys[at:] + greys[:at] for at in range(0, 50, 7)]
+    content = b"".join(
+        gif(66, bytes(greys_.index(5 * (pixel % 50)) for pixel in NOISE), 6, colours=palette_of(greys_, 6))
+        for greys_ in moved
+    )
+    alike = gif(66, bytes(pixel % 50 for pixel in NOISE), 6, colours=palette_of(greys, 6)) * len(moved)
+    # But for the palettes themselves.
+    assert len(plain(content, 5)) < len(plain(alike, 5)) + 80 * len(moved)
 
 
 @pytest.mark.parametrize("clears", [True, False])
@@ -493,6 +573,10 @@ def write_recipe(packer: Packer, parts: list[tuple[int, int, Any]], after: int) 
 
 def write_picture(packer: Packer, part: lzw.Picture) -> None:
     packer.number(part.width, "width")
+    packer.number(part.palette.colours_log2, "colours")
+    if part.palette.colours_log2:
+        packer.number(part.palette.after, "palette")
+        packer.bit(part.palette.afresh, "afresh")
     packer.number(part.bits - 2, "pixel")
     packer.number(part.piece - 1, "piece")
     for run in part.runs:
@@ -867,7 +951,7 @@ def written(how: Any, text: bytes) -> bytes:
         if isinstance(how, lzw.Picture):
             return lzw.write(how, text)
         recipe = expanded.Recipe(Unpacker(recipe_of([(0, len(text), how)], 0)), False)
-        return recipe.write(text, None)[0]
+        return recipe.write(text, None, palettes.Colours())[0]
 
     try:
         return write()
@@ -1012,6 +1096,45 @@ def test_both_write_or_refuse_odd_pictures(name: str, pixels: bytes) -> None:
     assert first in (None, maker.content)
 
 
+GREYS = bytes(grey for number in range(4) for grey in [number * 9] * 3)
+PALETTES: dict[str, list[palettes.Palette]] = {
+    "at the start": [palettes.Palette(2, 0, True)],
+    "behind bytes": [palettes.Palette(2, 5, True)],
+    "without a word of it": [palettes.Palette(2, 3, False)],
+    "two": [palettes.Palette(2, 0, True), palettes.Palette(2, 200, False)],
+    "256 colours": [palettes.Palette(8, 0, False)] * 2,
+    "of other bytes": [palettes.Palette(5, 1, False), palettes.Palette(4, 7, False), palettes.Palette(3, 2)],
+    "all that is there": [palettes.Palette(2, 200 + len(GREYS) - 12, True)],
+    "a byte too many": [palettes.Palette(2, 200 + len(GREYS) - 11, True)],
+    "far too many": [palettes.Palette(8, (1 << 32) - 1, True)],
+    "512 colours": [palettes.Palette(9, 0, True)],
+}
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_both_take_or_refuse_odd_palettes(name: str) -> None:
+    dots = DOTS * (5 if name == "256 colours" else 1)
+    content, coded, parts = b"", b"", []
+    known = palettes.Colours()
+    for at, palette in enumerate(PALETTES[name]):
+        before = dots + bytes(3 * at + each for each in GREYS)
+        content, coded = content + before, coded + before
+        how = lzw.Picture(13, 8, 255, palette=palette)
+        try:
+            numbers = known.numbers(palette, content)
+        except deflate.WriteError:
+            numbers = list(range(256))
+        content += lzw.write(how, PIXELS)
+        coded += PIXELS.translate(inverse(numbers))
+        parts.append((len(before), len(PIXELS), how))
+    first, second = verdicts(
+        Maker().expanded(content + DOTS, coded + DOTS, parts, len(DOTS), method=11).member()
+    )
+    assert first == second
+    refused = name in ("a byte too many", "far too many", "512 colours")
+    assert first == (None if refused else content + DOTS)
+
+
 # Round trips of what is too long for the oracle's model.
 
 
@@ -1049,6 +1172,10 @@ def long_contents() -> dict[str, bytes]:
         "zeros": packed(bytes(3_000_000), 9),
         "pngs": png(200, 200) * 3,
         "gifs": b"".join(gif(80, picture(80, 90, 1 << bits), bits) for bits in range(2, 9)),
+        "animations": b"".join(
+            series(6, [range(at, 180 + at, 3) for at in range(0, 40, step)], [66] * -(-40 // step))
+            for step in (1, 3)
+        ),
         "bombs": b"".join(packed(bytes(900_000), level) for level in (1, 6, 9)),
         "foreign": foreign(text[:200_000], source),
         "many small": b"".join(packed(text[at : at + 700]) for at in range(0, 200_000, 700)),

@@ -8,6 +8,7 @@ from .deflate import WriteError
 from .expanded import Recipe
 from .joined import Form, JoinedError
 from .packing import Packer, Unpacker
+from .palettes import Colours
 from .predictor import BINARY, STRUCTURED, TEXT, Predictor
 from .setup import SETUPS, SMALL_CLASS
 from .transform import TransformError
@@ -56,8 +57,9 @@ class ChunkCoder:
     def __init__(self, preset, size_class, prior=None):
         self._new_predictor = lambda: Predictor(preset, size_class, prior)
         self.predictor = self._new_predictor()
-        # The stream that the chunk before left open.
+        # The stream that the chunk before left open, and its pictures' colours.
         self.stream = None
+        self.colours = Colours()
         # How many trees the first chunk of text may bring.
         self.most_trees = SETUPS[preset].most_trees if prior is None else 0
         # A small block that starts from a prior is as small as it says.
@@ -142,6 +144,7 @@ class ChunkCoder:
     def decode(self, method, payload, content_bytes):
         """Content of the next chunk."""
         stream, self.stream = self.stream, None
+        colours, self.colours = self.colours, Colours()
         if method == FORGOTTEN_METHOD:
             if len(payload) != content_bytes:
                 raise PayloadError("a stored payload is not as long as its content")
@@ -153,7 +156,7 @@ class ChunkCoder:
         if method & (EXPANDED_BIT | JOINED_BIT):
             if not method & MODELLED_BIT:
                 raise PayloadError(f"method {method} is unknown")
-            return self._decode_expanded(method, kind, payload, content_bytes, stream)
+            return self._decode_expanded(method, kind, payload, content_bytes, (stream, colours))
         brings_trees = method & MODELLED_BIT and self._brings_trees(kind, content_bytes)
         transformed = method & ~MODELLED_BIT == TRANSFORMED_METHOD
         if not transformed and not method & MODELLED_BIT and len(payload) != content_bytes:
@@ -180,9 +183,10 @@ class ChunkCoder:
         except tree.TreeError as error:
             raise PayloadError(str(error)) from error
 
-    def _decode_expanded(self, method, kind, payload, content_bytes, stream):
+    def _decode_expanded(self, method, kind, payload, content_bytes, carried):
         """Content whose streams are expanded, the first of which may go on with an open one, or whose lines
         are joined."""
+        stream, self.colours = carried
         unpacker = Unpacker(payload)
         decoder = unpacker.decoder
         transformed = method & ~(MODELLED_BIT | EXPANDED_BIT | JOINED_BIT) == TRANSFORMED_METHOD
@@ -206,7 +210,9 @@ class ChunkCoder:
                 content = form.split(content, Unpacker.of(decoder), expanded_bytes)
             _require_all_read(decoder)
             if recipe:
-                content, self.stream = recipe.write(content, stream)
+                content, self.stream = recipe.write(content, stream, self.colours)
+            else:
+                self.colours = Colours()
         except (WriteError, JoinedError) as error:
             raise PayloadError(str(error)) from error
         if len(content) != content_bytes:

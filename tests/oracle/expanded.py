@@ -5,6 +5,7 @@ FORMAT.md: "Expanded chunks".
 
 from . import deflate, lzw
 from .deflate import require
+from .palettes import Palette
 
 MOST_BYTES = 1 << 20
 MOST_ITEMS = 1 << 18
@@ -58,8 +59,11 @@ class Recipe:
         self.parts.append((before, text, part))
 
     def picture(self):
-        width, bits = self.number("width"), self.number("pixel", 2, 8)
-        picture = lzw.Picture(width, bits, self.number("piece", 1, 255))
+        width, palette = self.number("width"), Palette(self.number("colours", 0, 8))
+        if palette.colours_log2:
+            palette.after, palette.afresh = self.number("palette"), self.flag("afresh")
+        bits, piece = self.number("pixel", 2, 8), self.number("piece", 1, 255)
+        picture = lzw.Picture(width, bits, piece, palette=palette)
         while self.flag("more runs"):
             self.item()
             full = 4095 - (1 << bits)
@@ -135,8 +139,11 @@ class Recipe:
             at += text
         return starts
 
-    def write(self, expanded, stream):
-        """The content, and the stream that is left open, if one is; `stream` was open before."""
+    def write(self, expanded, stream, colours):
+        """The content, and the stream that is left open, if one is; `stream` was open before.
+
+        `colours` become those after the last picture.
+        """
         content, at = bytearray(), 0
         left = None
         for before, text_bytes, part in self.parts:
@@ -145,7 +152,8 @@ class Recipe:
             text = expanded[at : at + text_bytes]
             at += text_bytes
             if isinstance(part, lzw.Picture):
-                content += lzw.write(part, text)
+                numbers = colours.numbers(part.palette, content)
+                content += lzw.write(part, bytes(numbers[byte] for byte in text))
                 continue
             if part.settings is not None:
                 stream = deflate.Stream(part.settings)

@@ -6,6 +6,7 @@ FORMAT.md: "Expanded chunks".
 from dataclasses import dataclass, field
 
 from .deflate import Bits, require
+from .palettes import Palette
 
 MOST_ENTRIES = 4096
 MOST_BITS = 12
@@ -20,6 +21,7 @@ class Picture:
     runs: list = field(default_factory=list)
     # Strings before one that is shorter, and by how many pixels.
     shorter: list = field(default_factory=list)
+    palette: Palette = field(default_factory=Palette)
 
 
 class Table:

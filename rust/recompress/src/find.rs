@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::deflate::{self, Parameters, Parsed};
-use crate::recipe::{MOST_ITEMS, Part, Recipe, Stream, Trailer};
+use crate::palette::Colours;
+use crate::recipe::{MOST_ITEMS, PaletteAt, Part, Recipe, Stream, Trailer};
 use crate::{Carry, adler32, lzw};
 
 /// Streams that hold less, or that are shorter, are left alone.
@@ -39,6 +40,8 @@ pub struct Expanded {
     places: Vec<Place>,
     /// Items of the recipe.
     items: usize,
+    /// The colours before, and after it all.
+    begun: Colours,
     carry: Carry,
 }
 
@@ -51,6 +54,8 @@ struct Place {
     packed: Range<usize>,
     /// In the expanded bytes.
     text: Range<usize>,
+    /// The colours after it, if it is a picture that tells them.
+    colours: Option<Colours>,
 }
 
 impl Expanded {
@@ -95,7 +100,8 @@ impl Expanded {
             }
         }
         if kept < self.places.len() {
-            self.carry = Carry::default();
+            let colours = self.places[..kept].iter().rev().find_map(|place| place.colours.clone());
+            self.carry = Carry { open: None, colours: colours.unwrap_or_else(|| self.begun.clone()) };
         }
         self.recipe.after = end.1 - before(kept).1;
         self.places.truncate(kept);
@@ -128,26 +134,34 @@ struct Candidate {
 struct Candidates<'a> {
     content: &'a [u8],
     at: usize,
-    /// Where pictures of a GIF file that was found begin, and their widths.
-    pictures: Vec<(usize, usize, u32)>,
+    /// The pictures of a GIF file that was found, the last first.
+    pictures: Vec<Picture>,
     /// Bytes that were read to no avail, or might have been.
     looked_at: usize,
 }
 
 enum Next {
     Deflate(Candidate),
-    /// Where what belongs to it begins, and it does itself; its width.
-    Picture(usize, usize, u32),
+    Picture(Picture),
+}
+
+/// A picture of a GIF file.
+#[derive(Clone, Copy)]
+struct Picture {
+    /// Where what belongs to it begins, and its data does.
+    head: usize,
+    start: usize,
+    width: u32,
+    palette: PaletteAt,
 }
 
 impl Candidates<'_> {
     fn next(&mut self) -> Option<Next> {
         loop {
-            if let Some(&(head, start, width)) = self.pictures.last() {
-                self.pictures.pop();
-                if start >= self.at {
-                    return Some(Next::Picture(head, start, width));
-                }
+            if let Some(picture) = self.pictures.pop()
+                && picture.start >= self.at
+            {
+                return Some(Next::Picture(picture));
             }
             let at = self.at;
             let rest = &self.content[at..];
@@ -207,23 +221,32 @@ fn zip_start(bytes: &[u8]) -> Option<usize> {
     Some(30 + word(26) + word(28)).filter(|&at| at < bytes.len())
 }
 
-/// The pictures of a GIF file: where what belongs to each begins, where its data does, and its width; and where
-/// the last piece of it begins.
-fn pictures(content: &[u8], start: usize) -> (Vec<(usize, usize, u32)>, usize) {
+/// The pictures of a GIF file, and where the last piece of it begins.
+fn pictures(content: &[u8], start: usize) -> (Vec<Picture>, usize) {
     let mut found = Vec::new();
     let mut last = start;
     let mut read = || -> Option<()> {
         let mut head = start;
         let flags = *content.get(start + 10)?;
-        let mut at = start + 13 + if flags & 0x80 != 0 { 6 << (flags & 7) } else { 0 };
+        let mut at = start + 13;
+        // Where a palette ends, and how many colours it has.
+        let palette = |at: &mut usize, flags: u8| {
+            (flags & 0x80 != 0).then(|| {
+                *at += 6 << (flags & 7);
+                (*at, (flags & 7) + 1)
+            })
+        };
+        let of_all = palette(&mut at, flags);
         loop {
             match content.get(at)? {
                 0x21 => at = after_pieces(content, at + 2, &mut last)?,
                 0x2c => {
                     let descriptor = content.get(at..at + 10)?;
                     let width = u32::from(u16::from_le_bytes([descriptor[5], descriptor[6]]));
-                    at += 10 + if descriptor[9] & 0x80 != 0 { 6 << (descriptor[9] & 7) } else { 0 };
-                    found.push((head, at, width));
+                    at += 10;
+                    let (end, colours_log2) = palette(&mut at, descriptor[9]).or(of_all).unwrap_or((at, 0));
+                    let palette = PaletteAt { after: (at - end) as u32, colours_log2, afresh: false };
+                    found.push(Picture { head, start: at, width, palette });
                     at = after_pieces(content, at + 1, &mut last)?;
                     head = at;
                 }
@@ -271,7 +294,7 @@ fn deflate_part(
     if packed == 0 || text.len() <= packed {
         return None;
     }
-    let known = carry.0.as_ref().map(|open| open.parameters);
+    let known = carry.open.as_ref().map(|open| open.parameters);
     let window_log2 = candidate.map_or(15, |candidate| candidate.window_log2);
     let note = |hint| {
         deflate::note(parsed, window_log2, known, hint)
@@ -295,24 +318,31 @@ fn deflate_part(
     };
     let packed = packed + [0, 4, 8][trailer as usize];
     let stream = Stream::Deflate { goes_on: candidate.is_none(), noted, filling, trailer };
-    verified(bytes, packed, text.to_vec(), stream, carry)
+    verified((b"", bytes), packed, text.to_vec(), stream, carry)
 }
 
-/// A stream, if it can be written again.
-fn verified(bytes: &[u8], packed: usize, text: Vec<u8>, stream: Stream, carry: &Carry) -> Option<Read> {
-    let part = Part { before: 0, text: text.len(), stream };
+/// A stream, if it can be written again, with what of the content `before` it that takes.
+fn verified(
+    (before, bytes): (&[u8], &[u8]),
+    packed: usize,
+    text: Vec<u8>,
+    stream: Stream,
+    carry: &Carry,
+) -> Option<Read> {
+    let part = Part { before: before.len(), text: text.len(), stream };
     let recipe = Recipe { parts: vec![part], after: 0 };
     let mut carry = carry.clone();
-    let mut again = Vec::with_capacity(packed);
-    recipe.recompress(&text, &mut carry, &mut again, packed).ok()?;
-    if let Some(open) = &carry.0 {
+    let mut again = Vec::with_capacity(before.len() + packed);
+    let most = before.len() + packed;
+    recipe.recompress(&[before, &text].concat(), &mut carry, &mut again, most).ok()?;
+    if let Some(open) = &carry.open {
         let next = bytes.get(packed).copied().unwrap_or(0);
         if open.count > 0 && u32::from(next) & ((1 << open.count) - 1) != open.held {
             return None;
         }
     }
     let stream = recipe.parts.into_iter().next()?.stream;
-    (again == bytes[..packed]).then_some(Read { packed, text, stream, carry })
+    (again[before.len()..] == bytes[..packed]).then_some(Read { packed, text, stream, carry })
 }
 
 /// Expands the streams at the start of `rest`, of which at most `most` bytes may be taken, and made.
@@ -325,14 +355,15 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
         is_picture: false,
         places: Vec::new(),
         items: 0,
-        carry: Carry::default(),
+        begun: carry.colours.clone(),
+        carry: Carry { open: None, colours: carry.colours.clone() },
     };
-    if let Some(open) = &carry.0 {
+    if let Some(open) = &carry.open {
         let parsed = deflate::parse(rest, open.count, &open.window, most);
         let read = deflate_part(rest, &parsed, None, carry, None);
         if let Some(read) = read.filter(|read| read.stream.items() <= MOST_ITEMS) {
             made.add(rest, 0, 0, read);
-            if made.carry.0.is_some() {
+            if made.carry.open.is_some() {
                 return Found::Streams(Box::new(made));
             }
         }
@@ -346,7 +377,7 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
     {
         let (head, start) = match &next {
             Next::Deflate(candidate) => (candidate.head, candidate.start),
-            &Next::Picture(head, start, _) => (head, start),
+            &Next::Picture(Picture { head, start, .. }) => (head, start),
         };
         // What a stream before has taken is not this one's.
         let head = head.max(made.content_bytes);
@@ -358,7 +389,7 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
         let may_end = !made.places.is_empty() || head > LEAD;
         let bytes = &rest[start..];
         let read = match next {
-            Next::Picture(_, _, width) => {
+            Next::Picture(Picture { width, mut palette, .. }) => {
                 let Some((packed, noted, pixels)) = lzw::parse(bytes, room) else {
                     candidates.looked_at += UNREAD;
                     // It may have room in the next piece.
@@ -379,9 +410,22 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
                     break;
                 }
                 let is_worth_it = 2 * noted.cost() <= packed + LEAST_PACKED;
-                let stream = Stream::Picture { width, noted };
-                let read =
-                    is_worth_it.then(|| verified(bytes, packed, pixels, stream, &Carry::default())).flatten();
+                let carry = Carry { open: None, colours: made.carry.colours.clone() };
+                let found = palette.find(&rest[..start]).ok().flatten().filter(|_| is_apart);
+                let seen = match found {
+                    Some(found) => {
+                        palette.afresh = !carry.colours.are_of_series(found, width);
+                        carry.colours.clone().turn(found, width, palette.afresh).bytes(&pixels)
+                    }
+                    None => {
+                        palette = PaletteAt::default();
+                        pixels
+                    }
+                };
+                let stream = Stream::Picture { width, palette, noted };
+                let before = &rest[start - palette.reach()..start];
+                let verify = || verified((before, bytes), packed, seen, stream, &carry);
+                let read = is_worth_it.then(verify).flatten();
                 made.is_picture |= is_apart && read.is_some();
                 candidates.looked_at += if read.is_none() { packed + pixels_len / 8 } else { 0 };
                 read
@@ -421,7 +465,7 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
         }
         candidates.at = start + read.packed;
         made.add(rest, head, start, read);
-        if made.carry.0.is_some() {
+        if made.carry.open.is_some() {
             return Found::Streams(Box::new(made));
         }
     }
@@ -444,7 +488,7 @@ pub fn expand(rest: &[u8], carry: &Carry, most: usize) -> Found {
 /// Two bytes are found in anything: such a stream has its check, if it has an end.
 fn is_meant(read: &Read, candidate: &Candidate) -> bool {
     let has_check = !matches!(read.stream, Stream::Deflate { trailer: Trailer::None, .. });
-    candidate.trailer != Trailer::Adler32 || has_check || read.carry.0.is_some()
+    candidate.trailer != Trailer::Adler32 || has_check || read.carry.open.is_some()
 }
 
 impl Expanded {
@@ -454,12 +498,17 @@ impl Expanded {
         self.bytes.extend_from_slice(&content[self.content_bytes..start]);
         let at = self.bytes.len();
         self.items += read.stream.items();
+        let has_palette = matches!(&read.stream, Stream::Picture { palette, .. } if palette.colours_log2 > 0);
+        let colours = has_palette.then(|| read.carry.colours.clone());
         self.recipe.parts.push(Part { before: between, text: read.text.len(), stream: read.stream });
         self.bytes.extend(read.text);
         let (packed, text) = (start..start + read.packed, at..self.bytes.len());
-        self.places.push(Place { head: start - head, packed, text });
+        self.places.push(Place { head: start - head, packed, text, colours: colours.clone() });
         self.content_bytes = start + read.packed;
-        self.carry = read.carry;
+        self.carry.open = read.carry.open;
+        if let Some(colours) = colours {
+            self.carry.colours = colours;
+        }
     }
 }
 

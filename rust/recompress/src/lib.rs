@@ -9,6 +9,7 @@ mod bits;
 mod deflate;
 mod find;
 mod lzw;
+mod palette;
 mod recipe;
 
 use thiserror::Error;
@@ -18,6 +19,7 @@ pub use recipe::{BITS, NUMBERS, Notes, Recipe};
 
 use bits::BitWriter;
 use deflate::Parameters;
+use palette::Colours;
 use recipe::{Stream, Trailer};
 
 /// Why a recipe makes no content.
@@ -51,6 +53,9 @@ pub enum Error {
     /// A pixel has more bits than its picture's.
     #[error("a pixel has more bits than its picture says")]
     Pixel,
+    /// A palette begins before the piece.
+    #[error("a palette begins before its piece, or ends behind its picture's beginning")]
+    Palette,
     /// The streams have another text than there is, or become longer than the content.
     #[error("the recipe and what is to be recompressed are not of one length")]
     Length,
@@ -59,9 +64,12 @@ pub enum Error {
     NotBegun,
 }
 
-/// What one piece of content leaves to the next: a stream that goes on there.
+/// What one piece of content leaves to the next: a stream that goes on there, and the colours of its pictures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Carry(Option<Open>);
+pub struct Carry {
+    open: Option<Open>,
+    colours: Colours,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Open {
@@ -83,9 +91,13 @@ impl Open {
 impl Carry {
     /// For [`from_bytes`](Self::from_bytes).
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Some(open) = &self.0 else { return Vec::new() };
+        let mut bytes = self.colours.to_bytes();
+        if !bytes.is_empty() || self.open.is_some() {
+            bytes.splice(..0, (bytes.len() as u16).to_le_bytes());
+        }
+        let Some(open) = &self.open else { return bytes };
         let p = open.parameters;
-        let mut bytes = vec![p.level, p.buffer_log2, p.hash_log2, p.window_log2, p.filtered.into()];
+        bytes.extend([p.level, p.buffer_log2, p.hash_log2, p.window_log2, p.filtered.into()]);
         bytes.extend([open.held as u8, open.count as u8]);
         bytes.extend_from_slice(&open.window);
         bytes
@@ -94,7 +106,13 @@ impl Carry {
     /// What [`to_bytes`](Self::to_bytes) wrote; `None` if these are other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Carry> {
         if bytes.is_empty() {
-            return Some(Carry(None));
+            return Some(Carry::default());
+        }
+        let (&colours_bytes, bytes) = bytes.split_first_chunk()?;
+        let (colours, bytes) = bytes.split_at_checked(u16::from_le_bytes(colours_bytes).into())?;
+        let colours = Colours::from_bytes(colours)?;
+        if bytes.is_empty() {
+            return Some(Carry { open: None, colours });
         }
         let (&[level, buffer_log2, hash_log2, window_log2, filtered, held, count], window) =
             bytes.split_first_chunk()?;
@@ -105,7 +123,8 @@ impl Carry {
             && (9..=15).contains(&window_log2)
             && count < 8
             && window.len() <= parameters.window();
-        is_one.then(|| Carry(Some(Open::new(parameters, window, held.into(), count.into()))))
+        let open = is_one.then(|| Open::new(parameters, window, held.into(), count.into()))?;
+        Some(Carry { open: Some(open), colours })
     }
 }
 
@@ -118,37 +137,46 @@ impl Recipe {
         out: &mut Vec<u8>,
         most: usize,
     ) -> Result<(), Error> {
-        let mut before = std::mem::take(carry).0;
-        let end = out.len() + most;
+        let Carry { open: mut before, mut colours } = std::mem::take(carry);
+        let start = out.len();
+        let end = start + most;
         let mut rest = bytes;
         for (number, part) in self.parts.iter().enumerate() {
             let (plain, after) = rest.split_at_checked(part.before).ok_or(Error::Length)?;
             let (text, after) = after.split_at_checked(part.text).ok_or(Error::Length)?;
             rest = after;
-            if carry.0.is_some() {
+            if carry.open.is_some() {
                 // What goes on in the next piece ends this one.
                 return Err(Error::NotBegun);
             }
             out.extend_from_slice(plain);
             match &part.stream {
-                Stream::Picture { noted, .. } => lzw::write(noted, text, out, end.saturating_sub(out.len()))?,
+                Stream::Picture { width, palette, noted } => {
+                    let found = palette.find(&out[start..])?;
+                    let turned = found.map(|found| colours.turn(found, *width, palette.afresh));
+                    let numbers = turned.map(|numbers| numbers.numbers(text));
+                    let pixels = numbers.as_deref().unwrap_or(text);
+                    lzw::write(noted, pixels, out, end.saturating_sub(out.len()))?;
+                }
                 Stream::Deflate { goes_on, noted, filling, trailer } => {
                     let open = match goes_on {
                         false => None,
                         true if part.before > 0 || number > 0 => return Err(Error::NotBegun),
                         true => Some(before.take().ok_or(Error::NotBegun)?),
                     };
-                    *carry = Carry(deflate_part(open, noted, (*filling, *trailer), text, out, end)?);
+                    carry.open = deflate_part(open, noted, (*filling, *trailer), text, out, end)?;
                 }
             }
             if out.len() > end {
                 return Err(Error::Length);
             }
         }
-        if rest.len() != self.after || carry.0.is_some() && self.after > 0 || self.after > end - out.len() {
+        if rest.len() != self.after || carry.open.is_some() && self.after > 0 || self.after > end - out.len()
+        {
             return Err(Error::Length);
         }
         out.extend_from_slice(rest);
+        carry.colours = colours;
         Ok(())
     }
 

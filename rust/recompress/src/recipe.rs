@@ -14,9 +14,9 @@ pub trait Notes {
 }
 
 /// Contexts of bits.
-pub const BITS: usize = 12;
+pub const BITS: usize = 13;
 /// Contexts of numbers.
-pub const NUMBERS: usize = 21;
+pub const NUMBERS: usize = 23;
 
 mod bit {
     pub const MORE_PARTS: usize = 0;
@@ -31,6 +31,7 @@ mod bit {
     pub const MORE_RUNS: usize = 9;
     pub const FULL_RUN: usize = 10;
     pub const MORE_SHORTER: usize = 11;
+    pub const AFRESH: usize = 12;
 }
 
 mod number {
@@ -55,6 +56,8 @@ mod number {
     pub const STRINGS: usize = 18;
     pub const SHORTER: usize = 19;
     pub const AFTER_ALL: usize = 20;
+    pub const PALETTE: usize = 21;
+    pub const COLOURS: usize = 22;
 }
 
 /// Items that a recipe has at most, parts, blocks, headers, corrections and runs together: so much memory
@@ -87,8 +90,40 @@ pub(crate) enum Stream {
         filling: u32,
         trailer: Trailer,
     },
-    /// A picture of a GIF file, and its width.
-    Picture { width: u32, noted: lzw::Noted },
+    /// A picture of a GIF file, its width, and where its palette is.
+    Picture { width: u32, palette: PaletteAt, noted: lzw::Noted },
+}
+
+/// Where a picture's palette is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PaletteAt {
+    /// Bytes from its end to the picture's data.
+    pub after: u32,
+    /// It has 2^this colours; none is looked at if this is 0.
+    pub colours_log2: u8,
+    /// Whether its numbers are the bytes that are seen, whatever stood for its colours before.
+    pub afresh: bool,
+}
+
+impl PaletteAt {
+    /// Bytes of its colours.
+    fn len(self) -> usize {
+        3 << self.colours_log2
+    }
+
+    /// Bytes from its beginning to the picture's data.
+    pub fn reach(self) -> usize {
+        if self.colours_log2 == 0 { 0 } else { self.len().saturating_add(self.after as usize) }
+    }
+
+    /// Its colours, of the content that stands before the picture's data.
+    pub fn find(self, before: &[u8]) -> Result<Option<&[u8]>, Error> {
+        if self.colours_log2 == 0 {
+            return Ok(None);
+        }
+        let start = before.len().checked_sub(self.reach()).ok_or(Error::Palette)?;
+        Ok(Some(&before[start..start + self.len()]))
+    }
 }
 
 /// A stream, and what comes before it.
@@ -148,7 +183,8 @@ impl Recipe {
 
 impl Default for Part {
     fn default() -> Part {
-        Part { before: 0, text: 0, stream: Stream::Picture { width: 0, noted: lzw::Noted::default() } }
+        let (palette, noted) = Default::default();
+        Part { before: 0, text: 0, stream: Stream::Picture { width: 0, palette, noted } }
     }
 }
 
@@ -211,8 +247,13 @@ impl<N: Notes> Coding<'_, N> {
             };
         }
         match &mut part.stream {
-            Stream::Picture { width, noted } => {
+            Stream::Picture { width, palette, noted } => {
                 *width = self.notes.number(number::WIDTH, *width);
+                self.within(number::COLOURS, &mut palette.colours_log2, 0, 8)?;
+                if palette.colours_log2 > 0 {
+                    palette.after = self.notes.number(number::PALETTE, palette.after);
+                    palette.afresh = self.notes.bit(bit::AFRESH, palette.afresh);
+                }
                 self.within(number::PIXEL, &mut noted.bits, 2, 8)?;
                 self.within(number::PIECE, &mut noted.piece, 1, u8::MAX)?;
                 let full = noted.full();

@@ -205,6 +205,16 @@ fn a_stream_goes_on_from_piece_to_piece() {
     // A state that is another's is refused.
     for bytes in [&[1u8][..], &[0; 7], &[10, 14, 15, 15, 0, 0, 0], &[6, 14, 15, 15, 0, 0, 8]] {
         assert_eq!(Carry::from_bytes(bytes), None);
+        assert_eq!(Carry::from_bytes(&[&[0; 2], bytes].concat()), None);
+    }
+    assert!(Carry::from_bytes(&[0, 0, 6, 14, 15, 15, 0, 0, 7]).is_some());
+    // Of colours: a byte twice, bytes in another order, part of one.
+    let colours = |bytes: &[u8]| Carry::from_bytes(&[&[bytes.len() as u8, 0], bytes].concat());
+    assert!(colours(&[1, 9, 9, 9, 2, 9, 9, 9, 60, 0, 0, 0]).is_some());
+    for bytes in
+        [&[1u8, 9, 9, 9, 1, 9, 9, 9, 60, 0, 0, 0][..], &[2, 9, 9, 9, 1, 9, 9, 9, 60, 0, 0, 0], &[1; 7]]
+    {
+        assert_eq!(colours(bytes), None);
     }
 }
 
@@ -241,6 +251,11 @@ fn a_survey_counts_what_streams_hold() {
 
 /// A picture whose pixels repeat in rows, as a GIF file with one writer's slip in every `slip` codes.
 fn gif(pixels: &[u8], width: u16, bits: u8, slip: usize, piece: usize) -> Vec<u8> {
+    coloured(pixels, width, bits, (slip, piece), &[0; 6])
+}
+
+/// One with a palette.
+fn coloured(pixels: &[u8], width: u16, bits: u8, (slip, piece): (usize, usize), palette: &[u8]) -> Vec<u8> {
     let clear = 1usize << bits;
     let mut codes: Vec<(usize, u32)> = vec![(clear, u32::from(bits) + 1)];
     // What a code is with one pixel more.
@@ -274,7 +289,8 @@ fn gif(pixels: &[u8], width: u16, bits: u8, slip: usize, piece: usize) -> Vec<u8
     let data: Vec<u8> =
         all.chunks(8).map(|byte| byte.iter().rev().fold(0, |sum, &bit| sum << 1 | u8::from(bit))).collect();
     let [low, high] = width.to_le_bytes();
-    let mut file = [b"GIF89a".to_vec(), vec![low, high, 9, 0, 0x80, 0, 0], vec![0; 6]].concat();
+    let colours = 0x80 | ((palette.len() / 3).ilog2() as u8 - 1);
+    let mut file = [b"GIF89a", &[low, high, 9, 0, colours, 0, 0][..], palette].concat();
     file.extend([0x2c, 0, 0, 0, 0, low, high, 9, 0, 0, bits]);
     for piece in data.chunks(piece) {
         file.push(piece.len() as u8);
@@ -298,4 +314,44 @@ fn pictures_come_back() {
     let two = [gif(&pixels, 60, 4, 0, 255), gif(&pixels[..6000], 60, 4, 0, 255)].concat();
     assert_eq!(expanded(&two, MOST).len(), 1);
     assert_eq!(expanded(&two, 10_000).len(), 2);
+}
+
+#[test]
+fn colours_of_a_series_keep_their_bytes() {
+    const COLOURS: usize = 32;
+    // A picture of the first 24 colours; each palette begins with more that it does not have.
+    let seen: Vec<u8> = (0..9000u32).map(|at| ((at % 60 * (at / 60)) >> 5) as u8 % 24).collect();
+    let picture = |more: u8, width| {
+        let colour = |number: usize| [number as u8 * 7, 50, number as u8];
+        let palette: Vec<u8> = (0..COLOURS)
+            .flat_map(|number| match number.checked_sub(more.into()) {
+                Some(number) => colour(number),
+                None => [1, 200, number as u8 * 9],
+            })
+            .collect();
+        let pixels: Vec<u8> = seen.iter().map(|&pixel| pixel + more).collect();
+        coloured(&pixels, width, 5, (0, 255), &palette)
+    };
+    let series = [picture(2, 60), picture(0, 60), picture(5, 60), picture(3, 60)].concat();
+    for most in [MOST, 10_000, 25_000] {
+        let pieces = expanded(&series, most);
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes.clone()).collect();
+        let head = bytes.len() / 4 - seen.len();
+        let of: Vec<&[u8]> =
+            bytes.chunks(bytes.len() / 4).map(|picture| &picture[head - 1..][..9000]).collect();
+        assert!(of[1] == of[0] && of[2] == of[0] && of[3] == of[0], "{most}");
+    }
+    // Of what is cut, what is left of the colours are those of the last picture that stays.
+    let [whole] = &expanded(&series, MOST)[..] else { panic!("one piece") };
+    for quarters in 0..4 {
+        let cut = whole.clone().cut(whole.bytes.len() * quarters / 4 + 3);
+        let (mut carry, mut out) = (Carry::default(), Vec::new());
+        cut.recipe.recompress(&cut.bytes, &mut carry, &mut out, cut.content_bytes).unwrap();
+        assert!(out == series[..cut.content_bytes] && *cut.carry() == carry);
+        assert_eq!(cut.recipe.streams(), quarters.max(1));
+    }
+    // One of another width, or with other colours, is seen as its numbers.
+    let pieces = expanded(&[picture(2, 60), picture(4, 50)].concat(), MOST);
+    let numbers: Vec<u8> = seen.iter().map(|pixel| pixel + 4).collect();
+    assert!(pieces[0].bytes.windows(9000).any(|window| window == numbers));
 }
