@@ -1,18 +1,28 @@
 """How the two mixer networks for blocks that start from nothing were trained on, 2026-11-28.
 
     python benches/records/2026-11-28-fitted-mixers.py collect text TRAIN_FOLDER TRACES
+    python benches/records/2026-11-28-fitted-mixers.py collect more TRAIN_FOLDER TRACES
     python benches/records/2026-11-28-fitted-mixers.py collect structured TRAIN_FOLDER TRACES TEXTS
-    python benches/records/2026-11-28-fitted-mixers.py train TRACES UNITS UPDATES RATE START OUTPUT
+    python benches/records/2026-11-28-fitted-mixers.py train TRACES HOW UNITS BLENDS UPDATES RATE START OUTPUT
     python benches/records/2026-11-28-fitted-mixers.py mean START NETWORK.safetensors OUTPUT.safetensors
-    python benches/records/2026-11-28-fitted-mixers.py pack NETWORK.safetensors OUTPUT.safetensors
+    python benches/records/2026-11-28-fitted-mixers.py pack HOW NETWORK.safetensors OUTPUT.safetensors
 
-The texts are novels, encyclopedia, wiki markup and XML of TRAIN_FOLDER; source code, manuals and
-documentation of one Debian system with Python and Rust; for structured text those in TEXTS that
-``2026-11-26-structured-mixer.py gather`` leaves. No file of it is one that anything is measured with.
-START is the network that goes on: it may have fewer units than it gets, and its small tables become
-products of four columns. The last fifth of the updates is made with weights rounded as they will be. What
-ships as text-mixer-9 has 48 units, 10,000 updates at 0.004 from what 2,000 without the code made of the
-network before; structured-mixer-9 is the mean of the one before and of 16 units, 8,000 updates at 0.004.
+The texts are novels, encyclopedia, wiki markup and XML of TRAIN_FOLDER, and pages of a dump made of its
+articles; source code, manuals and documentation of one Debian system with Python and Rust; for structured
+text those in TEXTS that ``2026-11-26-structured-mixer.py gather`` leaves. No file of it is one that anything
+is measured with. START is the network that goes on: it may have fewer units and blends than it gets, and its
+small tables become products of four columns. HOW is how its weights are rounded while it learns, "text",
+"structured" or "before", from which share of the updates on: see ``ROUNDED``.
+
+What ships, of the networks before this day (each line one after the other; a network of the morning, of 48
+units, shipped for some hours):
+
+    text        48 units, 16 blends, 10,000 updates at 0.004, rounded "before", of what 2,000 without the code
+                made; then, with more texts, 64 units, 24 blends, 9,000 at 0.004, the last quarter rounded to
+                4 bits; then 4,000 at 0.0016, rounded as "text"
+    structured  16 units, 8,000 updates at 0.004, rounded "before"; the mean of that and of what it began as;
+                then 2,500 at 0.0006, rounded as "structured"
+
 What ships is an archive of OUTPUT, OUTPUT.ftd, of preset 3, which needs no network.
 """
 
@@ -21,10 +31,13 @@ import gzip
 import hashlib
 import json
 import os
+import random
+import re
 import runpy
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +61,53 @@ from foretold.train.mixer import (
 )
 from foretold.train.traces import Traces, trace
 
-PARTS = ("logits", "contexts", "p1_q22", "bits")
-LANES, STEPS = 128, 128
-BITS, TABLE_BITS, COLUMN_BITS, RANK = 5, 4, 6, 4
+TENSORS = ("logits", "contexts", "p1_q22", "bits")
+LANES, STEPS, RANK = 128, 128, 4
+# Parts of the step with which a row's largest weight is the greatest integer: the best is taken.
+STEPS_TRIED = (0.35, 0.42, 0.5, 0.58, 0.66, 0.75, 0.85, 1.0)
+STEPS_OF_TABLES = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 1.0)
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How weights are rounded."""
+
+    # Bits of inputs, recur, blend; of head; of tables; of columns, which "before" are rounded when packed.
+    matrix: int
+    head: int
+    table: int
+    column: int
+    # The share of the updates from which on they are.
+    begin: float
+    # Whether a step is the best of some, or has the largest weight for its greatest; whether the tables of
+    # 256 rows have one step each, or one for each row.
+    best: bool = True
+    common: bool = False
+    # Of the draws, and of the order of the traces, which is that of their names where it is 1.
+    seed: int = 1
+
+    def bits(self, kind: str) -> int:
+        return {"head": self.head, "embed": self.table, "columns": self.column}.get(kind, self.matrix)
+
+    def steps(self, values: torch.Tensor, bits: int) -> torch.Tensor:
+        """A step for each row."""
+        most = 2 ** (bits - 1) - 1
+        whole = self.common and len(values) == 256
+        rows = values.reshape(1, -1) if whole else values
+        top = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / most
+        tried = STEPS_OF_TABLES if whole else STEPS_TRIED if self.best else (1.0,)
+        steps = torch.stack([part * top for part in tried])
+        errors = (torch.round(rows / steps).clamp(-most, most) * steps - rows).square().sum(2, keepdim=True)
+        best = steps.gather(0, errors.argmin(0, keepdim=True))[0]
+        return best.expand(len(values), 1)
+
+
+ROUNDED = {
+    "before": Rounding(5, 5, 4, 6, 0.8, best=False),
+    "first": Rounding(4, 5, 4, 5, 0.75, seed=7),
+    "text": Rounding(4, 5, 4, 4, 0.0, common=True, seed=11),
+    "structured": Rounding(5, 5, 4, 4, 0.0, common=True, seed=6),
+}
 
 WIKI, BOOKS, NOVELS = "wiki/enwiki_text/", "books/classics_md/", "books/novels_txt/"
 XML, OTHER_XML = "wiki/mediawiki_xml/freecad_20141228.xml", "wiki/mediawiki_xml/freecad_pages-ns-10.xml"
@@ -172,6 +229,108 @@ def texts(root: Path) -> tuple[Pieces, Pieces]:
     return of(TEXT) + code, of(HELD_TEXT) + held
 
 
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def page(
+    draw: random.Random, title: str, number: object, years: tuple[int, int], by: Callable[[], str], text: str
+) -> str:
+    """As a dump of MediaWiki has it."""
+    revision = draw.randrange(10**6, 9 * 10**7)
+    first, last = years
+    year = draw.randrange(first, last + 1) if first < last else first
+    day = f"{draw.randrange(1, 13):02}-{draw.randrange(1, 29):02}"
+    hour, minute, second = draw.randrange(24), draw.randrange(60), draw.randrange(60)
+    return (
+        f"  <page>\n    <title>{escaped(title)}</title>\n    <id>{number}</id>\n    <revision>\n"
+        f"      <id>{revision}</id>\n"
+        f"      <timestamp>{year}-{day}T{hour:02}:{minute:02}:{second:02}Z</timestamp>\n"
+        f'      <contributor>\n{by()}      <text xml:space="preserve">{escaped(text)}</text>\n'
+        "    </revision>\n  </page>\n"
+    )
+
+
+def marked_pages(text: str, draw: random.Random) -> list[str]:
+    """Articles with markup."""
+    names = ["Wik", "Bot", "Ed", "Sam", "Conversion script", "Rambot", "Mav", "Jac", "Anne", "Kpj"]
+    users = [f"{draw.choice(names)}{draw.randrange(40)}" for _ in range(300)]
+    comments = [
+        "robot  Adding: [[de:{}]]",
+        "/* References */",
+        "typo",
+        "rv",
+        "fmt",
+        "sp",
+        "/* History */ link",
+    ]
+    found = re.split(r"^==== FILE: (.*?) ====\n", text, flags=re.MULTILINE)[1:]
+    pages, number = [], draw.randrange(100)
+    for name, article in zip(found[::2], found[1::2], strict=True):
+        title = name.rsplit("/", 1)[-1].removesuffix(".txt").replace("-", " ")
+        number += draw.randrange(1, 9)
+        if draw.random() < 0.75:
+            who = f"        <username>{draw.choice(users)}</username>\n"
+            who += f"        <id>{draw.randrange(200000)}</id>\n"
+        else:
+            who = f"        <ip>{'.'.join(str(draw.randrange(256)) for _ in range(4))}</ip>\n"
+
+        def by(who: str = who, title: str = title) -> str:
+            comment = f"      <comment>{draw.choice(comments).format(title)}</comment>\n"
+            more = draw.choice(["", "      <minor />\n", comment])
+            return f"{who}      </contributor>\n{more}"
+
+        pages.append(page(draw, title, number, (2002, 2006), by, article.strip()))
+    return pages
+
+
+def plain_pages(text: str, draw: random.Random) -> list[str]:
+    """Plain articles, of which half of the names within a sentence are links."""
+
+    def linked(name: re.Match[str]) -> str:
+        is_link = draw.random() < 0.5
+        return f"[[{name[1].rstrip()}]]" + " " * name[1].endswith(" ") if is_link else name[0]
+
+    def by() -> str:
+        user = f"        <username>Ed{draw.randrange(50)}</username>\n"
+        return f"{user}        <id>{draw.randrange(9999)}</id>\n      </contributor>\n"
+
+    draw.randrange(1000)  # is not used
+    pages = []
+    for found in re.finditer(r'<doc id="(\d+)"[^>]*title="([^"]*)">\n(.*?)</doc>', text, re.DOTALL):
+        number, title, article = found[1], found[2], found[3].strip()
+        article = article.removeprefix(title).strip().replace(title, f"'''{title}'''", 1)
+        article = re.sub(r"(?<=[a-z,] )((?:[A-Z][a-z]+ ?){1,3})(?=[ ,.])", linked, article)
+        pages.append(page(draw, title, number, (2006, 2006), by, article))
+    return pages
+
+
+def more_texts(root: Path) -> tuple[Pieces, Pieces]:
+    """A dump made of articles, markup, and later parts of encyclopedia and books."""
+    draw = random.Random(5)
+    wiki = sorted((root / WIKI).iterdir())
+    markup = read(root / "wiki/wikitext/wtf_wikipedia_cache.wikitext").decode(errors="replace")
+    pages = marked_pages(markup, draw)
+    plain = [
+        page
+        for number in (25, 66)
+        for page in plain_pages((root / f"{WIKI}AD_wiki_{number}.txt").read_text(errors="replace"), draw)
+    ]
+    draw.shuffle(plain)
+    # The first quarter is held, as is the beginning of the markup.
+    held = pages[: len(pages) // 4]
+    dump = pages[len(pages) // 4 :] + plain
+    draw.shuffle(dump)
+    books = sorted((root / BOOKS).iterdir())
+    learned = [
+        ("dump", "".join(dump).encode()[:2_500_000], 0, 0.3),
+        ("markup", markup.encode()[500_000:], 0, 0.3),
+        ("encyclopedia", b"".join(map(read, wiki[6:11])), 700_000, 0.07),
+        ("books 30 to 36", b"".join(map(read, books[30:37])), 700_000, 0.05),
+    ]
+    return learned, [("dump's beginning", "".join(held).encode()[:450_000], 150_000, 0.4)]
+
+
 def structured_texts(root: Path, folder: Path) -> tuple[Pieces, Pieces]:
     before = recorded("structured-mixer")
     learned, held = [], []
@@ -202,7 +361,7 @@ def structured_texts(root: Path, folder: Path) -> tuple[Pieces, Pieces]:
     return learned, held
 
 
-def collect(pieces: tuple[Pieces, Pieces], output: Path) -> None:
+def collect(pieces: tuple[Pieces, Pieces], output: Path, named: str = "") -> None:
     """Bits in doubt of what is learned from, all of what is held."""
     output.mkdir(exist_ok=True)
     rows = ["held,name,sha256,bytes,begin,share,bits"]
@@ -217,16 +376,16 @@ def collect(pieces: tuple[Pieces, Pieces], output: Path) -> None:
                 continue
             if kind == "learned":
                 parts = [only_heard(part) for part in parts]
-            for part in PARTS:
+            for part in TENSORS:
                 values = np.concatenate([getattr(one, part) for one in parts])
-                np.save(output / f"{kind}{number:02d}.{part}.npy", values)
+                np.save(output / f"{kind}{named}{number:02d}.{part}.npy", values)
             columns = (parts[0].columns, parts[0].context_names)
             (output / "columns.json").write_text(json.dumps(columns))
             digest = hashlib.sha256(content).hexdigest()
             bits = sum(len(part.bits) for part in parts)
             rows.append(f"{kind == 'held'},{name},{digest},{len(content)},{begin},{share},{bits}")
             print(rows[-1], flush=True)
-    (output / "data.csv").write_text("\n".join(rows) + "\n")
+    (output / f"data{named}.csv").write_text("\n".join(rows) + "\n")
 
 
 def load(folder: Path, kind: str) -> list[Traces]:
@@ -234,7 +393,7 @@ def load(folder: Path, kind: str) -> list[Traces]:
     bases = sorted(str(path).removesuffix(".logits.npy") for path in folder.glob(f"{kind}*.logits.npy"))
     return [
         Traces(
-            *(np.load(f"{base}.{part}.npy", mmap_mode="r") for part in PARTS),
+            *(np.load(f"{base}.{part}.npy", mmap_mode="r") for part in TENSORS),
             tuple(columns),
             tuple(contexts),
             0,
@@ -243,14 +402,16 @@ def load(folder: Path, kind: str) -> list[Traces]:
     ]
 
 
-def started(path: Path, hidden: int, columns: Sequence[str], contexts: Sequence[str]) -> LstmMixer:
-    """A network as it is, or with more units, which say nothing yet; its small tables as products."""
+def started(
+    path: Path, hidden: int, blends: int, columns: Sequence[str], contexts: Sequence[str]
+) -> LstmMixer:
+    """A network as it is, or with more units and blends; its small tables as products."""
     old, _ = load_mixer(path)
     wide = all(old.ranks)
-    if wide and old.hidden == hidden:
+    if wide and (old.hidden, old.blends) == (hidden, blends):
         return old
-    net = LstmMixer(hidden, columns, contexts, blends=old.blends, rank=[8, 8, *[RANK] * 4])
-    many = old.hidden
+    net = LstmMixer(hidden, columns, contexts, blends=blends, rank=[8, 8, *[RANK] * 4])
+    many, mixed, heard = old.hidden, old.blends, len(old.inputs)
 
     def gates(new: torch.Tensor, values: torch.Tensor) -> None:
         for gate in range(3):
@@ -262,7 +423,8 @@ def started(path: Path, hidden: int, columns: Sequence[str], contexts: Sequence[
             rest = net.inputs.view(-1, 3, hidden)[:, gate, many:]
             rest *= strength / max(1e-9, float(rest.square().mean().sqrt())) if rest.numel() else 1
         net.recur *= 0.3
-        gates(net.inputs, old.inputs)
+        gates(net.inputs[:heard], old.inputs)
+        net.inputs[heard:] *= 0.5 * old.inputs[-mixed:].square().mean().sqrt() / net.inputs[heard:].std()
         gates(net.recur[:many], old.recur)
         for at in range(len(TABLES)):
             if old.ranks[at]:
@@ -275,36 +437,46 @@ def started(path: Path, hidden: int, columns: Sequence[str], contexts: Sequence[
                 gates(net.columns[str(at)], roots[:, None] * columns_[:RANK])
         net.gain[:, :many], net.bias[:, :many] = old.gain, old.bias
         net.bias[0, many:] = torch.linspace(0, 5, hidden - many)
-        net.head[:many] = old.head
-        for name in ("head_bias", "out_bias", "blend", "blend_bias"):
-            getattr(net, name).copy_(getattr(old, name))
+        said = old.head.shape[1]
+        net.head[:many, :said], net.head_bias[:said] = old.head, old.head_bias
+        net.head[:, said:] = 0.3 * old.head[:, said - mixed :].std() * torch.randn_like(net.head[:, said:])
+        net.blend[mixed:] *= 10 * old.blend.square().mean(0).sqrt()
+        net.blend[:mixed], net.blend_bias[:mixed] = old.blend, old.blend_bias
+        net.out_bias.copy_(old.out_bias)
     return net
 
 
 class Rounded(nn.Module):
-    """Weights as so many bits for each, which pass gradients on as if they were not."""
+    """Weights as they will be rounded, which pass gradients on as if they were not."""
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, how: Rounding, bits: int) -> None:
         super().__init__()
-        self.most = 2 ** (bits - 1) - 1
+        self.how, self.bits = how, bits
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        plain = values.detach()
-        scale = plain.abs().amax(1, keepdim=True).clamp(min=1e-12) / self.most
-        return values + (torch.round(plain / scale) * scale - plain)
+        plain, most = values.detach(), 2 ** (self.bits - 1) - 1
+        steps = self.how.steps(plain, self.bits)
+        return values + (torch.round(plain / steps).clamp(-most, most) * steps - plain)
 
 
-def rounded_parts(net: LstmMixer) -> Iterable[tuple[nn.Module, str, int]]:
-    yield from ((net, name, BITS) for name in ("inputs", "recur", "head", "blend"))
-    yield from ((net.embed, str(at), TABLE_BITS) for at in range(len(TABLES)))
+def rounded_parts(net: LstmMixer, how: Rounding) -> Iterable[tuple[nn.Module, str, int]]:
+    yield from ((net, name, how.bits(name)) for name in ("inputs", "recur", "head", "blend"))
+    yield from ((net.embed, str(at), how.table) for at in range(len(TABLES)))
+    if how.best:
+        yield from ((net.columns, at, how.column) for at in net.columns)
 
 
-def train(folder: Path, hidden: int, updates: int, rate: float, start: Path, output: Path) -> None:
+def train(
+    folder: Path, how: Rounding, sizes: tuple[int, int], updates: int, rate: float, start: Path, output: Path
+) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    torch.manual_seed(1)
-    lanes, held = TraceLanes(load(folder, "learned"), LANES), load(folder, "held")
-    net = started(start, hidden, lanes.columns, lanes.context_names)
+    torch.manual_seed(how.seed)
+    learned, held = load(folder, "learned"), load(folder, "held")
+    if how.seed != 1:
+        random.Random(how.seed).shuffle(learned)
+    lanes = TraceLanes(learned, LANES)
+    net = started(start, *sizes, lanes.columns, lanes.context_names)
 
     def optimiser(decay: float) -> torch.optim.Optimizer:
         return torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=decay)
@@ -312,9 +484,9 @@ def train(folder: Path, hidden: int, updates: int, rate: float, start: Path, out
     steps, at, began, sums = optimiser(1e-3), 0, time.time(), [0.0, 0.0]
     with output.with_suffix(".jsonl").open("w") as log:
         for update in range(updates):
-            if update == updates * 4 // 5:
-                for module, name, bits in rounded_parts(net):
-                    parametrize.register_parametrization(module, name, Rounded(bits))
+            if update == int(updates * how.begin):
+                for module, name, bits in rounded_parts(net, how):
+                    parametrize.register_parametrization(module, name, Rounded(how, bits))
                 steps = optimiser(0.0)
             if at + STEPS > lanes.length:
                 at = 0
@@ -335,7 +507,7 @@ def train(folder: Path, hidden: int, updates: int, rate: float, start: Path, out
                 told |= {"bits_before": round(sums[0] / 100, 5), "bits": round(sums[1] / 100, 5)}
                 print(json.dumps(told), file=log, flush=True)
                 sums = [0.0, 0.0]
-    for module, name, _ in rounded_parts(net):
+    for module, name, _ in rounded_parts(net, how):
         parametrize.remove_parametrizations(module, name)
     export_mixer(net, output, "float32")
     for one in held:
@@ -358,22 +530,33 @@ def mean(start: Path, path: Path, output: Path) -> None:
     export_mixer(both, output, "float32")
 
 
-def pack(path: Path, output: Path) -> None:
+def coarse(values: np.ndarray, bits: int = 4) -> np.ndarray:
+    """Floats with so many bits after the first."""
+    parts, exponents = np.frexp(values.astype(np.float32))
+    return np.ldexp(np.round(parts * 2 ** (bits + 1)) / 2 ** (bits + 1), exponents).astype(np.float32)
+
+
+def on_grid(values: np.ndarray, most: int = 31) -> np.ndarray:
+    """Multiples, of `most` or fewer, of a power of two."""
+    step = 2.0 ** np.ceil(np.log2(np.abs(values).max() / most))
+    return (np.round(values / step) * step).astype(np.float32)
+
+
+def pack(how: Rounding, path: Path, output: Path) -> None:
     """Matrices become integers, of floats the upper two bytes are kept, rounded."""
     net, metadata = load_mixer(path)
-    tensors = {name: value.detach().float().numpy() for name, value in net.state_dict().items()}
     upper_half = recorded("fitted-mixers")["upper_half"]
     packed: dict[str, np.ndarray] = {}
-    for name, values in tensors.items():
-        kind = name.split(".")[0]
+    for name, value in net.state_dict().items():
+        kind, value = name.split(".")[0], value.detach().float()
         if kind not in ("inputs", "recur", "embed", "columns", "head", "blend"):
-            packed[name] = upper_half(values)
+            packed[name] = upper_half((on_grid if name == "out_bias" else coarse)(value.numpy()))
             continue
-        most = 2 ** ({"embed": TABLE_BITS, "columns": COLUMN_BITS}.get(kind, BITS) - 1) - 1
-        scale = upper_half(np.maximum(np.abs(values).max(1), 1e-12).astype(np.float32) / most)
-        integers = np.clip(np.rint(values / scale[:, None]), -most - 1, most).astype(np.int8)
+        most = 2 ** (how.bits(kind) - 1) - 1
+        steps = upper_half(how.steps(value, how.bits(kind))[:, 0].numpy().astype(np.float32))
+        integers = np.clip(np.rint(value.numpy() / steps[:, None]), -most - 1, most).astype(np.int8)
         packed[name] = in_halves(torch.from_numpy(integers)).numpy() if kind == "embed" else integers
-        packed[f"{name}.scale"] = scale
+        packed[f"{name}.scale"] = steps
     del metadata["card"]
     content = save(packed, metadata | {"weights": "int8"})
     output.write_bytes(content)
@@ -390,16 +573,21 @@ def main(arguments: list[str]) -> None:
         case "collect", "text":
             root, output = paths(2, 3)
             collect(texts(root), output)
+        case "collect", "more":
+            root, output = paths(2, 3)
+            collect(more_texts(root), output, "more")
         case "collect", _:
             root, output, folder = paths(2, 3, 4)
             collect(structured_texts(root, folder), output)
         case "train", _:
-            folder, start, output = paths(1, 5, 6)
-            train(folder, int(arguments[2]), int(arguments[3]), float(arguments[4]), start, output)
+            folder, start, output = paths(1, 7, 8)
+            units, blends, updates = map(int, arguments[3:6])
+            rate = float(arguments[6])
+            train(folder, ROUNDED[arguments[2]], (units, blends), updates, rate, start, output)
         case "mean", _:
             mean(*paths(1, 2, 3))
         case _:
-            pack(*paths(1, 2))
+            pack(ROUNDED[arguments[1]], *paths(2, 3))
 
 
 if __name__ == "__main__":
