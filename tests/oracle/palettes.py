@@ -1,6 +1,6 @@
 """Palettes of pictures: which byte stands for a pixel.
 
-FORMAT.md: "Expanded chunks", "Palettes".
+FORMAT.md: "Expanded chunks".
 """
 
 from dataclasses import dataclass
