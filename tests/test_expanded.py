@@ -666,15 +666,16 @@ class Maker:
         content: bytes,
         coded: bytes,
         packer: Packer | None = None,
-        pictures: dict[int, int | None] | None = None,
+        pictures: dict[int, Any] | None = None,
     ) -> Maker:
         encoder = Encoder() if packer is None else packer.encoder
         self.predictor.parsed.records.turn_to_picture(None)
         self.predictor.begin(BINARY if method & 2 else TEXT)
         self.predictor.begin_transform(False)
+        known = palettes.Colours()
         for at, byte in enumerate(coded):
             if method & 2 and pictures and at in pictures:
-                self.predictor.parsed.records.turn_to_picture(pictures[at])
+                expanded.turn(self.predictor.parsed.records, pictures[at], coded[:at], known)
             for place in range(7, -1, -1):
                 encoder.encode(byte >> place & 1, self.predictor.predict())
                 self.predictor.update(byte >> place & 1)
@@ -690,13 +691,7 @@ class Maker:
     ) -> Maker:
         packer = Packer()
         write_recipe(packer, parts, after)
-        pictures: dict[int, int | None] = {}
-        at = 0
-        for before, text, part in parts:
-            at += before
-            if isinstance(part, lzw.Picture) and text:
-                pictures |= {at: part.width, at + text: None}
-            at += text
+        pictures = expanded.pictures_of(parts)
         return self.modelled(method, content, coded, packer, pictures)
 
     def member(self) -> bytes:
@@ -1096,6 +1091,7 @@ def test_both_write_or_refuse_odd_pictures(name: str, pixels: bytes) -> None:
     assert first in (None, maker.content)
 
 
+SPECKS = noisy(13, 12, 8)
 GREYS = bytes(grey for number in range(4) for grey in [number * 9] * 3)
 PALETTES: dict[str, list[palettes.Palette]] = {
     "at the start": [palettes.Palette(2, 0, True)],
@@ -1111,8 +1107,10 @@ PALETTES: dict[str, list[palettes.Palette]] = {
 }
 
 
-@pytest.mark.parametrize("name", PALETTES)
-def test_both_take_or_refuse_odd_palettes(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "preset"), [*((name, 1) for name in PALETTES), ("two", 8), ("of other bytes", 8)]
+)
+def test_both_take_or_refuse_odd_palettes(name: str, preset: int) -> None:
     dots = DOTS * (5 if name == "256 colours" else 1)
     content, coded, parts = b"", b"", []
     known = palettes.Colours()
@@ -1124,11 +1122,11 @@ def test_both_take_or_refuse_odd_palettes(name: str) -> None:
             numbers = known.numbers(palette, content)
         except deflate.WriteError:
             numbers = list(range(256))
-        content += lzw.write(how, PIXELS)
-        coded += PIXELS.translate(inverse(numbers))
-        parts.append((len(before), len(PIXELS), how))
+        content += lzw.write(how, SPECKS)
+        coded += SPECKS.translate(inverse(numbers))
+        parts.append((len(before), len(SPECKS), how))
     first, second = verdicts(
-        Maker().expanded(content + DOTS, coded + DOTS, parts, len(DOTS), method=11).member()
+        Maker(preset=preset).expanded(content + DOTS, coded + DOTS, parts, len(DOTS), method=11).member()
     )
     assert first == second
     refused = name in ("a byte too many", "far too many", "512 colours")

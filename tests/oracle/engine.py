@@ -3,9 +3,11 @@
 FORMAT.md: "Kinds and methods", "Expanded chunks", "Joined lines", "Trees".
 """
 
+import copy
+
 from . import tree, trees
 from .deflate import WriteError
-from .expanded import Recipe
+from .expanded import Recipe, turn
 from .joined import Form, JoinedError
 from .packing import Packer, Unpacker
 from .palettes import Colours
@@ -221,9 +223,10 @@ class ChunkCoder:
 
     def _decode_with_pictures(self, decoder, recipe, seen_bytes, kind):
         pictures, expanded = recipe.pictures() if recipe and kind == BINARY else {}, bytearray()
+        colours = copy.deepcopy(self.colours)
         for at in range(seen_bytes):
             if at in pictures:
-                self.predictor.parsed.records.turn_to_picture(pictures[at])
+                turn(self.predictor.parsed.records, pictures[at], expanded, colours)
             expanded.append(self._decode_byte(decoder))
         return bytes(expanded)
 

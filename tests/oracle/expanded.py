@@ -130,14 +130,8 @@ class Recipe:
         return header
 
     def pictures(self):
-        """Where the pixels of pictures begin, and how wide they are; where they end, None."""
-        starts, at = {}, 0
-        for before, text, part in self.parts:
-            at += before
-            if isinstance(part, lzw.Picture) and text:
-                starts |= {at: part.width, at + text: None}
-            at += text
-        return starts
+        """Pictures by where they begin, and how many bytes stand before each; None where one ends."""
+        return pictures_of(self.parts)
 
     def write(self, expanded, stream, colours):
         """The content, and the stream that is left open, if one is; `stream` was open before.
@@ -161,6 +155,25 @@ class Recipe:
             left = None if part.ends() else stream
         content += expanded[at:]
         return bytes(content), left
+
+
+def pictures_of(parts):
+    starts, at = {}, 0
+    for before, text, part in parts:
+        at += before
+        if isinstance(part, lzw.Picture) and text:
+            starts |= {at: (part, before), at + text: None}
+        at += text
+    return starts
+
+
+def turn(records, picture, expanded, colours):
+    """Tells the records that a picture begins behind these expanded bytes, or that one ends."""
+    if picture is None:
+        records.turn_to_picture(None)
+        return
+    part, before = picture
+    records.turn_to_picture(part.width, colours.brightness(part.palette, expanded[len(expanded) - before :]))
 
 
 def open_after(part):

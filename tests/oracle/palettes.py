@@ -39,6 +39,16 @@ class Colours:
         self.of |= {bytes_of[number]: colour for number, colour in enumerate(colours)}
         return [number for _, number in sorted((byte, number) for number, byte in bytes_of.items())]
 
+    def brightness(self, palette, before):
+        """How bright each byte is in a picture right `before` whose pixels these expanded bytes stand."""
+        if not palette.colours_log2 or (3 << palette.colours_log2) + palette.after > len(before):
+            return range(BYTES)
+        self.numbers(palette, before)
+        return [
+            (2 * self.of[byte][0] + 5 * self.of[byte][1] + self.of[byte][2]) // 8 if byte in self.of else byte
+            for byte in range(BYTES)
+        ]
+
     def _bytes_of(self, colours):
         free, placed = set(range(BYTES)), {}
 

@@ -15,6 +15,17 @@ def pictures(p):
     def span(first, last, up):
         return int.from_bytes(bytes(pixel(right, up) for right in range(first, last + 1)), "big")
 
+    def bright(right, up):
+        return p.records.brightness[pixel(right, up)]
+
+    def uppers(bits, *rows):
+        total = 0
+        for up, (first, last) in enumerate(rows):
+            for right in range(first, last + 1):
+                total = total << bits | bright(right, up) >> (8 - bits)
+        return total
+
+    flat = min(max(bright(-1, 0) + bright(0, 1) - bright(-1, 1), 0), 255)
     w, ww, www, w4, w6, row = (p.last(count) for count in (1, 2, 3, 4, 6, 8))
     n, nw, ne, nn, nnn = pixel(0, 1), pixel(-1, 1), pixel(1, 1), pixel(0, 2), pixel(0, 3)
     around, column = span(-1, 1, 1), p.history.len % p.records.len
@@ -66,15 +77,15 @@ def pictures(p):
         ((ne, pixel(1, 2), pixel(2, 1)), w),
         ((nw, pixel(-2, 2), pixel(-3, 3)), w),
         ((0, 0, 0), 0),
-        ((column, 0, 0), 0),
-        ((w, pixel(0, 2), pixel(0, 4)), 0),
-        ((row, span(-3, 2, 1), 0), 0),
-        ((w, pixel(-1, 2), pixel(1, 2)), 0),
-        ((ww, nw, pixel(-2, 1)), 0),
-        ((w4, nn, 0), 0),
-        ((span(-1, 1, 1), w, nnn), nn),
-        ((n, pixel(0, 2), pixel(0, 4)), 0),
-        ((w6, around, nn), 0),
+        ((flat, 0, 0), 0),
+        ((flat, w, 0), 0),
+        ((flat >> 2, n, 0), 0),
+        ((uppers(2, (-3, -1), (-3, 3), (-2, 2), (-1, 1)), 0, 0), 0),
+        ((uppers(3, (-2, -1), (-2, 2), (-1, 1)), 0, 0), 0),
+        ((uppers(4, (-2, -1), (-1, 1), (0, 0)), 0, 0), 0),
+        ((uppers(1, (-4, -1), (-4, 4), (-3, 3), (-2, 2)), w, 0), 0),
+        (((bright(-1, 0) + bright(1, 1)) >> 2, bright(0, 1) >> 2, 0), 0),
+        ((uppers(2, (-3, -2), (-2, 2), (-1, 1)), w, n), 0),
     )
     for number, (parts, more) in enumerate(values, 1):
         yield *parts, number << 32 | more

@@ -15,10 +15,11 @@ class Records:
         self.seen = [0] * 256
         self.distances = [0] * 256
 
-    def turn_to_picture(self, width):
-        """Of a width, or to what is none."""
+    def turn_to_picture(self, width, brightness=None):
+        """Of a width and of bytes so bright, or to what is none."""
         self.is_picture = width is not None
         if self.is_picture:
+            self.brightness = brightness
             self.len, self.votes = max(width, 8), 0
 
     def push(self, byte, position):

@@ -9,7 +9,7 @@ use foretold_models::{
     MOST_DECISIONS, Mixer, Slots, StateError, StateReader, StateWriter, Trees, ValueReader, ValueWriter,
 };
 use foretold_numerics::{P1, SharedBytes};
-use foretold_recompress::{Carry, Recipe, survey};
+use foretold_recompress::{Carry, Picture, Recipe, survey};
 use thiserror::Error;
 
 use crate::container::{CHUNK_BYTES, GATHER_BYTES};
@@ -300,32 +300,48 @@ pub struct ChunkCoder {
     is_spent: bool,
 }
 
-/// Where pictures begin and end among the bytes that are coded, and how wide they are.
+/// Where pictures begin and end among the bytes that are coded, how wide they are and how bright.
 struct Pictures {
-    left: std::vec::IntoIter<(usize, u32)>,
-    next: (usize, u32),
+    left: std::vec::IntoIter<Picture>,
+    next: Option<Picture>,
+    next_at: usize,
+    /// What the chunk before has left, then each picture.
+    carry: Carry,
 }
 
 impl Pictures {
-    const NONE: (usize, u32) = (usize::MAX, 0);
-
     /// Those of a recipe, if it is of `kind` that they are.
-    fn of(recipe: Option<&Recipe>, kind: u8) -> Pictures {
+    fn of(recipe: Option<&Recipe>, kind: u8, carry: Carry) -> Pictures {
         let pictures = recipe.filter(|_| kind == BINARY).map(Recipe::pictures);
-        let mut left = pictures.unwrap_or_default().into_iter();
-        let next = left.next().unwrap_or(Self::NONE);
-        Pictures { left, next }
+        let left = pictures.unwrap_or_default().into_iter();
+        let mut pictures = Pictures { left, next: None, next_at: usize::MAX, carry };
+        pictures.turn();
+        pictures
     }
 
-    /// The width of the picture that begins at a place, or 0 where one ends; places come in order.
+    fn none() -> Pictures {
+        Pictures::of(None, 0, Carry::default())
+    }
+
+    fn turn(&mut self) {
+        self.next = self.left.next();
+        self.next_at = self.next.map_or(usize::MAX, |picture| picture.at);
+    }
+
+    /// Tells the predictor if a picture begins or ends behind these bytes; places come in order.
     #[inline(always)]
-    fn begin(&mut self, at: usize) -> Option<u32> {
-        if at != self.next.0 {
-            return None;
+    fn begin(&mut self, before: &[u8], predictor: &mut Predictor) {
+        if before.len() == self.next_at {
+            self.tell(before, predictor);
         }
-        let width = self.next.1;
-        self.next = self.left.next().unwrap_or(Self::NONE);
-        Some(width)
+    }
+
+    #[cold]
+    fn tell(&mut self, before: &[u8], predictor: &mut Predictor) {
+        if let Some(picture) = self.next {
+            predictor.turn_to_picture(picture.width, &picture.brightness(before, &mut self.carry));
+        }
+        self.turn();
     }
 }
 
@@ -477,7 +493,7 @@ impl ChunkCoder {
         }
         // The inputs' padding is zeros, whatever another kind has left there.
         *self.prediction = Prediction::default();
-        self.predictor.turn_to_picture(0);
+        self.predictor.turn_to_picture(0, &[0; 256]);
         self.predictor.begin(kind).ok_or(EngineError::OutOfMemory(self.plan.memory_bytes()))
     }
 
@@ -591,12 +607,12 @@ impl ChunkCoder {
         let seen = piece.bytes(content);
         let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
-        self.carry = piece.carry();
+        let carry = std::mem::replace(&mut self.carry, piece.carry());
         let begun = self.begin_content(seen, (is_picture, true), transform)?;
         let bytes = begun.bytes(seen);
         let mut encoder = self.begin_payload(recipe, &begun, seen.len())?;
         let method = begun.method;
-        let mut pictures = Pictures::of(recipe, method);
+        let mut pictures = Pictures::of(recipe, method, carry);
         let mut scaled = Scaled::new(tick, begun.seen_bytes(seen), content.len());
         self.encode_bytes(method, bytes, &mut pictures, &mut encoder, &mut |done| scaled.tick(done))?;
         let payload = end_payload(encoder, &begun).finish();
@@ -650,9 +666,7 @@ impl ChunkCoder {
         for part in bytes.chunks(TICK_BYTES) {
             let mut done = 0;
             for &byte in part {
-                if let Some(width) = pictures.begin(at) {
-                    self.predictor.turn_to_picture(width);
-                }
+                pictures.begin(&bytes[..at], &mut self.predictor);
                 self.encode_byte(byte, encoder);
                 done += self.stands_for(method);
                 at += 1;
@@ -679,7 +693,7 @@ impl ChunkCoder {
             encoder.encode(transformed.is_some(), self.p1_transformed());
         }
         let bytes = transformed.as_deref().unwrap_or(content);
-        self.encode_bytes(method, bytes, &mut Pictures::of(None, method), encoder, tick)
+        self.encode_bytes(method, bytes, &mut Pictures::none(), encoder, tick)
     }
 
     fn p1_transformed(&self) -> P1 {
@@ -700,7 +714,7 @@ impl ChunkCoder {
             false if decoder.decode(self.p1_transformed()) => TRANSFORMED,
             false => 0,
         };
-        let mut pictures = Pictures::of(None, method);
+        let mut pictures = Pictures::none();
         self.decode_bytes(method, &mut Source::Coded(decoder), &mut pictures, lengths, content, tick)
     }
 
@@ -736,7 +750,7 @@ impl ChunkCoder {
         let mut decoder = unpacker.0;
         let mut source = if modelled { Source::Coded(&mut decoder) } else { Source::Stored(payload.iter()) };
         let lengths = (content_bytes, payload.len());
-        let mut pictures = Pictures::of(None, method);
+        let mut pictures = Pictures::none();
         self.decode_bytes(method, &mut source, &mut pictures, lengths, content, tick)?;
         // Bytes that no bit needed were not written by an encoder.
         let all_read = match source {
@@ -784,7 +798,7 @@ impl ChunkCoder {
         let mut decoder = unpacker.0;
         let mut seen = Vec::new();
         let method = method & KIND;
-        let mut pictures = Pictures::of(recipe.as_ref(), method);
+        let mut pictures = Pictures::of(recipe.as_ref(), method, self.carry.clone());
         let mut scaled = Scaled::new(tick, seen_bytes, content_bytes);
         let source = &mut Source::Coded(&mut decoder);
         let lengths = (seen_bytes, payload.len());
@@ -854,9 +868,7 @@ impl ChunkCoder {
                 if transformed && self.predictor.coded_bytes() == self.most_bytes {
                     return Err(EngineError::NotSmall(self.plan.size_class()));
                 }
-                if let Some(width) = pictures.begin(content.len() - start) {
-                    self.predictor.turn_to_picture(width);
-                }
+                pictures.begin(&content[start..], &mut self.predictor);
                 let byte = self.next_byte(source).ok_or_else(bad)?;
                 if transformed {
                     let inverse = self.predictor.inverse();
@@ -896,14 +908,14 @@ impl ChunkCoder {
     ) -> Result<(), EngineError> {
         let seen = piece.bytes(content);
         let is_picture = piece.expanded.as_ref().is_some_and(|expanded| expanded.is_picture);
-        self.carry = piece.carry();
+        let carry = std::mem::replace(&mut self.carry, piece.carry());
         let begun = self.begin_content(seen, (is_picture, true), transform)?;
         let bytes = begun.bytes(seen);
         let recipe = piece.expanded.as_ref().map(|expanded| &expanded.recipe);
         let head_bits = 8.0 * self.begin_payload(recipe, &begun, seen.len())?.finish().len() as f64;
         let break_bits = 8.0 * end_payload(Encoder::default(), &begun).finish().len() as f64;
         let mut costs = Vec::with_capacity(seen.len());
-        let mut pictures = Pictures::of(recipe, begun.method);
+        let mut pictures = Pictures::of(recipe, begun.method, carry);
         let mut scaled = Scaled::new(tick, begun.seen_bytes(seen), content.len());
         self.costs(begun.method, bytes, &mut pictures, &mut costs, &mut |done| scaled.tick(done))?;
         if let Some(first) = costs.first_mut() {
@@ -944,9 +956,7 @@ impl ChunkCoder {
         for part in bytes.chunks(TICK_BYTES) {
             let before = bits.len();
             for &byte in part {
-                if let Some(width) = pictures.begin(at) {
-                    self.predictor.turn_to_picture(width);
-                }
+                pictures.begin(&bytes[..at], &mut self.predictor);
                 at += 1;
                 let in_dictionary = method == TRANSFORMED && self.predictor.inverse().in_dictionary();
                 self.learn(byte, &mut |bit, p1| cost += p1.cost_bits(bit));

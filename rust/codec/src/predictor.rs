@@ -366,10 +366,10 @@ impl Predictor {
         !std::ptr::eq(self.text, self.setup.text)
     }
 
-    /// Says that what comes next is a picture, so many pixels wide, or is none any more, if that is 0: from
-    /// the byte after the next on, contexts are a picture's.
-    pub fn turn_to_picture(&mut self, width: u32) {
-        self.parsed.records.turn_to_picture(width.into());
+    /// Says that what comes next is a picture, so many pixels wide and of bytes so bright, or is none any more,
+    /// if the width is 0: from the byte after the next on, contexts are a picture's.
+    pub fn turn_to_picture(&mut self, width: u32, brightness: &[u8; 256]) {
+        self.parsed.records.turn_to_picture(width.into(), brightness);
     }
 
     /// What the transformed chunk has been turned back to so far, and the dictionary.

@@ -20,7 +20,7 @@ pub use recipe::{BITS, NUMBERS, Notes, Recipe};
 use bits::BitWriter;
 use deflate::Parameters;
 use palette::Colours;
-use recipe::{Stream, Trailer};
+use recipe::{PaletteAt, Stream, Trailer};
 
 /// Why a recipe makes no content.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -180,22 +180,49 @@ impl Recipe {
         Ok(())
     }
 
-    /// The pictures among the expanded bytes: where each begins, and its width; and where it ends, and 0,
-    /// unless the next begins there.
-    pub fn pictures(&self) -> Vec<(usize, u32)> {
+    /// The pictures among the expanded bytes, where each begins and ends, but where another begins there.
+    pub fn pictures(&self) -> Vec<Picture> {
         let mut at = 0;
-        let mut places: Vec<(usize, u32)> = Vec::new();
+        let mut places: Vec<Picture> = Vec::new();
         for part in &self.parts {
             let start = at + part.before;
             at = start + part.text;
-            if let (Stream::Picture { width, .. }, true) = (&part.stream, part.text > 0) {
-                if places.last().is_some_and(|&(end, _)| end == start) {
+            if let (Stream::Picture { width, palette, .. }, true) = (&part.stream, part.text > 0) {
+                if places.last().is_some_and(|place| place.at == start) {
                     places.pop();
                 }
-                places.extend([(start, (*width).max(1)), (at, 0)]);
+                // Only what stands right before it is among the expanded bytes as it is in the content.
+                let palette = Some(*palette).filter(|palette| palette.reach() <= part.before);
+                let palette = palette.unwrap_or_default();
+                places.push(Picture { at: start, width: (*width).max(1), palette });
+                places.push(Picture { at, width: 0, palette: PaletteAt::default() });
             }
         }
         places
+    }
+}
+
+/// Where a picture begins or ends among expanded bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// The place.
+    pub at: usize,
+    /// How wide the picture is that begins; 0 if one ends.
+    pub width: u32,
+    palette: PaletteAt,
+}
+
+impl Picture {
+    /// How bright each byte is in it, of the expanded bytes `before` it, where `carry` is of the picture before:
+    /// the byte itself where that is not known.
+    pub fn brightness(&self, before: &[u8], carry: &mut Carry) -> [u8; 256] {
+        match self.palette.find(before) {
+            Ok(Some(palette)) => {
+                carry.colours.turn(palette, self.width, self.palette.afresh);
+                carry.colours.brightness()
+            }
+            _ => palette::identity(),
+        }
     }
 }
 

@@ -77,6 +77,18 @@ impl Colours {
         turning.made
     }
 
+    /// How bright the colour is that each byte stands for; of one that stands for none the byte itself.
+    pub fn brightness(&self) -> [u8; BYTES] {
+        let mut brightness = identity();
+        for (place, colour) in brightness.iter_mut().zip(&*self.of) {
+            if let Some(colour) = colour {
+                let [red, green, blue] = colour.map(u32::from);
+                *place = ((2 * red + 5 * green + blue) >> 3) as u8;
+            }
+        }
+        brightness
+    }
+
     /// For [`from_bytes`](Self::from_bytes): nothing if no byte stands for a colour.
     pub fn to_bytes(&self) -> Vec<u8> {
         let there = (0u8..=255).zip(&*self.of).filter_map(|(byte, &colour)| Some((byte, colour?)));
@@ -99,6 +111,11 @@ impl Colours {
         }
         (colours.to_bytes() == bytes).then_some(colours)
     }
+}
+
+/// Each byte itself.
+pub(crate) fn identity() -> [u8; BYTES] {
+    std::array::from_fn(|byte| byte as u8)
 }
 
 fn distance(a: Colour, b: Colour) -> u32 {

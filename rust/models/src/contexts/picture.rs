@@ -76,13 +76,23 @@ fn add<const N: usize>(parsed: &Parsed, out: &mut Contexts) {
     put([ne, at(1, 2), at(2, 1)], w);
     put([nw, at(-2, 2), at(-3, 3)], w);
     put([0, 0, 0], 0);
-    put([column, 0, 0], 0);
-    put([w, at(0, 2), at(0, 4)], 0);
-    put([row, span(-3, 2, 1), 0], 0);
-    put([w, at(-1, 2), at(1, 2)], 0);
-    put([ww, nw, at(-2, 1)], 0);
-    put([w4, nn, 0], 0);
-    put([span(-1, 1, 1), w, nnn], nn);
-    put([n, at(0, 2), at(0, 4)], 0);
-    put([w6, around, nn], 0);
+    // The same shapes come in other colours, and at their edges in many: by how bright pixels are, the upper bits
+    // of many of them are one context.
+    let bright = |right: i64, up: u64| u64::from(parsed.brightness(right, up));
+    let uppers = |bits: u32, rows: [(i64, i64); 4]| {
+        (0..).zip(rows).fold(0, |sum, (up, (from, to))| {
+            (from..=to).fold(sum, |sum, right| sum << bits | bright(right, up) >> (8 - bits))
+        })
+    };
+    const NONE: (i64, i64) = (0, -1);
+    let flat = (bright(-1, 0) + bright(0, 1)).saturating_sub(bright(-1, 1)).min(255);
+    put([flat, 0, 0], 0);
+    put([flat, w, 0], 0);
+    put([flat >> 2, n, 0], 0);
+    put([uppers(2, [(-3, -1), (-3, 3), (-2, 2), (-1, 1)]), 0, 0], 0);
+    put([uppers(3, [(-2, -1), (-2, 2), (-1, 1), NONE]), 0, 0], 0);
+    put([uppers(4, [(-2, -1), (-1, 1), (0, 0), NONE]), 0, 0], 0);
+    put([uppers(1, [(-4, -1), (-4, 4), (-3, 3), (-2, 2)]), w, 0], 0);
+    put([(bright(-1, 0) + bright(1, 1)) >> 2, bright(0, 1) >> 2, 0], 0);
+    put([uppers(2, [(-3, -2), (-2, 2), (-1, 1), NONE]), w, n], 0);
 }

@@ -143,6 +143,12 @@ impl Parsed {
         self.history.back((up * self.records.len).wrapping_sub(right as u64))
     }
 
+    /// How bright that pixel is.
+    #[inline(always)]
+    pub fn brightness(&self, right: i64, up: u64) -> u8 {
+        self.records.brightness[usize::from(self.pixel(right, up))]
+    }
+
     /// Bytes of what only structured chunks need.
     pub const STRUCTURED_BYTES: u64 = Places::BYTES + Numbers::BYTES + Steps::BYTES + Successors::BYTES;
 

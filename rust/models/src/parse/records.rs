@@ -14,6 +14,8 @@ pub struct Records {
     pub len: u64,
     /// Whether these are pixels, and the length a picture's width.
     pub is_picture: bool,
+    /// How bright each byte is in the picture.
+    pub brightness: [u8; 256],
     votes: u32,
     candidate: u64,
     /// Where each byte value was seen last, and the distance before.
@@ -23,15 +25,25 @@ pub struct Records {
 
 impl Default for Records {
     fn default() -> Self {
-        Records { len: 0, is_picture: false, votes: 0, candidate: 0, seen: [0; 256], distances: [0; 256] }
+        Records {
+            len: 0,
+            is_picture: false,
+            brightness: [0; 256],
+            votes: 0,
+            candidate: 0,
+            seen: [0; 256],
+            distances: [0; 256],
+        }
     }
 }
 
 impl Records {
-    /// Says that a picture begins, and how wide it is; or that it has ended, if that is 0.
-    pub fn turn_to_picture(&mut self, width: u64) {
+    /// Says that a picture begins, how wide it is and how bright each byte; or that it has ended, if its width
+    /// is 0.
+    pub fn turn_to_picture(&mut self, width: u64, brightness: &[u8; 256]) {
         self.is_picture = width > 0;
         if self.is_picture {
+            self.brightness = *brightness;
             self.len = width.max(MIN_WIDTH);
             self.votes = 0;
         }
@@ -62,6 +74,7 @@ impl Records {
         io.section("records")?;
         io.u64(&mut self.len)?;
         io.bool(&mut self.is_picture)?;
+        io.u8s(&mut self.brightness)?;
         io.u32(&mut self.votes)?;
         io.u64(&mut self.candidate)?;
         io.u64s(&mut self.seen)?;
