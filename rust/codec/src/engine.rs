@@ -302,9 +302,7 @@ pub struct ChunkCoder {
 
 /// Where pictures begin and end among the bytes that are coded, how wide they are and how bright.
 struct Pictures {
-    left: std::vec::IntoIter<Picture>,
-    next: Option<Picture>,
-    next_at: usize,
+    left: std::iter::Peekable<std::vec::IntoIter<Picture>>,
     /// What the chunk before has left, then each picture.
     carry: Carry,
 }
@@ -313,35 +311,19 @@ impl Pictures {
     /// Those of a recipe, if it is of `kind` that they are.
     fn of(recipe: Option<&Recipe>, kind: u8, carry: Carry) -> Pictures {
         let pictures = recipe.filter(|_| kind == BINARY).map(Recipe::pictures);
-        let left = pictures.unwrap_or_default().into_iter();
-        let mut pictures = Pictures { left, next: None, next_at: usize::MAX, carry };
-        pictures.turn();
-        pictures
+        Pictures { left: pictures.unwrap_or_default().into_iter().peekable(), carry }
     }
 
     fn none() -> Pictures {
         Pictures::of(None, 0, Carry::default())
     }
 
-    fn turn(&mut self) {
-        self.next = self.left.next();
-        self.next_at = self.next.map_or(usize::MAX, |picture| picture.at);
-    }
-
     /// Tells the predictor if a picture begins or ends behind these bytes; places come in order.
     #[inline(always)]
     fn begin(&mut self, before: &[u8], predictor: &mut Predictor) {
-        if before.len() == self.next_at {
-            self.tell(before, predictor);
-        }
-    }
-
-    #[cold]
-    fn tell(&mut self, before: &[u8], predictor: &mut Predictor) {
-        if let Some(picture) = self.next {
+        if let Some(picture) = self.left.next_if(|picture| picture.at == before.len()) {
             predictor.turn_to_picture(picture.width, &picture.brightness(before, &mut self.carry));
         }
-        self.turn();
     }
 }
 
