@@ -3,8 +3,6 @@
 FORMAT.md: "Kinds and methods", "Expanded chunks", "Joined lines", "Trees".
 """
 
-import copy
-
 from . import tree, trees
 from .deflate import WriteError
 from .expanded import Recipe, turn
@@ -223,7 +221,7 @@ class ChunkCoder:
 
     def _decode_with_pictures(self, decoder, recipe, seen_bytes, kind):
         pictures, expanded = recipe.pictures() if recipe and kind == BINARY else {}, bytearray()
-        colours = copy.deepcopy(self.colours)
+        colours = self.colours.copy()
         for at in range(seen_bytes):
             if at in pictures:
                 turn(self.predictor.parsed.records, pictures[at], expanded, colours)

@@ -22,8 +22,11 @@ class Palette:
 class Colours:
     """What colour each byte stood for last."""
 
-    def __init__(self):
-        self.of = {}
+    def __init__(self, of=()):
+        self.of = dict(of)
+
+    def copy(self):
+        return Colours(self.of)
 
     def numbers(self, palette, before):
         """What number each byte stands for in a picture, `before` whose data this content stands."""
