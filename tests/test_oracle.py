@@ -11,6 +11,7 @@ import random
 import re
 import struct
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -223,9 +224,63 @@ BT
 (to be)-500 or not"""
 
 
+# Words that stand alone, as Ghostscript writes them: breaks, spaces, line ends, another font; then what no
+# one should write.
+ADVANCES = rb"""q 10 0 0 10 0 0 cm BT
+/R7 10.9091 Tf
+1 0 0 1 80 740 Tm
+(T)Tj
+5.4 0 Td
+(o)Tj
+8.15 0 Td
+(b)Tj
+5.1491 0 Td
+(e,)Tj
+10.5271 0 Td
+(or)Tj
+11.6382 0 Td
+(not)Tj
+-40.86 -13.56 Td
+(to)Tj
+11.2 0 Td
+(b)Tj
+5.14907 0 Td
+(e.)Tj
+ET Q
+q 10 0 0 10 0 0 cm BT
+/R9 8 Tf
+(W)Tj 7.1 0 Td (ords)Tj 999999.999 0 Td (Wm)Tj -3 0 Td ()Tj 1 0 Td (\251)Tj 0.5.5 0 Td (a)Tj
+123456789.123456789 0 Td (b)Tj 0 0 Td (a)Tj 4 0 TD (b)Tj T* (c)Tj 0 1 Td (d)Tj 0 1 Td (e)Tj 0 1 Td (f)Tj
+0 1 Td (g)Tj 5 0 Tdx (h)TJ 6 0 Td -8 Tf (iiii)Tj 9 0 Td (k)Tj 9.99 0 Td 12345 Tf
+(mmmmmmmmmm)Tj 1234 0 Td (MM)Tj 200.5 0 Td (t)Tj .75 0 Td (o)Tj
+"""
+
+
 @pytest.mark.parametrize("preset", range(1, 11))
-def test_oracle_sees_what_text_objects_show(preset: int) -> None:
-    content = PDF if preset < 10 else PDF[:400]
+@pytest.mark.parametrize("source", [PDF, ADVANCES], ids=["numbers", "advances"])
+def test_oracle_sees_what_text_objects_show(source: bytes, preset: int) -> None:
+    content = source if preset < 10 else source[:400]
+    assert oracle.compress(content, preset) == plain(content, named(preset))
+
+
+def tar_of(*members: tuple[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime, member.uname = len(content), 10**9 + len(name), "user"
+            member.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+            archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("preset", [1, 2, 5, 8, 9])
+def test_oracle_foresees_checksums_of_tar_headers(preset: int) -> None:
+    members = [("one", PROSE[:90]), ("of/", b""), ("of/two", b"0000644 " * 3), ("of/three/", b"")]
+    # Headers alone, and what is nearly one.
+    archive = tar_of(*members)
+    headers = b"".join(archive[at : at + 512] for at in (0, 1024, 1536, 2560))
+    content = headers + headers[:140] + b"0000000 8\0" + headers[:300]
     assert oracle.compress(content, preset) == plain(content, named(preset))
 
 

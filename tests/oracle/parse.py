@@ -17,6 +17,7 @@ from .records import Records
 from .steps import Steps
 from .structure import Structure
 from .successors import Successors
+from .tar import TarHeader
 from .terms import Terms
 from .text_object import TextObject
 from .words import Words, is_letter
@@ -42,6 +43,7 @@ class Parsed:
         self.successors = Successors()
         self.expected = (0, 0)
         self.text_object = TextObject()
+        self.tar_header = TarHeader()
 
     def push_structured(self, byte):
         """Adds the newest byte to what only structured text needs, after all else has it."""
@@ -53,14 +55,16 @@ class Parsed:
     def push(self, byte):
         shown = self.text_object.push(byte, self.history.last8)
         if shown is None:
+            code = self.tar_header.push(byte, self.history)
             self._push_text(byte)
-            self._push_byte(byte, 0, [byte])
+            self.words.code = code
+            self._push_byte(byte, code, [byte])
             return
         self.words.code = 0
         for of_text in shown:
             self._push_text(of_text)
-        self.words.code = self.text_object.code(self.words.here())
-        self._push_byte(byte, self.text_object.code(self.terms.term ^ self.terms.gap), shown)
+        self.words.code = self.text_object.code(self.words.here(), of_terms=False)
+        self._push_byte(byte, self.text_object.code(self.terms.term ^ self.terms.gap, of_terms=True), shown)
 
     def push_coded(self, byte, text, code):
         """A byte of a transformed chunk, which shows `text` or is part of a code."""

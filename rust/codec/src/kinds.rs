@@ -10,7 +10,7 @@ use crate::setup::Setup;
 const STRUCTURED_MOST: usize = 256 << 10;
 const STRUCTURED_LEAST: usize = 1 << 10;
 /// Where a text object of PDF begins.
-const BEGIN_TEXT: &[u8] = b"\nBT\n";
+const BEGIN_TEXT: [&[u8]; 2] = [b"\nBT\n", b"cm BT\n"];
 
 /// Chunks end at a multiple of so many bytes from their start, or where they must.
 const PIECE_BYTES: usize = 1 << 10;
@@ -127,7 +127,8 @@ pub fn is_structured(content: &[u8], eighths: Eighths) -> bool {
     let last_bytes = start.iter().zip(after).filter(|(_, after)| **after & 0xc0 != 0x80);
     let last_bytes: Vec<u8> = last_bytes.map(|(&byte, _)| byte).collect();
     let digits = last_bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let in_objects = || start.windows(BEGIN_TEXT.len()).any(|bytes| bytes == BEGIN_TEXT);
+    let in_objects =
+        || BEGIN_TEXT.iter().any(|begin| start.windows(begin.len()).any(|bytes| bytes == *begin));
     if 8 * digits >= eighths.digits * last_bytes.len() && (eighths.in_objects || !in_objects()) {
         return true;
     }

@@ -3,6 +3,7 @@
 //! Each part is kept up to date a byte at a time and only describes; the contexts built on
 //! it are in [`contexts`](crate::contexts).
 
+mod advance;
 mod expressions;
 mod fields;
 mod followers;
@@ -17,6 +18,7 @@ mod records;
 mod steps;
 mod structure;
 mod successors;
+mod tar;
 mod terms;
 mod text_object;
 mod words;
@@ -37,6 +39,7 @@ pub use records::Records;
 pub use steps::Steps;
 pub use structure::Structure;
 pub use successors::Successors;
+use tar::TarHeader;
 pub use terms::Terms;
 pub use text_object::TextObject;
 pub use words::{Words, class};
@@ -79,6 +82,7 @@ pub struct Parsed {
     /// The byte that the first match model expects, 1-bit prefixed, or 0, and its length class.
     pub expected: (u32, u32),
     text_object: TextObject,
+    tar_header: TarHeader,
     parts: Parts,
 }
 
@@ -127,6 +131,7 @@ impl Parsed {
             successors: Successors::default(),
             expected: (0, 0),
             text_object: TextObject::default(),
+            tar_header: TarHeader::default(),
         })
     }
 
@@ -173,8 +178,10 @@ impl Parsed {
         if self.text_object.push(byte, self.history.last8) {
             self.push_of_text_object(byte);
         } else {
+            let code = self.tar_header.push(byte, &self.history);
             self.push_text(byte);
-            self.push_byte(byte, 0, &[byte]);
+            self.words.set_code(code);
+            self.push_byte(byte, code, &[byte]);
         }
     }
 
@@ -188,8 +195,8 @@ impl Parsed {
         for &byte in &shown[..count] {
             self.push_text(byte);
         }
-        self.words.set_code(self.text_object.code(self.words.here()));
-        let code = self.text_object.code(self.terms.term ^ self.terms.gap);
+        self.words.set_code(self.text_object.code(self.words.here(), false));
+        let code = self.text_object.code(self.terms.term ^ self.terms.gap, true);
         self.push_byte(byte, code, &shown[..count]);
     }
 
@@ -271,6 +278,7 @@ impl Parsed {
     pub fn state(&mut self, io: &mut dyn StateIo) -> Result<(), StateError> {
         io.section("parsed")?;
         self.text_object.state(io)?;
+        self.tar_header.state(io)?;
         self.words.state(io)?;
         self.lines.state(io)?;
         self.structure.state(io)?;

@@ -1,17 +1,20 @@
 //! Text objects of PDF: what content streams show between `BT` and `ET`.
 
+use super::advance::{Advance, Number};
 use super::words::is_alphanumeric;
 use crate::hash::hash;
 use crate::state::{StateError, StateIo};
 
-/// The bytes before the line feeds with which a text object begins and ends.
+/// The bytes before the line feeds with which a text object begins, `BT` on a line of its own or behind a change
+/// of coordinates, and before the line feed or space with which it ends.
 const BEGIN: u64 = u32::from_be_bytes([0, b'\n', b'B', b'T']) as u64;
+const BEGIN_BEHIND_CM: u64 = u64::from_be_bytes(*b"\0\0\0cm BT");
 const END: u64 = u32::from_be_bytes([0, b'\n', b'E', b'T']) as u64;
 /// So many bytes after the last bracket it was no text object.
 const LOST: u32 = 255;
 /// A space moves on by so many thousandths of an em, at least.
 const SPACE: i32 = 200;
-/// The most that numbers count to.
+/// The most that spaces count to.
 const MOST: i32 = 9999;
 
 /// Where the next byte stands.
@@ -36,7 +39,8 @@ enum Place {
 ///
 /// Literal strings show their bytes. Between them stand numbers, which move what follows to the
 /// left by thousandths of an em, and operators. A number far below 0 stands for a space; `Td`,
-/// `TD` and `T*` turn to another line.
+/// `TD` and `T*` turn to another line. Where words stand alone, `(W)Tj 9.83 0 Td (ords)Tj`, `Td` may also move
+/// along the line, past a space or nothing.
 #[derive(Debug, Default)]
 pub struct TextObject {
     place: Place,
@@ -50,12 +54,8 @@ pub struct TextObject {
     run: u64,
     /// Whether these are digits, `-` and spaces.
     plain: bool,
-    /// The sign of the number so far, its whole part, how many digits that has, up to 7, and
-    /// whether its point has come.
-    negative: bool,
-    whole: i32,
-    digits: u32,
-    point: bool,
+    number: Number,
+    advance: Advance,
     /// What the next literal string shows before its bytes: a space, a line feed or, if 0, nothing.
     due: u8,
     /// The last byte shown.
@@ -75,7 +75,8 @@ impl TextObject {
     #[inline(always)]
     pub(super) fn push(&mut self, byte: u8, last8: u64) -> bool {
         let last3 = last8 & 0xff_ffff;
-        if self.place == Place::Outside && (byte != b'\n' || last3 != BEGIN) {
+        let begins = || byte == b'\n' && (last3 == BEGIN || last8 & 0xff_ffff_ffff == BEGIN_BEHIND_CM);
+        if self.place == Place::Outside && !begins() {
             return false;
         }
         self.step(byte, last3);
@@ -93,6 +94,11 @@ impl TextObject {
         self.last = byte;
     }
 
+    fn show_of_literal(&mut self, byte: u8) {
+        self.show(byte);
+        self.advance.show(byte);
+    }
+
     #[cold]
     fn step(&mut self, byte: u8, last3: u64) {
         self.count = 0;
@@ -105,7 +111,7 @@ impl TextObject {
             self.due = 0;
             return;
         }
-        if byte == b'\n' && last3 == END || self.since >= LOST {
+        if matches!(byte, b'\n' | b' ') && last3 == END || self.since >= LOST {
             self.show(byte);
             self.place = Place::Outside;
             return;
@@ -118,14 +124,14 @@ impl TextObject {
             }
             (Place::Escape, _) => {
                 if matches!(byte, b'(' | b')' | b'\\') {
-                    self.show(byte);
+                    self.show_of_literal(byte);
                 }
                 self.place = Place::Literal;
             }
             (Place::Digit | Place::Digits, b'0'..=b'7') => {
                 self.octal = self.octal << 3 | u32::from(byte - b'0');
                 if self.place == Place::Digits {
-                    self.show(self.octal as u8);
+                    self.show_of_literal(self.octal as u8);
                     self.place = Place::Literal;
                 } else {
                     self.place = Place::Digits;
@@ -140,7 +146,7 @@ impl TextObject {
                     b')' => self.depth -= 1,
                     _ => {}
                 }
-                self.show(byte);
+                self.show_of_literal(byte);
                 self.place = Place::Literal;
             }
         }
@@ -151,11 +157,13 @@ impl TextObject {
         self.since = 0;
         self.run = 0;
         self.plain = true;
-        self.begin_number();
+        self.number = Number::default();
+        self.advance.end_literal();
     }
 
     fn step_between(&mut self, byte: u8, before: u8) {
         self.run = hash(self.run, u32::from(byte));
+        self.advance.push(byte);
         match byte {
             b'(' => {
                 self.end_number();
@@ -166,45 +174,48 @@ impl TextObject {
                 self.place = Place::Literal;
                 self.depth = 0;
                 self.since = 0;
+                self.advance.begin_literal();
             }
-            b'-' => {
-                self.begin_number();
-                self.negative = true;
-            }
-            b'0'..=b'9' if !self.point => {
-                self.whole = (self.whole * 10 + i32::from(byte - b'0')).min(MOST);
-                self.digits = (self.digits + 1).min(7);
-            }
-            b'0'..=b'9' => {}
-            b'.' => self.point = true,
+            b'-' => self.number = Number::negative(),
+            b'0'..=b'9' => self.number.push(byte),
+            b'.' => self.number.point = true,
             _ => {
                 self.end_number();
                 self.plain &= byte == b' ';
-                if before == b'T' && matches!(byte, b'd' | b'D' | b'*') {
-                    self.due = b'\n';
-                    self.first = true;
+                match (before, byte) {
+                    (b'T', b'f') => self.advance.set_font(),
+                    (b'T', b'd' | b'D' | b'*') => self.move_on(byte == b'd'),
+                    _ => {}
                 }
             }
         }
     }
 
-    fn begin_number(&mut self) {
-        self.negative = false;
-        self.whole = 0;
-        self.digits = 0;
-        self.point = false;
+    /// An operator moves on: to another line, if it is not known better.
+    fn move_on(&mut self, is_td: bool) {
+        let along = if is_td { self.advance.move_on() } else { None };
+        match along {
+            Some(true) => self.due = b' ',
+            Some(false) => {}
+            None => {
+                self.due = b'\n';
+                self.first = true;
+            }
+        }
     }
 
     fn end_number(&mut self) {
-        if self.plain && self.negative && self.whole >= SPACE {
+        let whole = self.number.whole;
+        if self.plain && self.number.negative && whole >= SPACE {
             self.due = if self.due == 0 { b' ' } else { self.due };
             match self.behind_mark() {
-                Some(mark) if !self.first => self.more[mark] = self.whole - self.space,
-                _ => self.space = (self.whole - self.more_here()).clamp(0, MOST),
+                Some(mark) if !self.first => self.more[mark] = whole - self.space,
+                _ => self.space = (whole - self.more_here()).clamp(0, MOST),
             }
             self.first = false;
         }
-        self.begin_number();
+        self.advance.end_number(&self.number);
+        self.number = Number::default();
     }
 
     /// The place in `more` of the mark that was shown last, if it is no letter or digit.
@@ -219,24 +230,31 @@ impl TextObject {
 
     /// In a literal string 0. In an escape a hash of it so far and of `here`, between literal
     /// strings one of what stands there so far: of a number, how it compares with the number that
-    /// a space would have.
-    pub(super) fn code(&self, here: u64) -> u64 {
+    /// a space would have, or with the advance that is expected. Terms, not words, tell strings apart
+    /// before an advance's last digits.
+    pub(super) fn code(&self, here: u64, of_terms: bool) -> u64 {
+        let number = &self.number;
         match self.place {
             Place::Outside | Place::Literal => 0,
             Place::Escape => hash(here, 1),
             Place::Digit => hash(here, 0x10 | self.octal),
             Place::Digits => hash(here, 0x100 | self.octal),
-            Place::Between if !self.plain || self.point => self.run,
+            Place::Between if self.advance.is_expected() => match number.negative || number.decimals > 0 {
+                false => self.advance.compared(number),
+                true if of_terms => hash(self.run ^ self.advance.literal, 5),
+                true => self.advance.with_bytes(self.run, number),
+            },
+            Place::Between if !self.plain || number.point => self.run,
             Place::Between => {
                 let expected = (self.space + self.more_here()).clamp(0, MOST) as u32;
                 let all = expected.checked_ilog10().unwrap_or(0) + 1;
                 // The digit that comes after the first `n` of them; 10 after the last.
                 let digit = |n: u32| if n < all { expected / 10u32.pow(all - 1 - n) % 10 } else { 10 };
-                let begun = expected / 10u32.pow(all.saturating_sub(self.digits));
-                let apart = (self.whole - begun as i32).clamp(-2, 2) + 2;
+                let begun = expected / 10u32.pow(all.saturating_sub(number.digits));
+                let apart = (number.whole - begun as i32).clamp(-2, 2) + 2;
                 let state =
-                    u32::from(self.negative) | u32::from(self.first) << 1 | u32::from(self.due != 0) << 2;
-                let digits = self.digits << 3 | digit(self.digits) << 6 | digit(self.digits + 1) << 10;
+                    u32::from(number.negative) | u32::from(self.first) << 1 | u32::from(self.due != 0) << 2;
+                let digits = number.digits << 3 | digit(number.digits) << 6 | digit(number.digits + 1) << 10;
                 hash(1, state | digits | (apart as u32) << 14)
             }
         }
@@ -246,31 +264,32 @@ impl TextObject {
         const PLACES: [Place; 6] =
             [Place::Outside, Place::Between, Place::Literal, Place::Escape, Place::Digit, Place::Digits];
         io.section("text object")?;
-        let flags = [self.plain, self.negative, self.point, self.first].map(u8::from);
-        let mut bytes = [self.place as u8, self.due, self.last, flags[0], flags[1], flags[2], flags[3]];
+        let flags = [self.plain, self.first].map(u8::from);
+        let mut bytes = [self.place as u8, self.due, self.last, flags[0], flags[1]];
         io.u8s(&mut bytes)?;
         let [place, due, last, flags @ ..] = bytes;
         self.place = *PLACES.get(usize::from(place)).ok_or(StateError::Impossible("text object"))?;
         (self.due, self.last) = (due, last);
-        [self.plain, self.negative, self.point, self.first] = flags.map(|flag| flag != 0);
+        [self.plain, self.first] = flags.map(|flag| flag != 0);
         io.u64(&mut self.run)?;
-        for value in [&mut self.depth, &mut self.octal, &mut self.since, &mut self.digits] {
+        for value in [&mut self.depth, &mut self.octal, &mut self.since] {
             io.u32(value)?;
         }
-        let bounded = self.depth <= 255 && self.octal <= 0o777 && self.since <= LOST && self.digits <= 7;
-        let mut numbers = [0; 10];
+        let bounded = self.depth <= 255 && self.octal <= 0o777 && self.since <= LOST;
+        let mut numbers = [0; 9];
         numbers[..8].copy_from_slice(&self.more);
-        numbers[8..].copy_from_slice(&[self.whole, self.space]);
+        numbers[8] = self.space;
         let mut words = numbers.map(|number| number as u32);
         io.u32s(&mut words)?;
         numbers = words.map(|word| word as i32);
         self.more.copy_from_slice(&numbers[..8]);
-        (self.whole, self.space) = (numbers[8], numbers[9]);
+        self.space = numbers[8];
         let counted = numbers.iter().all(|number| (-MOST..=MOST).contains(number));
         if !bounded || !counted {
             return Err(StateError::Impossible("text object"));
         }
-        Ok(())
+        self.number.state(io)?;
+        self.advance.state(io)
     }
 }
 
@@ -327,6 +346,43 @@ mod tests {
     }
 
     #[test]
+    fn an_advance_is_a_space_or_none() {
+        let show = |advances: [&str; 4]| {
+            let [break_, space, wide, line] = advances;
+            let text = format!(
+                "/R7 10 Tf (W)Tj\n{break_} 0 Td\n(ords)Tj\n{space} 0 Td\n(in)Tj\n{wide} 0 Td\n(a)Tj\n{line} Td\n(line)Tj"
+            );
+            shown(text.as_bytes())
+        };
+        assert_eq!(show(["9.4", "21.2", "11", "-40 -12"]), "Words in a\nline");
+        assert_eq!(show(["9.4", "21.2", "11", "-40 0"]), "Words in a\nline");
+        // A tenth of an em is no space.
+        assert_eq!(show(["10.4", "19", "9.2", "5 0"]), "Words in aline");
+        assert_eq!(show(["10.6", "17.9", "7.7", "5 0"]), "W ordsinaline");
+        // Arrays, and other operators, move to another line.
+        assert_eq!(shown(b"/R7 10 Tf [(a)]TJ 9 0 Td[(b)]TJ (a)Tj 9 0 TD (b)Tj"), "a\nba\nb");
+    }
+
+    #[test]
+    fn advances_are_compared_with_what_was_shown() {
+        let code = |bytes: &[u8]| {
+            let mut object = TextObject::default();
+            push_all(&mut object, &[b"a cm BT\n/R7 10 Tf (x)Tj 8 0 Td ", bytes].concat());
+            [object.code(0, false), object.code(0, true)]
+        };
+        // As wide, and other letters.
+        assert_eq!(code(b"(ab)Tj 1"), code(b"(no)Tj 1"));
+        assert_ne!(code(b"(ab)Tj 1"), code(b"(ab)Tj 3"));
+        assert_ne!(code(b"(ab)Tj 1"), code(b"(wm)Tj 1"));
+        // Behind the point terms tell the strings apart, words how long they are.
+        let [words, terms] = [code(b"(ab)Tj 13.2"), code(b"(no)Tj 13.2")];
+        assert_eq!(words[0], terms[0]);
+        assert_ne!(words[1], terms[1]);
+        assert_eq!(code(b"(ab)Tj 13.21")[0], code(b"(no)Tj 17.21")[0]);
+        assert_ne!(code(b"(ab)Tj 13.21")[0], code(b"(nor)Tj 17.21")[0]);
+    }
+
+    #[test]
     fn escapes_show_what_they_stand_for() {
         assert_eq!(shown(br"(\(a\)\\\252\050\777)"), "(a)\\\u{aa}(\u{ff}");
         assert_eq!(shown(br"(a\nb\12c\1\2d)"), "abcd");
@@ -343,6 +399,7 @@ mod tests {
     #[test]
     fn a_text_object_ends() {
         assert_eq!(shown(b"(a)Tj\nET\n(b)"), "a\n");
+        assert_eq!(shown(b"(a)Tj\nET Q\n(b)"), "a ");
         assert_eq!(shown(b"(a\nET\n(b)"), "a\nET\n");
         assert_eq!(shown(b"(a)Tj\nET\n(b)\nBT\n(c)"), "a\n\nc");
         // No text object goes on for so long without a string.
@@ -354,7 +411,7 @@ mod tests {
     #[test]
     fn other_texts_have_none() {
         let mut object = TextObject::default();
-        assert_eq!(push_all(&mut object, b"BT\n(a)\nBT (b)\n BT\nXBT\n\nET\n(c)-300(d)"), b"");
+        assert_eq!(push_all(&mut object, b"BT\n(a)\nBT (b)\n BT\nXBT\ncmBT\n\nET\n(c)-300(d)"), b"");
     }
 
     #[test]
@@ -387,7 +444,7 @@ mod tests {
         let code = |bytes: &[u8]| {
             let mut object = TextObject::default();
             push_all(&mut object, &[b"\nBT\n", bytes].concat());
-            object.code(0)
+            object.code(0, false)
         };
         assert_eq!(code(b"[(a)-333(b)-33"), code(b"[(a)-443(c)-44"));
         assert_ne!(code(b"[(a)-333(b)-33"), code(b"[(a)-333(b)-34"));
@@ -407,7 +464,7 @@ mod tests {
             if at % 300 == 0 {
                 b"\nBT\n".iter().for_each(|&byte| parsed.push(byte));
             }
-            parsed.push(b"((((\\\\)))--00129999999999.dDT*\n,"[pick]);
+            parsed.push(b"((((\\\\)))--001299999999 Tj.dfT\n,"[pick]);
             if at % 5000 == 17 {
                 // The state is one that can be read again.
                 let mut state = Vec::new();
@@ -420,7 +477,7 @@ mod tests {
     #[test]
     fn a_restored_past_goes_on_the_same() {
         let bytes =
-            b"\nBT\n/F8 9.96 Tf 0 0 Td[(W\\252)83(ords,)-333(in)-278(a)]TJ T*[(li(\\050)nes)]TJ\nET\nq";
+            b"\nBT\n/F8 9.96 Tf 0 0 Td[(W\\252)83(ords,)-333(in)-278(a)]TJ T*[(li(\\050)nes)]TJ (W)Tj 8.75 0 Td (ords)Tj 20.4 0 Td (in)Tj\nET\nq";
         for cut in 0..bytes.len() {
             let mut first = Parsed::new(12, Parts::ALL).unwrap();
             bytes[..cut].iter().for_each(|&byte| first.push(byte));
