@@ -10,11 +10,13 @@ add rows with its path in that folder and a size of 0, and write the table.
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import json
 import os
 import random
 import struct
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,6 +141,41 @@ def pdf_text() -> bytes:
     return made.encode()[:LENGTH]
 
 
+def pdf_words() -> bytes:
+    """Text objects as Ghostscript writes them: words advance by their widths and a space's."""
+    source = random.Random(8)
+    kinds = {**dict.fromkeys("ijl", 0.25), **dict.fromkeys("cefrstz", 0.38), "m": 0.79, "w": 0.7}
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    widths = {letter: kinds.get(letter, 0.5) + 0.06 * source.random() for letter in letters}
+    made = ""
+    for page in english_like().decode().split(".")[::3]:
+        made += "q 10 0 0 10 0 0 cm BT\n/R7 10.9091 Tf\n1 0 0 1 80 740 Tm\n"
+        for line in page.strip().split("\n"):
+            space, across = 3 + 2 * source.random(), 0.0
+            for word in line.split():
+                advance = sum(10.9091 * widths[letter] for letter in word.lower()) + space
+                made += f"({word})Tj\n{advance:.6g} 0 Td\n"
+                across += advance
+            made += f"( )Tj\n{-across:.6g} -13.56 Td\n"
+        made += "ET Q\n"
+    return made.encode()[:LENGTH]
+
+
+def tar() -> bytes:
+    """An archive of small files: mostly headers, whose checksums follow from the rest."""
+    source = random.Random(9)
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for number, name in enumerate(words(source, 30)):
+            member = tarfile.TarInfo(f"{name}/" if number % 8 == 0 else f"{name}.txt")
+            member.type = tarfile.DIRTYPE if number % 8 == 0 else tarfile.REGTYPE
+            member.mtime = 1_000_000_000 + int(1e7 * source.random())
+            content = b"" if member.isdir() else f"{name}\n".encode()
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()[:LENGTH]
+
+
 MADE: dict[str, Callable[[], bytes]] = {
     "english-like": english_like,
     "server-log": server_log,
@@ -147,6 +184,8 @@ MADE: dict[str, Callable[[], bytes]] = {
     "runs": runs,
     "noise": noise,
     "pdf-text": pdf_text,
+    "pdf-words": pdf_words,
+    "tar": tar,
 }
 PRESETS = [str(row.number) for row in foretold.PRESETS if row.number != "max"]
 
