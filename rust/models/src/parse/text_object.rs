@@ -230,8 +230,8 @@ impl TextObject {
 
     /// In a literal string 0. In an escape a hash of it so far and of `here`, between literal
     /// strings one of what stands there so far: of a number, how it compares with the number that
-    /// a space would have, or with the advance that is expected. Terms, not words, tell strings apart
-    /// before an advance's last digits.
+    /// a space would have, or with the advance that is expected. Behind an advance's point terms tell
+    /// strings apart, words only how long they are.
     pub(super) fn code(&self, here: u64, of_terms: bool) -> u64 {
         let number = &self.number;
         match self.place {
